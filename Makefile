@@ -1,0 +1,5 @@
+GO ?= go
+
+.PHONY: build
+build: ## Build the tidegate binary
+	$(GO) build -o tidegate .
