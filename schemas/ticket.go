@@ -1,0 +1,66 @@
+package schemas
+
+import "time"
+
+// RequestKind says what the caller wants done.
+type RequestKind string
+
+// The kinds of request a ticket can hold.
+const (
+	KindReturn    RequestKind = "return"
+	KindRefund    RequestKind = "refund"
+	KindExchange  RequestKind = "exchange"
+	KindCancel    RequestKind = "cancel"
+	KindComplaint RequestKind = "complaint"
+	KindInquiry   RequestKind = "inquiry"
+)
+
+// Group is who works on a ticket.
+type Group string
+
+// The groups that tickets are dispatched to.
+const (
+	GroupAfterSales Group = "after_sales"
+	GroupFinance    Group = "finance"
+)
+
+// TicketOpen asks a ticket worker to open one ticket. IdempotencyKey is
+// CALL:KIND:LINE; asking twice with one key opens one ticket.
+type TicketOpen struct {
+	IdempotencyKey string      `json:"idempotency_key" jsonschema:"minLength=3,maxLength=200"`
+	CallID         string      `json:"call_id"`
+	Kind           RequestKind `json:"kind" jsonschema:"enum=return,enum=refund,enum=exchange,enum=cancel,enum=complaint,enum=inquiry"`
+	OrderNumber    string      `json:"order_number" jsonschema:"maxLength=64,description=May be unverified when the order system was away."`
+	OrderVerified  bool        `json:"order_verified"`
+	OrderLine      string      `json:"order_line,omitempty" jsonschema:"maxLength=64"`
+	Reason         string      `json:"reason,omitempty" jsonschema:"maxLength=64"`
+	ReasonText     string      `json:"reason_text,omitempty" jsonschema:"maxLength=1000"`
+	Received       *bool       `json:"received,omitempty"`
+	Contact        string      `json:"contact" jsonschema:"maxLength=64"`
+	Summary        string      `json:"summary,omitempty" jsonschema:"maxLength=2000"`
+	TranscriptURL  string      `json:"transcript_url,omitempty" jsonschema:"maxLength=500"`
+	RequestedAt    time.Time   `json:"requested_at"`
+}
+
+// TicketOpened: the ticket exists. Existing is true when the key had been
+// used before and the earlier ticket is meant.
+type TicketOpened struct {
+	CallID         string      `json:"call_id"`
+	IdempotencyKey string      `json:"idempotency_key"`
+	TicketID       string      `json:"ticket_id"`
+	Number         string      `json:"number" jsonschema:"pattern=^[0-9]{4\\,12}$,description=Digits only; people say it."`
+	Kind           RequestKind `json:"kind"`
+	OrderNumber    string      `json:"order_number"`
+	Group          Group       `json:"group" jsonschema:"enum=after_sales,enum=finance"`
+	Existing       bool        `json:"existing"`
+	OpenedAt       time.Time   `json:"opened_at"`
+}
+
+// TicketRejected: the ticket will not be opened, and why.
+type TicketRejected struct {
+	CallID         string    `json:"call_id"`
+	IdempotencyKey string    `json:"idempotency_key"`
+	Code           string    `json:"code" jsonschema:"enum=invalid_request,enum=exhausted"`
+	Reason         string    `json:"reason"`
+	RejectedAt     time.Time `json:"rejected_at"`
+}

@@ -1,0 +1,106 @@
+package schemas
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// FS holds the generated documents: v1/*.schema.json, v1/examples, and
+// asyncapi.yaml.
+//
+//go:embed v1/*.schema.json v1/examples/*.json asyncapi.yaml
+var FS embed.FS
+
+// Names of schemas that are no bus messages.
+const (
+	envelopeSchema   = "envelope"
+	SchemaFork       = "fork_metadata"
+	SchemaSpeech     = "speech_message"
+	SchemaSide       = "side_message"
+	schemaBase       = "https://tidegate.dev/schemas/v1/"
+	schemaFileEnding = ".schema.json"
+)
+
+var compiled = sync.OnceValues(compileAll)
+
+func compileAll() (map[string]*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	names := schemaNames()
+	for _, name := range names {
+		b, err := FS.ReadFile("v1/" + FileName(name))
+		if err != nil {
+			return nil, err
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if err := c.AddResource(SchemaID(name), doc); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	out := make(map[string]*jsonschema.Schema, len(names))
+	for _, name := range names {
+		s, err := c.Compile(SchemaID(name))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out[name] = s
+	}
+	return out, nil
+}
+
+// validate checks b against a schema. The error names the place and the rule
+// that was broken, and never quotes the value: it may be somebody's number.
+func validate(name string, b []byte, base error) error {
+	all, err := compiled()
+	if err != nil {
+		return err
+	}
+	s, ok := all[name]
+	if !ok {
+		return fmt.Errorf("%w: %.80q", ErrUnknownType, name)
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		return fmt.Errorf("%w: %w", base, ErrSyntax)
+	}
+	if err := s.Validate(v); err != nil {
+		return fmt.Errorf("%w: %s", base, describe(err))
+	}
+	return nil
+}
+
+var printer = message.NewPrinter(language.English)
+
+func describe(err error) string {
+	var ve *jsonschema.ValidationError
+	if !errors.As(err, &ve) {
+		return "invalid"
+	}
+	for len(ve.Causes) > 0 {
+		ve = ve.Causes[0]
+	}
+	at := "/"
+	for i, p := range ve.InstanceLocation {
+		if i > 0 {
+			at += "/"
+		}
+		at += fmt.Sprintf("%.40s", p)
+	}
+	switch k := ve.ErrorKind.(type) {
+	case *kind.Required, *kind.Type, *kind.MaxLength, *kind.MinLength, *kind.MaxItems:
+		return at + ": " + k.LocalizedString(printer)
+	default:
+		return fmt.Sprintf("%s: violates %v", at, ve.ErrorKind.KeywordPath())
+	}
+}
