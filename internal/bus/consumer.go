@@ -1,0 +1,211 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// Headers of dead letters.
+const (
+	HeaderDeadError    = "Tidegate-Error"
+	HeaderDeadAttempts = "Tidegate-Attempts"
+	HeaderDeadSubject  = "Tidegate-Subject"
+	HeaderDeadConsumer = "Tidegate-Consumer"
+)
+
+// ConsumerConfig names a durable consumer and its patience. Instances with
+// the same Durable share the work.
+type ConsumerConfig struct {
+	Stream         string
+	Durable        string
+	FilterSubjects []string
+	AckWait        time.Duration   // default 30 s
+	MaxAttempts    int             // default 10; then the dead-letter stream; -1 never gives up
+	Backoff        []time.Duration // pause after the n-th failure; the last repeats
+	MaxInFlight    int             // handled at the same time; default 16
+}
+
+type permanentError struct{ err error }
+
+func (e permanentError) Error() string { return e.err.Error() }
+func (e permanentError) Unwrap() error { return e.err }
+
+// Permanent marks an error that no retry can mend: the message goes to the
+// dead-letter stream at once.
+func Permanent(err error) error { return permanentError{err} }
+
+var defaultBackoff = []time.Duration{
+	100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second, 10 * time.Second, 30 * time.Second,
+}
+
+// Consumer delivers durable messages to a handler.
+type Consumer struct {
+	bus      *Bus
+	cfg      ConsumerConfig
+	handle   func(context.Context, Message) error
+	consume  jetstream.ConsumeContext
+	slots    chan struct{}
+	inFlight sync.WaitGroup
+	ctx      context.Context
+	cancel   context.CancelFunc
+	stop     sync.Once
+}
+
+// Consume delivers messages to h until Drain or Stop, up to MaxInFlight at a
+// time. A message is acknowledged after h returned nil. On an error it is
+// delivered again after a pause; on a Permanent error, when its attempts are
+// spent, or when it cannot be decoded, it moves to the dead-letter stream.
+func (b *Bus) Consume(ctx context.Context, cfg ConsumerConfig, h func(context.Context, Message) error) (*Consumer, error) {
+	if cfg.AckWait <= 0 {
+		cfg.AckWait = 30 * time.Second
+	}
+	if cfg.MaxAttempts == 0 {
+		cfg.MaxAttempts = 10
+	}
+	if cfg.MaxInFlight <= 0 {
+		cfg.MaxInFlight = 16
+	}
+	if len(cfg.Backoff) == 0 {
+		cfg.Backoff = defaultBackoff
+	}
+	jc, err := b.js.CreateOrUpdateConsumer(ctx, cfg.Stream, jetstream.ConsumerConfig{
+		Durable: cfg.Durable, FilterSubjects: cfg.FilterSubjects, AckPolicy: jetstream.AckExplicitPolicy,
+		AckWait: cfg.AckWait, MaxDeliver: -1, DeliverPolicy: jetstream.DeliverAllPolicy, MaxAckPending: cfg.MaxInFlight * 16,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("consumer %s: %w", cfg.Durable, err)
+	}
+	c := &Consumer{bus: b, cfg: cfg, handle: h, slots: make(chan struct{}, cfg.MaxInFlight)}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.consume, err = jc.Consume(c.take, jetstream.PullMaxMessages(cfg.MaxInFlight*2),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			b.log.Warn("consumer error", "consumer", cfg.Durable, "error", err)
+		}))
+	if err != nil {
+		c.cancel()
+		return nil, fmt.Errorf("consume %s: %w", cfg.Durable, err)
+	}
+	return c, nil
+}
+
+// take runs on the consumer's goroutine; it blocks while MaxInFlight
+// messages are being handled, which stops the pulling.
+func (c *Consumer) take(m jetstream.Msg) {
+	c.slots <- struct{}{}
+	c.inFlight.Go(func() {
+		defer func() { <-c.slots }()
+		c.one(m)
+	})
+}
+
+func (c *Consumer) one(m jetstream.Msg) {
+	b := c.bus
+	b.metrics.received.WithLabelValues("durable").Inc()
+	attempt := 1
+	if md, err := m.Metadata(); err == nil {
+		attempt = int(md.NumDelivered)
+	}
+	msg, err := b.decode(m.Subject(), m.Data())
+	if err != nil {
+		c.dead(m, attempt, err)
+		return
+	}
+	msg.Attempt = attempt
+	err = c.handle(c.ctx, msg)
+	var permanent permanentError
+	switch {
+	case err == nil:
+		b.metrics.consumed.WithLabelValues("ok").Inc()
+		if err := m.Ack(); err != nil {
+			b.log.Warn("acknowledgement failed", "consumer", c.cfg.Durable, "error", err)
+		}
+	case c.ctx.Err() != nil:
+		// Stopped in the middle: not this message's fault.
+		_ = m.Nak()
+	case errors.As(err, &permanent) || (c.cfg.MaxAttempts > 0 && attempt >= c.cfg.MaxAttempts):
+		c.dead(m, attempt, err)
+	default:
+		b.metrics.consumed.WithLabelValues("retry").Inc()
+		pause := c.cfg.Backoff[min(attempt, len(c.cfg.Backoff))-1]
+		b.log.Warn("message will be tried again", "consumer", c.cfg.Durable, "attempt", attempt, "pause", pause, "error", err)
+		_ = m.NakWithDelay(pause)
+	}
+}
+
+func (c *Consumer) dead(m jetstream.Msg, attempt int, cause error) {
+	b := c.bus
+	letter := &nats.Msg{
+		Subject: schemas.SubjectDead(m.Subject()), Data: m.Data(),
+		Header: nats.Header{
+			HeaderDeadError: {headerValue(cause.Error())}, HeaderDeadAttempts: {strconv.Itoa(attempt)},
+			HeaderDeadSubject: {m.Subject()}, HeaderDeadConsumer: {c.cfg.Durable},
+		},
+	}
+	if md, err := m.Metadata(); err == nil {
+		letter.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s:%s:%d", c.cfg.Durable, md.Stream, md.Sequence.Stream))
+	}
+	if err := b.publishRaw(c.ctx, letter); err != nil {
+		// The letter must not be lost: the message stays where it was.
+		b.log.Error("dead letter could not be kept", "consumer", c.cfg.Durable, "error", err)
+		_ = m.NakWithDelay(c.cfg.Backoff[len(c.cfg.Backoff)-1])
+		return
+	}
+	b.metrics.consumed.WithLabelValues("dead").Inc()
+	b.metrics.deadLetter.Inc()
+	b.log.Error("message moved to dead letters", "consumer", c.cfg.Durable, "subject", m.Subject(), "attempt", attempt, "error", cause)
+	if err := m.TermWithReason("dead letter"); err != nil {
+		b.log.Warn("acknowledgement failed", "consumer", c.cfg.Durable, "error", err)
+	}
+}
+
+// headerValue keeps a header on one line and short.
+func headerValue(s string) string {
+	out := make([]rune, 0, len(s))
+	for _, r := range s {
+		if r < ' ' {
+			r = ' '
+		}
+		if out = append(out, r); len(out) == 300 {
+			break
+		}
+	}
+	return string(out)
+}
+
+// Drain takes no more messages and waits for those in hand.
+func (c *Consumer) Drain(ctx context.Context) error {
+	c.stop.Do(func() { c.consume.Drain() })
+	done := make(chan struct{})
+	go func() {
+		<-c.consume.Closed()
+		c.inFlight.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		c.cancel()
+		return nil
+	case <-ctx.Done():
+		c.cancel()
+		<-done
+		return ctx.Err()
+	}
+}
+
+// Stop cancels the handlers' context and waits for them; what they did not
+// finish is delivered again.
+func (c *Consumer) Stop() {
+	c.cancel()
+	c.stop.Do(func() { c.consume.Stop() })
+	<-c.consume.Closed()
+	c.inFlight.Wait()
+}

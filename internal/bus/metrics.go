@@ -1,0 +1,50 @@
+package bus
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	connected  prometheus.Gauge
+	reconnects prometheus.Counter
+	slow       prometheus.Counter
+	published  *prometheus.CounterVec
+	received   *prometheus.CounterVec
+	malformed  *prometheus.CounterVec
+	consumed   *prometheus.CounterVec
+	deadLetter prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	if reg == nil {
+		reg = prometheus.NewRegistry()
+	}
+	m := &metrics{
+		connected: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "tidegate_bus_connected", Help: "1 while NATS is connected."}),
+		reconnects: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidegate_bus_reconnects_total", Help: "Times the NATS connection came back."}),
+		slow: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidegate_bus_slow_consumer_total", Help: "Times a subscription's queue overflowed and messages were dropped."}),
+		published: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidegate_bus_published_total", Help: "Messages published, by way."}, []string{"way"}),
+		received: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidegate_bus_received_total", Help: "Messages received, by way."}, []string{"way"}),
+		malformed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidegate_bus_malformed_total", Help: "Messages refused, by what was wrong."}, []string{"reason"}),
+		consumed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidegate_bus_consumed_total", Help: "Durable messages handled, by result."}, []string{"result"}),
+		deadLetter: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidegate_bus_dead_letters_total", Help: "Messages moved to the dead-letter stream."}),
+	}
+	for _, way := range []string{"core", "request", "durable"} {
+		m.published.WithLabelValues(way)
+		m.received.WithLabelValues(way)
+	}
+	for _, r := range []string{"too_large", "syntax", "unknown_type", "envelope", "data"} {
+		m.malformed.WithLabelValues(r)
+	}
+	for _, r := range []string{"ok", "retry", "dead"} {
+		m.consumed.WithLabelValues(r)
+	}
+	reg.MustRegister(m.connected, m.reconnects, m.slow, m.published, m.received, m.malformed, m.consumed, m.deadLetter)
+	return m
+}
