@@ -1,0 +1,109 @@
+package dialog
+
+// Act is something the call has to do for the conversation.
+type Act interface{ act() }
+
+// Say plays a prompt.
+type Say struct{ Prompt Prompt }
+
+// FindOrders asks the order system. Exactly one of Phone, Number and
+// LastDigits says what is looked for; Phone may accompany LastDigits to narrow
+// the search and is then a hint only.
+type FindOrders struct {
+	// RequestID is unique within all calls and stable over a takeover.
+	RequestID  string `json:"request_id"`
+	Phone      string `json:"phone,omitempty"`
+	Number     string `json:"number,omitempty"`
+	LastDigits string `json:"last_digits,omitempty"`
+}
+
+// OpenTicket asks for a ticket. It is emitted only after the caller said yes
+// to a confirmation of everything in it.
+type OpenTicket struct {
+	// Key is the idempotency key: one per call, kind, order and order line.
+	Key  string `json:"key"`
+	Kind string `json:"kind"`
+	// OrderNumber is the number as the order system has it, or, when Verified
+	// is false, the digits the caller gave.
+	OrderNumber string `json:"order_number"`
+	// OrderLine is the line's ID; empty means the whole order.
+	OrderLine string `json:"order_line,omitempty"`
+	Reason    string
+	// Received tells whether the goods have reached the caller.
+	Received bool `json:"received"`
+	// Verified is false when the order system could not be asked.
+	Verified bool `json:"verified"`
+	// Summary is one sentence for the agent who reads the ticket.
+	Summary string `json:"summary"`
+	Contact Contact `json:"contact"`
+}
+
+// Contact is whom to reach about a ticket.
+type Contact struct {
+	Phone string `json:"phone,omitempty"`
+	Name  string `json:"name,omitempty"`
+}
+
+// Handoff connects the caller to a human.
+type Handoff struct {
+	Reason HandoffReason
+	// Context is what has been said so far: intent, one "slot.<name>" per
+	// slot, order and ticket numbers. Keys are lower-case, values one line.
+	Context map[string]string
+}
+
+// HandoffReason is why a call goes to a human; a closed set, fit for a metric.
+type HandoffReason string
+
+// The reasons for a handoff.
+const (
+	HandoffAsked         HandoffReason = "asked"
+	HandoffOffered       HandoffReason = "offered"
+	HandoffNotUnderstood HandoffReason = "not_understood"
+	HandoffNoInput       HandoffReason = "no_input"
+	HandoffOrderNotFound HandoffReason = "order_not_found"
+	HandoffTicketFailed  HandoffReason = "ticket_failed"
+	HandoffTooLong       HandoffReason = "too_long"
+)
+
+// HandoffReasons lists every reason, for metrics pre-set to 0.
+func HandoffReasons() []HandoffReason {
+	return []HandoffReason{
+		HandoffAsked, HandoffOffered, HandoffNotUnderstood, HandoffNoInput,
+		HandoffOrderNotFound, HandoffTicketFailed, HandoffTooLong,
+	}
+}
+
+// End hangs the call up once everything said before it has been played.
+type End struct {
+	Outcome Outcome
+	Reason  string
+}
+
+// Outcome is how a conversation ended; a closed set, fit for a metric.
+type Outcome string
+
+// The outcomes. See State.Outcome for a call that ends without End.
+const (
+	OutcomeUnknown      Outcome = ""
+	OutcomeTicketOpened Outcome = "ticket_opened"
+	OutcomeResolved     Outcome = "resolved"
+	OutcomeHandedOff    Outcome = "handed_off"
+	OutcomeUnfinished   Outcome = "unfinished"
+	OutcomeAbandoned    Outcome = "abandoned"
+	OutcomeNoInput      Outcome = "no_input"
+)
+
+// Outcomes lists every outcome but the unknown one.
+func Outcomes() []Outcome {
+	return []Outcome{
+		OutcomeTicketOpened, OutcomeResolved, OutcomeHandedOff,
+		OutcomeUnfinished, OutcomeAbandoned, OutcomeNoInput,
+	}
+}
+
+func (Say) act()        {}
+func (FindOrders) act() {}
+func (OpenTicket) act() {}
+func (Handoff) act()    {}
+func (End) act()        {}

@@ -1,0 +1,73 @@
+package dialog
+
+import "time"
+
+// Names that the interpreter and a flow share.
+const (
+	slotOrder    = "order"
+	slotLine     = "line"
+	readerOrder  = "order"
+	readerLine   = "line"
+	readerChoice = "choice"
+	readerYesNo  = "yes_no"
+
+	intentHuman   = "transfer_human"
+	intentGoodbye = "goodbye"
+	outOfScope    = "out_of_scope"
+
+	questionIntent      = "intent"
+	questionChooseOrder = "choose_order"
+	questionCorrect     = "correct"
+	questionMore        = "anything_else"
+	questionOffer       = "offer"
+
+	expectNothing = "none"
+	expectWaiting = "wait"
+	expectPatient = "patient"
+
+	preferRefund = "refund"
+
+	valueYes = "yes"
+	valueNo  = "no"
+)
+
+// turn is one call of Advance: the state being changed and the acts so far.
+type turn struct {
+	f    *Flow
+	s    *State
+	now  time.Time
+	acts []Act
+	// told is what is said in this turn.
+	told []Prompt
+}
+
+// Advance takes one input. It returns the new state and what to do, in order.
+// An input that nothing waits for changes nothing and asks for nothing.
+func (f *Flow) Advance(s State, now time.Time, in Input) (State, []Act) {
+	next := s.clone()
+	t := &turn{f: f, s: &next, now: now.In(f.zone)}
+	switch in := in.(type) {
+	case Started:
+		t.started()
+	case Heard:
+		t.heard(in)
+	case Digits:
+		t.digits(in)
+	case Silence:
+		t.silence()
+	case OrdersFound:
+		t.ordersFound(in)
+	case TicketOpened:
+		t.ticketOpened(in)
+	case TicketFailed:
+		t.ticketFailed(in)
+	case HandoffFailed:
+		t.handoffFailed()
+	case Resumed:
+		t.resumed(in)
+	}
+	if len(t.told) > 0 {
+		next.Said = t.told
+	}
+	return next, t.acts
+}

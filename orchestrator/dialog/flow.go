@@ -1,0 +1,88 @@
+package dialog
+
+import (
+	"cmp"
+	"embed"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
+)
+
+//go:embed flows
+var embedded embed.FS
+
+// Flow is one conversation design, loaded and checked. It is immutable and
+// safe for concurrent use.
+type Flow struct {
+	header    header
+	policy    policy
+	expects   map[string]expectSpec
+	prompts   map[string]promptSpec
+	questions map[string]questionSpec
+	slots     map[string]slotSpec
+	intents   map[string]intentSpec
+	tasks     map[string]taskSpec
+	rules     map[string][]ruleSpec
+	phrases   map[string][]string
+
+	zone  *time.Location
+	model *nlu.Model
+	// slotOrder is slot names sorted, for deterministic reading.
+	slotOrder []string
+}
+
+var defaultFlow = sync.OnceValue(func() *Flow {
+	f, err := LoadFlow(embedded, "flows/returns/zh-CN")
+	if err != nil {
+		panic("dialog: the embedded flow is broken: " + err.Error())
+	}
+	return f
+})
+
+// Default is the embedded flow "returns" in zh-CN.
+func Default() *Flow { return defaultFlow() }
+
+// Name is the flow's name, such as "returns".
+func (f *Flow) Name() string { return f.header.Name }
+
+// Version changes with every change of the flow's text or logic.
+func (f *Flow) Version() string { return f.header.Version }
+
+// Language is a BCP 47 tag, such as "zh-CN".
+func (f *Flow) Language() string { return f.header.Language }
+
+// Intents lists the flow's intents in alphabetical order: a closed label set.
+func (f *Flow) Intents() []string {
+	return sortedKeys(f.intents)
+}
+
+// FixedPrompts lists everything the flow says word by word, for synthesis
+// before the first call, ordered by ID.
+func (f *Flow) FixedPrompts() []Prompt {
+	var out []Prompt
+	for _, id := range sortedKeys(f.prompts) {
+		p := f.prompts[id]
+		for _, text := range p.Text {
+			if len(placeholdersIn(text)) == 0 {
+				out = append(out, Prompt{
+					ID: id, Text: text, Style: p.Style,
+					Interruptible: p.interruptible(), Expect: Expect{Kind: ExpectNone},
+				})
+			}
+		}
+	}
+	return out
+}
+
+// sortedKeys returns a map's keys in order, so that nothing depends on the
+// order of a map.
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

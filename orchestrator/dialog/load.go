@@ -1,0 +1,196 @@
+package dialog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
+)
+
+// maxFlowFile bounds one YAML file of a flow, in bytes.
+const maxFlowFile = 1 << 20
+
+// ErrFlow is wrapped by every error of a flow's content.
+var ErrFlow = errors.New("dialog: flow")
+
+// document is one YAML file: any of the sections. A name is defined in one
+// file only.
+type document struct {
+	Flow      *header                 `yaml:"flow"`
+	Policy    *policy                 `yaml:"policy"`
+	Expects   map[string]expectSpec   `yaml:"expects"`
+	Prompts   map[string]promptSpec   `yaml:"prompts"`
+	Questions map[string]questionSpec `yaml:"questions"`
+	Slots     map[string]slotSpec     `yaml:"slots"`
+	Intents   map[string]intentSpec   `yaml:"intents"`
+	Tasks     map[string]taskSpec     `yaml:"tasks"`
+	Rules     map[string][]ruleSpec   `yaml:"rules"`
+	Phrases   map[string][]string     `yaml:"phrases"`
+}
+
+// loader gathers a flow and all that is wrong with it.
+type loader struct {
+	flow    *Flow
+	sources []source
+	errs    []error
+	header  bool
+	policy  bool
+}
+
+type source struct {
+	name string
+	file *ast.File
+}
+
+// LoadFlow reads every *.yaml file in dir, checks the flow as a whole, and
+// returns all errors at once, each with file and line.
+func LoadFlow(fsys fs.FS, dir string) (*Flow, error) {
+	names, err := fs.Glob(fsys, path.Join(dir, "*.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFlow, err)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%w: no *.yaml file in %q", ErrFlow, dir)
+	}
+	slices.Sort(names)
+	l := &loader{flow: emptyFlow()}
+	for _, name := range names {
+		l.read(fsys, name)
+	}
+	if len(l.errs) == 0 {
+		l.check()
+	}
+	if len(l.errs) > 0 {
+		return nil, errors.Join(l.errs...)
+	}
+	l.finish()
+	return l.flow, nil
+}
+
+func emptyFlow() *Flow {
+	return &Flow{
+		expects: map[string]expectSpec{}, prompts: map[string]promptSpec{},
+		questions: map[string]questionSpec{}, slots: map[string]slotSpec{},
+		intents: map[string]intentSpec{}, tasks: map[string]taskSpec{},
+		rules: map[string][]ruleSpec{}, phrases: map[string][]string{},
+		zone: time.UTC,
+	}
+}
+
+func (l *loader) read(fsys fs.FS, name string) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		l.fail(fmt.Errorf("%w: %w", ErrFlow, err))
+		return
+	}
+	if info.Size() > maxFlowFile {
+		l.fail(fmt.Errorf("%w: %s: larger than %d bytes", ErrFlow, name, maxFlowFile))
+		return
+	}
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		l.fail(fmt.Errorf("%w: %w", ErrFlow, err))
+		return
+	}
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		l.fail(located(name, err))
+		return
+	}
+	var doc document
+	if err := yaml.UnmarshalWithOptions(data, &doc, yaml.Strict()); err != nil {
+		l.fail(located(name, err))
+		return
+	}
+	l.sources = append(l.sources, source{name, file})
+	l.merge(name, doc)
+}
+
+// located puts file and line before a YAML error's bare message.
+func located(name string, err error) error {
+	var y yaml.Error
+	if errors.As(err, &y) && y.GetToken() != nil && y.GetToken().Position != nil {
+		return fmt.Errorf("%w: %s:%d: %s", ErrFlow, name, y.GetToken().Position.Line, y.GetMessage())
+	}
+	return fmt.Errorf("%w: %s: %w", ErrFlow, name, err)
+}
+
+func (l *loader) merge(name string, doc document) {
+	if doc.Flow != nil {
+		if l.header {
+			l.fail(fmt.Errorf("%w: %s: section flow is defined twice", ErrFlow, name))
+		}
+		l.flow.header, l.header = *doc.Flow, true
+	}
+	if doc.Policy != nil {
+		if l.policy {
+			l.fail(fmt.Errorf("%w: %s: section policy is defined twice", ErrFlow, name))
+		}
+		l.flow.policy, l.policy = *doc.Policy, true
+	}
+	add(l, name, "expects", l.flow.expects, doc.Expects)
+	add(l, name, "prompts", l.flow.prompts, doc.Prompts)
+	add(l, name, "questions", l.flow.questions, doc.Questions)
+	add(l, name, "slots", l.flow.slots, doc.Slots)
+	add(l, name, "intents", l.flow.intents, doc.Intents)
+	add(l, name, "tasks", l.flow.tasks, doc.Tasks)
+	add(l, name, "rules", l.flow.rules, doc.Rules)
+	add(l, name, "phrases", l.flow.phrases, doc.Phrases)
+}
+
+func add[V any](l *loader, file, section string, into, from map[string]V) {
+	for _, k := range sortedKeys(from) {
+		if _, ok := into[k]; ok {
+			l.fail(fmt.Errorf("%w: %s: %s.%s is defined twice", ErrFlow, file, section, k))
+		}
+		into[k] = from[k]
+	}
+}
+
+func (l *loader) fail(err error) { l.errs = append(l.errs, err) }
+
+// finish derives what the interpreter needs from a checked flow.
+func (l *loader) finish() {
+	f := l.flow
+	f.slotOrder = sortedKeys(f.slots)
+	if t, err := time.Parse("-07:00", f.header.UTCOffset); err == nil {
+		_, seconds := t.Zone()
+		f.zone = time.FixedZone(f.header.UTCOffset, seconds)
+	}
+	classes := make([]nlu.Class, 0, len(f.intents))
+	for _, name := range sortedKeys(f.intents) {
+		in := f.intents[name]
+		classes = append(classes, nlu.Class{
+			Name: name, Priority: in.Priority, Examples: in.Examples, Evidence: in.Evidence,
+		})
+	}
+	f.model = nlu.Train(classes, nlu.Options{
+		Reject: f.policy.AcceptIntent, Negations: f.phrases["negation"],
+	})
+}
+
+// at finds where a definition stands, as "file:line", by its YAML path.
+func (l *loader) at(keys ...string) string {
+	for n := len(keys); n > 0; n-- {
+		b := (&yaml.PathBuilder{}).Root()
+		for _, k := range keys[:n] {
+			b = b.Child(k)
+		}
+		p := b.Build()
+		for _, s := range l.sources {
+			node, err := p.FilterFile(s.file)
+			if err == nil && node != nil && node.GetToken() != nil {
+				return fmt.Sprintf("%s:%d", s.name, node.GetToken().Position.Line)
+			}
+		}
+	}
+	return l.sources[0].name
+}

@@ -1,0 +1,313 @@
+package nlu
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+)
+
+// maxUnits bounds the work on one sentence; a longer one is cut.
+const maxUnits = 160
+
+// OutOfScope is the intent of what no class claims.
+const OutOfScope = "out_of_scope"
+
+// Class is one intent to tell apart.
+type Class struct {
+	Name string
+	// Priority decides when one sentence carries several intents.
+	Priority int
+	Examples []string
+	// Evidence are words that speak for the intent with their weight
+	// (1 is likely, 2 is nearly certain; negative speaks against).
+	Evidence map[string]float64
+}
+
+// Scored is an intent with its confidence in [0,1].
+type Scored struct {
+	Intent     string  `json:"intent"`
+	Confidence float64 `json:"confidence"`
+}
+
+// Result is what a sentence means.
+type Result struct {
+	Scored
+	// Ranked holds every intent that is above the rejection, best first.
+	Ranked []Scored
+}
+
+// Options tune a model.
+type Options struct {
+	// Reject is the confidence below which a sentence is out of scope.
+	Reject float64
+	// Negations are words that turn the evidence after them around.
+	Negations []string
+}
+
+// Model is a trained classifier; immutable and safe for concurrent use.
+type Model struct {
+	opts    Options
+	classes []Class
+	ids     map[string]int
+	idf     []float64
+	// postings lists, for each feature, the examples that have it.
+	postings [][]posting
+	// owner is each example's class.
+	owner     []int
+	evidence  [][]clue
+	negations [][]unit
+}
+
+type posting struct {
+	example int
+	weight  float64
+}
+
+// clue is one piece of keyword evidence.
+type clue struct {
+	units  []unit
+	weight float64
+}
+
+// Train builds a model. The result depends on nothing but its arguments.
+func Train(classes []Class, opts Options) *Model {
+	m := &Model{opts: opts, classes: slices.Clone(classes), ids: map[string]int{}}
+	slices.SortFunc(m.classes, func(a, b Class) int { return cmp.Compare(a.Name, b.Name) })
+	var docs []map[int]float64
+	var seen []int
+	for ci, c := range m.classes {
+		for _, text := range c.Examples {
+			doc := map[int]float64{}
+			for f, n := range features(units(text, maxUnits)) {
+				id, ok := m.ids[f]
+				if !ok {
+					id = len(m.ids)
+					m.ids[f] = id
+					seen = append(seen, 0)
+				}
+				seen[id]++
+				doc[id] = n
+			}
+			docs = append(docs, doc)
+			m.owner = append(m.owner, ci)
+		}
+		m.evidence = append(m.evidence, clues(c.Evidence))
+	}
+	m.index(docs, seen)
+	for _, n := range opts.Negations {
+		m.negations = append(m.negations, units(n, maxUnits))
+	}
+	return m
+}
+
+func (m *Model) index(docs []map[int]float64, seen []int) {
+	m.idf = make([]float64, len(seen))
+	for id, n := range seen {
+		m.idf[id] = math.Log(1 + float64(len(docs))/float64(n))
+	}
+	m.postings = make([][]posting, len(seen))
+	for ex, doc := range docs {
+		for id := range doc {
+			doc[id] *= m.idf[id]
+		}
+		norm := length(doc)
+		for id, w := range doc {
+			m.postings[id] = append(m.postings[id], posting{ex, w / norm})
+		}
+	}
+}
+
+func clues(evidence map[string]float64) []clue {
+	out := make([]clue, 0, len(evidence))
+	for _, word := range slices.Sorted(maps.Keys(evidence)) {
+		out = append(out, clue{units(word, maxUnits), evidence[word]})
+	}
+	return out
+}
+
+// Classify names the intent of a sentence.
+func (m *Model) Classify(text string) Result {
+	us := units(text, maxUnits)
+	likeness := m.likeness(us)
+	ranked := make([]Scored, 0, len(m.classes))
+	for ci, c := range m.classes {
+		conf := combine(likeness[ci], m.weigh(m.evidence[ci], us))
+		if conf >= m.opts.Reject && c.Name != OutOfScope {
+			ranked = append(ranked, Scored{c.Name, conf})
+		}
+	}
+	slices.SortStableFunc(ranked, func(a, b Scored) int { return cmp.Compare(b.Confidence, a.Confidence) })
+	if len(ranked) == 0 {
+		return Result{Scored: Scored{OutOfScope, m.rejection(likeness)}}
+	}
+	return Result{Scored: m.pick(ranked), Ranked: ranked}
+}
+
+// pick takes the best intent, or one nearly as good that matters more: who
+// complains and asks for a human wants the human.
+func (m *Model) pick(ranked []Scored) Scored {
+	const near = 0.25
+	best := ranked[0]
+	for _, s := range ranked[1:] {
+		if ranked[0].Confidence-s.Confidence <= near && s.Confidence >= 0.6 &&
+			m.priority(s.Intent) > m.priority(best.Intent) {
+			best = s
+		}
+	}
+	return best
+}
+
+func (m *Model) priority(intent string) int {
+	i, ok := slices.BinarySearchFunc(m.classes, intent, func(c Class, name string) int {
+		return cmp.Compare(c.Name, name)
+	})
+	if !ok {
+		return 0
+	}
+	return m.classes[i].Priority
+}
+
+// rejection is how sure the model is that a sentence is out of scope.
+func (m *Model) rejection(likeness []float64) float64 {
+	best := 0.0
+	for ci, v := range likeness {
+		if m.classes[ci].Name != OutOfScope {
+			best = max(best, v)
+		}
+	}
+	return round(1 - best)
+}
+
+// likeness is, for each class, the cosine to its nearest example.
+func (m *Model) likeness(us []unit) []float64 {
+	doc := map[int]float64{}
+	unknown := 0.0
+	for f, n := range features(us) {
+		if id, ok := m.ids[f]; ok {
+			doc[id] = n * m.idf[id]
+		} else {
+			// What no example has still makes the sentence less alike.
+			unknown += n * n
+		}
+	}
+	norm := math.Sqrt(math.Pow(length(doc), 2) + unknown)
+	cos := make([]float64, len(m.owner))
+	for _, id := range slices.Sorted(maps.Keys(doc)) {
+		for _, p := range m.postings[id] {
+			cos[p.example] += doc[id] / norm * p.weight
+		}
+	}
+	best := make([]float64, len(m.classes))
+	for ex, v := range cos {
+		best[m.owner[ex]] = max(best[m.owner[ex]], v)
+	}
+	return best
+}
+
+// weigh adds up the keyword evidence found in a sentence.
+func (m *Model) weigh(cs []clue, us []unit) float64 {
+	sum := 0.0
+	for _, c := range cs {
+		at, exact := find(us, c.units)
+		if at < 0 {
+			continue
+		}
+		w := c.weight
+		if !exact {
+			w *= 0.85
+		}
+		if w > 0 && m.negated(us, at) {
+			w = -w
+		}
+		sum += w
+	}
+	return sum
+}
+
+// negated says whether a negation ends right before position at, with at most
+// two characters between.
+func (m *Model) negated(us []unit, at int) bool {
+	for _, n := range m.negations {
+		for gap := 0; gap <= 2; gap++ {
+			end := at - gap
+			if start := end - len(n); start >= 0 && matches(us[start:end], n, true) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// find looks for a word by its characters, then, if it has two or more, by
+// its sound; -1 when it is not there.
+func find(us, word []unit) (at int, exact bool) {
+	if len(word) == 0 {
+		return -1, false
+	}
+	for _, exact := range []bool{true, false} {
+		if !exact && len(word) < 2 {
+			break
+		}
+		for i := 0; i+len(word) <= len(us); i++ {
+			if matches(us[i:i+len(word)], word, exact) {
+				return i, exact
+			}
+		}
+	}
+	return -1, false
+}
+
+func matches(us, word []unit, exact bool) bool {
+	for i, w := range word {
+		if exact && us[i].char != w.char || !exact && us[i].sound != w.sound {
+			return false
+		}
+	}
+	return true
+}
+
+// combine turns likeness and evidence into one confidence.
+func combine(likeness, evidence float64) float64 {
+	s := 0.95 * math.Pow(likeness, 1.2)
+	if evidence < 0 {
+		return round(s * math.Exp(evidence))
+	}
+	return round(1 - (1-s)*math.Exp(-evidence))
+}
+
+// features counts what a sentence is compared by: characters and their pairs,
+// sounds and their pairs. Pairs weigh more.
+func features(us []unit) map[string]float64 {
+	out := make(map[string]float64, 4*len(us))
+	for i, u := range us {
+		out["c"+string(u.char)] = 0.6
+		out["s"+u.sound] = 0.8
+		if i > 0 {
+			out["C"+string(us[i-1].char)+string(u.char)] = 1
+			out["S"+us[i-1].sound+" "+u.sound] = 1.2
+		}
+	}
+	return out
+}
+
+// length is the Euclidean norm, summed in a fixed order so that it is the same
+// in every run.
+func length(doc map[int]float64) float64 {
+	sum := 0.0
+	for _, id := range slices.Sorted(maps.Keys(doc)) {
+		sum += doc[id] * doc[id]
+	}
+	return max(math.Sqrt(sum), 1e-9)
+}
+
+// round keeps four digits: more would be noise in records and snapshots, and
+// would differ with the order of additions.
+func round(v float64) float64 { return math.Round(v*1e4) / 1e4 }
+
+// SameSound says whether word occurs in text by its characters or, when it has
+// two or more, by its sound.
+func SameSound(text, word string) bool {
+	at, _ := find(units(text, maxUnits), units(word, maxUnits))
+	return at >= 0
+}

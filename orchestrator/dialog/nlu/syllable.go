@@ -1,0 +1,61 @@
+package nlu
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/mozillazg/go-pinyin"
+)
+
+// unit is one character of a sentence with the way it sounds.
+type unit struct {
+	char  rune
+	sound string
+}
+
+var plainArgs = pinyin.NewArgs()
+
+// units splits text into letters, digits and Han characters, at most limit of
+// them; everything else only separates.
+func units(text string, limit int) []unit {
+	out := make([]unit, 0, min(len(text)/3+1, limit))
+	for _, r := range text {
+		if len(out) == limit {
+			break
+		}
+		r = unicode.ToLower(narrow(r))
+		switch {
+		case unicode.Is(unicode.Han, r):
+			out = append(out, unit{r, sound(r)})
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			out = append(out, unit{r, string(r)})
+		}
+	}
+	return out
+}
+
+// narrow turns a full-width form into its ASCII one.
+func narrow(r rune) rune {
+	if r >= 0xFF01 && r <= 0xFF5E {
+		return r - 0xFEE0
+	}
+	return r
+}
+
+// sound is the toneless pinyin of a character, with the differences taken out
+// that many speakers and recognisers do not make: zh/z, ch/c, sh/s, n/l,
+// -ng/-n.
+func sound(r rune) string {
+	all := pinyin.SinglePinyin(r, plainArgs)
+	if len(all) == 0 {
+		return string(r)
+	}
+	s := all[0]
+	if len(s) > 2 && s[1] == 'h' && strings.IndexByte("zcs", s[0]) >= 0 {
+		s = s[:1] + s[2:]
+	}
+	if len(s) > 1 && s[0] == 'n' {
+		s = "l" + s[1:]
+	}
+	return strings.TrimSuffix(s, "g")
+}

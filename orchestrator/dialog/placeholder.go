@@ -1,0 +1,25 @@
+package dialog
+
+import (
+	"regexp"
+	"slices"
+)
+
+// placeholder is "{name}" in a prompt's text.
+var placeholder = regexp.MustCompile(`\{([a-z_]*)\}`)
+
+// placeholderNames are the values a prompt may name. value() knows each.
+var placeholderNames = []string{
+	"amount", "item", "label", "line_list", "method", "order", "order_date",
+	"order_list", "order_tail", "reason", "received", "refund_date", "ticket_number",
+}
+
+func placeholdersIn(text string) []string {
+	var out []string
+	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(out, m[1]) {
+			out = append(out, m[1])
+		}
+	}
+	return out
+}

@@ -1,0 +1,147 @@
+package dialog
+
+// The shapes of a flow's YAML files. docs/dialogue.md describes them.
+
+type header struct {
+	Name     string `yaml:"name"`
+	Version  string `yaml:"version"`
+	Language string `yaml:"language"`
+	// UTCOffset is the wall clock that dates are spoken in, such as "+08:00".
+	UTCOffset string `yaml:"utc_offset"`
+}
+
+type policy struct {
+	// Reprompts is how often a question is asked again before the keypad.
+	Reprompts int `yaml:"reprompts"`
+	// MaxTurns hands the caller to a human: a bound on every conversation.
+	MaxTurns int `yaml:"max_turns"`
+	// MinRecognition is the recogniser's confidence below which a turn counts
+	// as not understood.
+	MinRecognition float64 `yaml:"min_recognition"`
+	// AcceptIntent and SwitchIntent are the least confidence of an intent
+	// when one was asked for, and when it interrupts another task.
+	AcceptIntent float64 `yaml:"accept_intent"`
+	SwitchIntent float64 `yaml:"switch_intent"`
+	// OrderMin and OrderMax bound the length of full order numbers, LastMin
+	// that of last digits.
+	OrderMin int `yaml:"order_min"`
+	OrderMax int `yaml:"order_max"`
+	LastMin  int `yaml:"last_min"`
+	// OrderTries is how many unknown numbers lead to a human.
+	OrderTries int `yaml:"order_tries"`
+	// OfferOrders is the most orders listed in one question.
+	OfferOrders int `yaml:"offer_orders"`
+	// HandoffTries is how many failed handoffs end the call.
+	HandoffTries int `yaml:"handoff_tries"`
+	// WaitTries is how many silences a worker's answer is waited for.
+	WaitTries int `yaml:"wait_tries"`
+	// HumanKey and RepeatKey work at any moment.
+	HumanKey  string `yaml:"human_key"`
+	RepeatKey string `yaml:"repeat_key"`
+	// DigitGroup is how many digits are read out in one breath.
+	DigitGroup int `yaml:"digit_group"`
+}
+
+type expectSpec struct {
+	Kind       ExpectKind `yaml:"kind"`
+	EndpointMS int        `yaml:"endpoint_ms"`
+	NoInputMS  int        `yaml:"no_input_ms"`
+	MaxDigits  int        `yaml:"max_digits"`
+	Hints      []string   `yaml:"hints"`
+}
+
+type promptSpec struct {
+	// Text holds variants, used in turn.
+	Text  textList `yaml:"text"`
+	Style string   `yaml:"style"`
+	// Whole prompts are not interruptible.
+	Whole bool `yaml:"whole"`
+}
+
+func (p promptSpec) interruptible() bool { return !p.Whole }
+
+// textList is one string or a list of them.
+type textList []string
+
+// UnmarshalYAML reads either form.
+func (t *textList) UnmarshalYAML(decode func(any) error) error {
+	var one string
+	if err := decode(&one); err == nil {
+		*t = textList{one}
+		return nil
+	}
+	var many []string
+	if err := decode(&many); err != nil {
+		return err
+	}
+	*t = many
+	return nil
+}
+
+type questionSpec struct {
+	Ask string `yaml:"ask"`
+	// Again are the prompts of the first, second, ... repetition.
+	Again []string `yaml:"again"`
+	// Keypad is the last prompt before a human.
+	Keypad string `yaml:"keypad"`
+	Expect string `yaml:"expect"`
+	// Keys maps single keys to answers: yes, no, an intent, a slot's value.
+	Keys map[string]string `yaml:"keys"`
+}
+
+type slotSpec struct {
+	// Reader is how the slot is understood: order, line, choice or yes_no.
+	Reader   string `yaml:"reader"`
+	Question string `yaml:"question"`
+	// Values belong to choice and yes_no (there: named yes and no).
+	Values []valueSpec `yaml:"values"`
+	// Mention are words that name the slot, for "the reason is wrong".
+	Mention []string `yaml:"mention"`
+	// Got is said when the slot is filled; optional.
+	Got string `yaml:"got"`
+}
+
+type valueSpec struct {
+	Name  string   `yaml:"name"`
+	Say   string   `yaml:"say"`
+	Words []string `yaml:"words"`
+}
+
+type intentSpec struct {
+	// Label is the request in a few words, as spoken back.
+	Label string `yaml:"label"`
+	// Priority decides between intents of one sentence; higher wins.
+	Priority int                `yaml:"priority"`
+	Examples []string           `yaml:"examples"`
+	Evidence map[string]float64 `yaml:"evidence"`
+}
+
+type taskSpec struct {
+	Slots []string `yaml:"slots"`
+	// Exactly one of the following says what the task comes to.
+	Ticket  string `yaml:"ticket"`
+	Answer  string `yaml:"answer"`
+	Say     string `yaml:"say"`
+	Handoff bool   `yaml:"handoff"`
+	End     bool   `yaml:"end"`
+	Miss    bool   `yaml:"miss"`
+	// Confirm is the question before a ticket.
+	Confirm string `yaml:"confirm"`
+	// Offer is an intent offered after Say.
+	Offer string `yaml:"offer"`
+	// Aside answers at once when the question comes in the midst of
+	// another task, which then goes on.
+	Aside string `yaml:"aside"`
+	// OfferOrder is the question that offers the caller's latest order.
+	OfferOrder string `yaml:"offer_order"`
+	// Prefer is "refund" when orders with a refund are the likely ones.
+	Prefer string `yaml:"prefer"`
+}
+
+type ruleSpec struct {
+	// When maps facts to the values that satisfy them; all must hold.
+	When map[string][]string `yaml:"when"`
+	Say  string              `yaml:"say"`
+	// Offer is an intent offered after Say.
+	Offer string `yaml:"offer"`
+}

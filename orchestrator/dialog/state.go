@@ -1,0 +1,242 @@
+package dialog
+
+import (
+	"fmt"
+	"slices"
+)
+
+// stateVersion is raised when the meaning of a stored State changes.
+const stateVersion = 1
+
+// Start is what is known of a call before a word is said.
+type Start struct {
+	CallID string
+	// Caller and Called are telephone numbers; Caller may be empty.
+	Caller string
+	Called string
+	Tenant string
+}
+
+// Step is where the conversation stands.
+type Step uint8
+
+// The steps.
+const (
+	StepUnknown Step = iota
+	// StepNew waits for Started.
+	StepNew
+	// StepAsking waits for the answer to State.Question.
+	StepAsking
+	// StepLooking waits for the order system, with nothing else to ask.
+	StepLooking
+	// StepOpening waits for a ticket.
+	StepOpening
+	// StepHandoff has given the caller to a human.
+	StepHandoff
+	// StepEnded has said goodbye.
+	StepEnded
+)
+
+var stepNames = [...]string{"unknown", "new", "asking", "looking", "opening", "handoff", "ended"}
+
+func (s Step) String() string {
+	if int(s) < len(stepNames) {
+		return stepNames[s]
+	}
+	return stepNames[StepUnknown]
+}
+
+// MarshalText writes the step's name.
+func (s Step) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a step's name.
+func (s *Step) UnmarshalText(b []byte) error {
+	i := slices.Index(stepNames[:], string(b))
+	if i < 0 {
+		return fmt.Errorf("dialog: unknown step %q", b)
+	}
+	*s = Step(i)
+	return nil
+}
+
+// State is everything a conversation knows. It is plain data: its JSON form is
+// the takeover snapshot, and a State read back behaves exactly like the one
+// written. Advance never changes the State it is given.
+type State struct {
+	Version     int    `json:"version"`
+	FlowName    string `json:"flow"`
+	FlowVersion string `json:"flow_version"`
+	CallID      string `json:"call_id"`
+	Caller      string `json:"caller,omitempty"`
+	Called      string `json:"called,omitempty"`
+	Tenant      string `json:"tenant,omitempty"`
+
+	Step Step `json:"step"`
+	// Question names the flow's question that StepAsking waits on.
+	Question string `json:"question,omitempty"`
+	// Misses and Silences count failed answers to the present question.
+	Misses   int `json:"misses,omitempty"`
+	Silences int `json:"silences,omitempty"`
+	// Turns counts what the caller did; Heard only what was understood.
+	Turns int `json:"turns,omitempty"`
+	Heard int `json:"heard,omitempty"`
+
+	// Intent is the task in hand; Suspended are tasks to come back to.
+	Intent    string   `json:"intent,omitempty"`
+	Suspended []string `json:"suspended,omitempty"`
+	// Offer is the intent that a yes to the present question starts.
+	Offer string          `json:"offer,omitempty"`
+	Slots map[string]Slot `json:"slots,omitempty"`
+	// LastFilled is the slot that a bare "no, that's wrong" undoes.
+	LastFilled string `json:"last_filled,omitempty"`
+
+	Orders OrderSearch `json:"orders"`
+	// Tickets are the requests of this call, in the order of confirmation.
+	Tickets []Ticket `json:"tickets,omitempty"`
+	// Answered counts questions answered without a ticket.
+	Answered int `json:"answered,omitempty"`
+	// HandoffFailures counts humans that could not be reached.
+	HandoffFailures int           `json:"handoff_failures,omitempty"`
+	HandoffReason   HandoffReason `json:"handoff_reason,omitempty"`
+
+	// Said is what was said in the last turn, for repeating and resuming.
+	Said []Prompt `json:"said,omitempty"`
+	// Asked counts how often each question was asked anew.
+	Asked map[string]int `json:"asked,omitempty"`
+
+	Understood Understanding `json:"understood"`
+	Ended      Outcome       `json:"ended,omitempty"`
+}
+
+// Slot is one thing the caller has told us.
+type Slot struct {
+	Value string `json:"value"`
+	// Raw is what the caller said for it.
+	Raw string `json:"raw,omitempty"`
+	// Verified is true when an outside system has confirmed the value.
+	Verified bool `json:"verified,omitempty"`
+}
+
+// OrderSearch is what is known of the caller's orders.
+type OrderSearch struct {
+	// Seq numbers the requests to the order system.
+	Seq int `json:"seq,omitempty"`
+	// Pending is the request not answered yet.
+	Pending *FindOrders `json:"pending,omitempty"`
+	// Known are orders found by the caller's number.
+	Known []Order `json:"known,omitempty"`
+	// Choices are the orders the present question is about.
+	Choices []Order `json:"choices,omitempty"`
+	// Rejected are numbers the caller said no to.
+	Rejected []string `json:"rejected,omitempty"`
+	// Chosen is the order the slot "order" stands for.
+	Chosen *Order `json:"chosen,omitempty"`
+	// NotFound counts numbers that led to no order.
+	NotFound int `json:"not_found,omitempty"`
+	// Down is why the order system could not be asked.
+	Down string `json:"down,omitempty"`
+}
+
+// TicketStatus is how far a ticket has come.
+type TicketStatus string
+
+// The states of a ticket.
+const (
+	TicketAsked   TicketStatus = "asked"
+	TicketOpen    TicketStatus = "open"
+	TicketPending TicketStatus = "pending"
+	TicketLost    TicketStatus = "failed"
+)
+
+// Ticket is a request that the caller has confirmed.
+type Ticket struct {
+	Request OpenTicket   `json:"request"`
+	Status  TicketStatus `json:"status"`
+	Number  string       `json:"number,omitempty"`
+}
+
+// Understanding is what was made of the caller's last turn, for the record.
+type Understanding struct {
+	Intent     string            `json:"intent,omitempty"`
+	Confidence float64           `json:"confidence,omitempty"`
+	Slots      map[string]string `json:"slots,omitempty"`
+}
+
+// Begin returns the state of a call before Started.
+func Begin(f *Flow, in Start) State {
+	return State{
+		Version: stateVersion, FlowName: f.Name(), FlowVersion: f.Version(),
+		CallID: in.CallID, Caller: in.Caller, Called: in.Called, Tenant: in.Tenant,
+		Step: StepNew,
+	}
+}
+
+// LastUnderstanding is what was made of the caller's last turn.
+func (s State) LastUnderstanding() Understanding { return s.Understood }
+
+// Expecting says how to listen now: the Expect of what was said last. A new
+// owner of a call arms its timers from it.
+func (s State) Expecting() Expect {
+	if n := len(s.Said); n > 0 {
+		return s.Said[n-1].Expect
+	}
+	return Expect{Kind: ExpectNone}
+}
+
+// TicketNumber is the number of the last ticket opened, or "".
+func (s State) TicketNumber() string {
+	for _, t := range slices.Backward(s.Tickets) {
+		if t.Number != "" {
+			return t.Number
+		}
+	}
+	return ""
+}
+
+// Outcome is how the call ends if it ends now: the outcome of End after one,
+// else what a hang-up at this moment means.
+func (s State) Outcome() Outcome {
+	switch {
+	case s.Ended != OutcomeUnknown:
+		return s.Ended
+	case s.Step == StepHandoff:
+		return OutcomeHandedOff
+	case s.unfinished():
+		return OutcomeUnfinished
+	case len(s.Tickets) > 0:
+		return OutcomeTicketOpened
+	case s.Answered > 0:
+		return OutcomeResolved
+	case s.Turns > 0 && s.Heard == 0 && s.Silences > 0:
+		return OutcomeNoInput
+	}
+	return OutcomeAbandoned
+}
+
+// unfinished says whether a request was begun and neither opened nor answered.
+func (s State) unfinished() bool {
+	if s.Intent != "" || len(s.Suspended) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(s.Tickets, func(t Ticket) bool {
+		return t.Status == TicketAsked || t.Status == TicketLost
+	})
+}
+
+// clone copies what Advance may change in place.
+func (s State) clone() State {
+	s.Suspended = slices.Clone(s.Suspended)
+	s.Slots = cloneMap(s.Slots)
+	s.Asked = cloneMap(s.Asked)
+	s.Tickets = slices.Clone(s.Tickets)
+	s.Orders.Rejected = slices.Clone(s.Orders.Rejected)
+	return s
+}
+
+func cloneMap[V any](m map[string]V) map[string]V {
+	out := make(map[string]V, len(m)+1)
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,382 @@
+package dialog
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// requiredPrompts are those the interpreter says by name.
+var requiredPrompts = []string{
+	"greeting", "bridge_silence", "bridge_miss", "repeat", "wait", "noted", "looking", "still_looking",
+	"order_found", "order_not_found", "orders_down", "opening", "still_opening",
+	"ticket_opened", "ticket_again", "ticket_pending", "ticket_repeat", "ticket_waiting",
+	"ticket_failed", "ticket_exists", "handoff", "handoff_gave_up", "handoff_failed",
+	"goodbye", "goodbye_silent", "goodbye_failed", "resume_task", "set_aside", "order_described",
+	"order_undated", "order_by_digits", "choice", "ticket_summary", "not_now",
+}
+
+// requiredQuestions are those the interpreter asks by name.
+var requiredQuestions = []string{"intent", "choose_order", "correct", "anything_else", "offer"}
+
+// requiredPhrases are the caller's commands and small words.
+var requiredPhrases = []string{
+	"repeat", "wait", "wrong", "wrong_order", "unknown", "nothing_more", "ticket", "negation",
+	"all", "later", "filler",
+}
+
+var requiredSlots = []string{slotOrder}
+
+var (
+	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	keyPattern    = regexp.MustCompile(`^[0-9*]$`)
+	offsetPattern = regexp.MustCompile(`^[+-][0-9]{2}:[0-9]{2}$`)
+	styles        = []string{"", "calm", "slow"}
+	readers       = []string{readerOrder, readerLine, readerChoice, readerYesNo}
+	expectKinds   = []ExpectKind{
+		ExpectNone, ExpectYesNo, ExpectOpen, ExpectDigits, ExpectReason, ExpectChoice, ExpectWait,
+	}
+)
+
+// bad records an error at the definition that keys lead to.
+func (l *loader) bad(format string, args []any, keys ...string) {
+	what := strings.Join(keys, ".")
+	l.fail(fmt.Errorf("%w: %s: %s: %s", ErrFlow, l.at(keys...), what, fmt.Sprintf(format, args...)))
+}
+
+func args(a ...any) []any { return a }
+
+// check validates the flow as a whole.
+func (l *loader) check() {
+	l.checkHeader()
+	l.checkPolicy()
+	l.checkRequired()
+	l.checkPrompts()
+	l.checkQuestions()
+	l.checkSlots()
+	l.checkIntents()
+	l.checkTasks()
+	l.checkRules()
+	l.checkPhrases()
+}
+
+func (l *loader) checkHeader() {
+	h := l.flow.header
+	for _, f := range []struct{ name, value string }{
+		{"name", h.Name}, {"version", h.Version}, {"language", h.Language},
+	} {
+		if f.value == "" {
+			l.bad("must not be empty", nil, "flow", f.name)
+		}
+	}
+	if !offsetPattern.MatchString(h.UTCOffset) {
+		l.bad("must look like +08:00", nil, "flow", "utc_offset")
+	} else if _, err := time.Parse("-07:00", h.UTCOffset); err != nil {
+		l.bad("is no offset from UTC", nil, "flow", "utc_offset")
+	}
+}
+
+func (l *loader) checkPolicy() {
+	p := l.flow.policy
+	for _, n := range []struct {
+		name          string
+		value, lo, hi int
+	}{
+		{"reprompts", p.Reprompts, 1, 5}, {"max_turns", p.MaxTurns, 10, 500},
+		{"order_min", p.OrderMin, 5, 40}, {"order_max", p.OrderMax, p.OrderMin, 64},
+		{"last_min", p.LastMin, 3, p.OrderMin - 1}, {"order_tries", p.OrderTries, 1, 5},
+		{"offer_orders", p.OfferOrders, 2, 9}, {"handoff_tries", p.HandoffTries, 1, 5},
+		{"wait_tries", p.WaitTries, 1, 10}, {"digit_group", p.DigitGroup, 2, 6},
+	} {
+		if n.value < n.lo || n.value > n.hi {
+			l.bad("is %d, must be from %d to %d", args(n.value, n.lo, n.hi), "policy", n.name)
+		}
+	}
+	for _, n := range []struct {
+		name  string
+		value float64
+	}{
+		{"min_recognition", p.MinRecognition}, {"accept_intent", p.AcceptIntent}, {"switch_intent", p.SwitchIntent},
+	} {
+		if !(n.value >= 0 && n.value < 1) {
+			l.bad("is %v, must be from 0 to below 1", args(n.value), "policy", n.name)
+		}
+	}
+	for name, key := range map[string]string{"human_key": p.HumanKey, "repeat_key": p.RepeatKey} {
+		if !keyPattern.MatchString(key) {
+			l.bad("must be one key, 0-9 or *", nil, "policy", name)
+		}
+	}
+}
+
+func (l *loader) checkRequired() {
+	for _, id := range requiredPrompts {
+		if _, ok := l.flow.prompts[id]; !ok {
+			l.bad("is missing", nil, "prompts", id)
+		}
+	}
+	for _, id := range requiredQuestions {
+		if _, ok := l.flow.questions[id]; !ok {
+			l.bad("is missing", nil, "questions", id)
+		}
+	}
+	for _, id := range requiredPhrases {
+		if len(l.flow.phrases[id]) == 0 {
+			l.bad("is missing", nil, "phrases", id)
+		}
+	}
+	for _, id := range requiredSlots {
+		if _, ok := l.flow.slots[id]; !ok {
+			l.bad("is missing", nil, "slots", id)
+		}
+	}
+	for _, id := range []string{expectNothing, expectWaiting, expectPatient} {
+		if _, ok := l.flow.expects[id]; !ok {
+			l.bad("is missing", nil, "expects", id)
+		}
+	}
+	for _, id := range []string{intentHuman, intentGoodbye, outOfScope} {
+		if _, ok := l.flow.tasks[id]; !ok {
+			l.bad("is missing", nil, "tasks", id)
+		}
+	}
+}
+
+func (l *loader) checkPrompts() {
+	for _, id := range sortedKeys(l.flow.prompts) {
+		l.name("prompts", id)
+		p := l.flow.prompts[id]
+		if len(p.Text) == 0 {
+			l.bad("has no text", nil, "prompts", id)
+		}
+		for _, text := range p.Text {
+			l.checkText(id, text)
+		}
+		if !slices.Contains(styles, p.Style) {
+			l.bad("unknown style %q, know calm and slow", args(p.Style), "prompts", id)
+		}
+	}
+}
+
+func (l *loader) checkText(id, text string) {
+	if strings.TrimSpace(text) == "" {
+		l.bad("has an empty text", nil, "prompts", id)
+	}
+	if n := utf8.RuneCountInString(text); n > 200 {
+		l.bad("is %d characters long, at most 200 can be listened to", args(n), "prompts", id)
+	}
+	for _, name := range placeholdersIn(text) {
+		if !slices.Contains(placeholderNames, name) {
+			l.bad("unknown placeholder {%s}", args(name), "prompts", id)
+		}
+	}
+	if strings.ContainsAny(placeholder.ReplaceAllString(text, ""), "{}") {
+		l.bad("has a brace that belongs to no placeholder", nil, "prompts", id)
+	}
+}
+
+func (l *loader) checkQuestions() {
+	for _, id := range sortedKeys(l.flow.questions) {
+		l.name("questions", id)
+		q := l.flow.questions[id]
+		l.prompt(q.Ask, "questions", id, "ask")
+		l.prompt(q.Keypad, "questions", id, "keypad")
+		if len(q.Again) == 0 {
+			l.bad("has no repetitions", nil, "questions", id, "again")
+		}
+		for _, p := range q.Again {
+			l.prompt(p, "questions", id, "again")
+		}
+		if _, ok := l.flow.expects[q.Expect]; !ok {
+			l.bad("unknown expects %q", args(q.Expect), "questions", id, "expect")
+		}
+		for _, k := range sortedKeys(q.Keys) {
+			if !keyPattern.MatchString(k) || k == l.flow.policy.HumanKey || k == l.flow.policy.RepeatKey {
+				l.bad("key %q is none or is taken", args(k), "questions", id, "keys")
+			}
+		}
+	}
+	for _, id := range sortedKeys(l.flow.expects) {
+		e := l.flow.expects[id]
+		if !slices.Contains(expectKinds, e.Kind) {
+			l.bad("unknown kind %q", args(e.Kind), "expects", id, "kind")
+		}
+		if e.EndpointMS < 0 || e.EndpointMS > 5000 || e.NoInputMS < 0 || e.NoInputMS > 120000 || e.MaxDigits < 0 {
+			l.bad("times or digits are out of range", nil, "expects", id)
+		}
+		if e.Kind != ExpectNone && e.NoInputMS == 0 {
+			l.bad("must have a no_input_ms, or a silent caller would wait for ever", nil, "expects", id)
+		}
+	}
+}
+
+func (l *loader) checkSlots() {
+	for _, id := range sortedKeys(l.flow.slots) {
+		l.name("slots", id)
+		s := l.flow.slots[id]
+		if !slices.Contains(readers, s.Reader) {
+			l.bad("unknown reader %q, know %s", args(s.Reader, strings.Join(readers, ", ")), "slots", id, "reader")
+		}
+		if _, ok := l.flow.questions[s.Question]; !ok {
+			l.bad("unknown question %q", args(s.Question), "slots", id, "question")
+		}
+		if s.Got != "" {
+			l.prompt(s.Got, "slots", id, "got")
+		}
+		l.checkValues(id, s)
+	}
+}
+
+func (l *loader) checkValues(id string, s slotSpec) {
+	var names []string
+	for _, v := range s.Values {
+		if !namePattern.MatchString(v.Name) || v.Say == "" || slices.Contains(names, v.Name) {
+			l.bad("value %q needs a name of its own and a say", args(v.Name), "slots", id, "values")
+		}
+		names = append(names, v.Name)
+	}
+	switch s.Reader {
+	case readerChoice:
+		if len(names) < 2 {
+			l.bad("a choice needs two values or more", nil, "slots", id)
+		}
+	case readerYesNo:
+		if len(names) != 2 || !slices.Contains(names, "yes") || !slices.Contains(names, "no") {
+			l.bad("needs exactly the values yes and no", nil, "slots", id)
+		}
+	default:
+		if len(names) > 0 {
+			l.bad("reader %q takes no values", args(s.Reader), "slots", id)
+		}
+	}
+}
+
+func (l *loader) checkIntents() {
+	for _, id := range sortedKeys(l.flow.intents) {
+		l.name("intents", id)
+		if _, ok := l.flow.tasks[id]; !ok {
+			l.bad("has no task", nil, "intents", id)
+		}
+		if len(l.flow.intents[id].Examples) == 0 {
+			l.bad("has no examples", nil, "intents", id)
+		}
+	}
+}
+
+func (l *loader) checkTasks() {
+	for _, id := range sortedKeys(l.flow.tasks) {
+		t := l.flow.tasks[id]
+		if _, ok := l.flow.intents[id]; !ok {
+			l.bad("has no intent of its name", nil, "tasks", id)
+		}
+		for _, s := range t.Slots {
+			if _, ok := l.flow.slots[s]; !ok {
+				l.bad("unknown slot %q", args(s), "tasks", id, "slots")
+			}
+		}
+		ends := 0
+		for _, set := range []bool{t.Ticket != "", t.Answer != "", t.Say != "", t.Handoff, t.End, t.Miss} {
+			if set {
+				ends++
+			}
+		}
+		if ends != 1 {
+			l.bad("needs exactly one of ticket, answer, say, handoff, end, miss", nil, "tasks", id)
+		}
+		if _, ok := l.flow.rules[t.Answer]; t.Answer != "" && !ok {
+			l.bad("unknown rules %q", args(t.Answer), "tasks", id, "answer")
+		}
+		if _, ok := l.flow.questions[t.Confirm]; (t.Confirm != "" || t.Ticket != "") && !ok {
+			l.bad("unknown question %q; a ticket needs a confirmation", args(t.Confirm), "tasks", id, "confirm")
+		}
+		if t.Ticket != "" && !slices.Contains(t.Slots, slotOrder) {
+			l.bad("a ticket needs the slot order", nil, "tasks", id, "slots")
+		}
+		if _, ok := l.flow.questions[t.OfferOrder]; t.OfferOrder != "" && !ok {
+			l.bad("unknown question %q", args(t.OfferOrder), "tasks", id, "offer_order")
+		}
+		l.checkTaskPrompts(id, t)
+	}
+}
+
+func (l *loader) checkTaskPrompts(id string, t taskSpec) {
+	if t.Say != "" {
+		l.prompt(t.Say, "tasks", id, "say")
+	}
+	if t.Aside != "" {
+		l.prompt(t.Aside, "tasks", id, "aside")
+	}
+	l.offer(t.Offer, "tasks", id, "offer")
+	if t.Prefer != "" && t.Prefer != preferRefund {
+		l.bad("unknown value %q, know %q", args(t.Prefer, preferRefund), "tasks", id, "prefer")
+	}
+}
+
+func (l *loader) checkRules() {
+	for _, id := range sortedKeys(l.flow.rules) {
+		l.name("rules", id)
+		rules := l.flow.rules[id]
+		if len(rules) == 0 || len(rules[len(rules)-1].When) > 0 {
+			l.bad("the last rule must hold always", nil, "rules", id)
+		}
+		for _, r := range rules {
+			l.prompt(r.Say, "rules", id)
+			l.offer(r.Offer, "rules", id)
+			for _, fact := range sortedKeys(r.When) {
+				_, slot := l.flow.slots[fact]
+				if !slot && !slices.Contains(factNames, fact) {
+					l.bad("unknown fact %q", args(fact), "rules", id)
+				}
+				l.checkFactValues(id, fact, r.When[fact])
+			}
+		}
+	}
+}
+
+// checkFactValues compares a rule's values with those the slot can have.
+func (l *loader) checkFactValues(id, fact string, want []string) {
+	values := l.flow.slots[fact].Values
+	if len(values) == 0 {
+		return
+	}
+	for _, w := range want {
+		if !slices.ContainsFunc(values, func(v valueSpec) bool { return v.Name == w }) {
+			l.bad("slot %s has no value %q", args(fact, w), "rules", id)
+		}
+	}
+}
+
+func (l *loader) checkPhrases() {
+	for _, id := range sortedKeys(l.flow.phrases) {
+		l.name("phrases", id)
+		for _, p := range l.flow.phrases[id] {
+			if strings.TrimSpace(p) == "" {
+				l.bad("has an empty phrase", nil, "phrases", id)
+			}
+		}
+	}
+}
+
+func (l *loader) name(section, id string) {
+	if !namePattern.MatchString(id) {
+		l.bad("names are lower-case letters, digits and _", nil, section, id)
+	}
+}
+
+func (l *loader) prompt(id string, keys ...string) {
+	if _, ok := l.flow.prompts[id]; !ok {
+		l.bad("unknown prompt %q", args(id), keys...)
+	}
+}
+
+func (l *loader) offer(intent string, keys ...string) {
+	if intent == "" {
+		return
+	}
+	if _, ok := l.flow.tasks[intent]; !ok {
+		l.bad("unknown intent %q", args(intent), keys...)
+	}
+}
