@@ -1,0 +1,244 @@
+// Package ws is websockets (RFC 6455) as Tidegate uses them: bounded reads
+// into one buffer, writes from any goroutine with a deadline, pings, endings
+// that are polite and idempotent. It is the only importer of
+// gorilla/websocket; none of its types leave this package.
+package ws
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Kind is what a message holds.
+type Kind int
+
+// The kinds of messages.
+const (
+	Unknown Kind = iota
+	Text
+	Binary
+)
+
+// Close codes of RFC 6455 section 7.4.1.
+const (
+	CloseNormal    = websocket.CloseNormalClosure
+	CloseGoingAway = websocket.CloseGoingAway
+	CloseProtocol  = websocket.CloseProtocolError
+	CloseInvalid   = websocket.CloseInvalidFramePayloadData
+	ClosePolicy    = websocket.ClosePolicyViolation
+	CloseTooBig    = websocket.CloseMessageTooBig
+	CloseInternal  = websocket.CloseInternalServerErr
+	CloseTryLater  = websocket.CloseTryAgainLater
+)
+
+// closeGrace is how long a closed connection waits for the peer's close
+// frame, so that what was sent last is not lost to a reset.
+const closeGrace = time.Second
+
+// Options are for both sides. Zero values mean the defaults named.
+type Options struct {
+	Subprotocols []string // offered, or supported in order of preference; when given, one must be agreed
+	ReadLimit    int64    // bytes of one message; 1 MiB
+	// PingInterval sends pings; 0 none. PongTimeout ends the connection when
+	// nothing at all, pong or message, came for so long; 0 never.
+	PingInterval, PongTimeout time.Duration
+	WriteTimeout              time.Duration // one write; 5 s
+	HandshakeTimeout          time.Duration // 5 s
+	Header                    http.Header   // sent with the handshake
+	// AllowOrigins are the Origin headers that Upgrade takes; browsers send
+	// one, and no part of Tidegate that speaks this way is a browser.
+	AllowOrigins []string
+}
+
+func (o Options) withDefaults() Options {
+	if o.ReadLimit <= 0 {
+		o.ReadLimit = 1 << 20
+	}
+	if o.WriteTimeout <= 0 {
+		o.WriteTimeout = 5 * time.Second
+	}
+	if o.HandshakeTimeout <= 0 {
+		o.HandshakeTimeout = 5 * time.Second
+	}
+	return o
+}
+
+// Conn is one websocket. One goroutine may read; any may write and close.
+type Conn struct {
+	ws   *websocket.Conn
+	opts Options
+	buf  []byte
+
+	writing sync.Mutex // held by whoever writes a message
+
+	mu      sync.Mutex
+	closing bool
+	timer   *time.Timer // the next ping, or the end of the closing grace
+}
+
+func newConn(c *websocket.Conn, o Options) *Conn {
+	conn := &Conn{ws: c, opts: o, buf: make([]byte, 0, 2048)}
+	c.SetReadLimit(o.ReadLimit)
+	c.SetPongHandler(func(string) error { conn.heard(); return nil })
+	answer := c.PingHandler()
+	c.SetPingHandler(func(s string) error { conn.heard(); return answer(s) })
+	conn.heard()
+	if o.PingInterval > 0 {
+		conn.timer = time.AfterFunc(o.PingInterval, conn.ping)
+	}
+	return conn
+}
+
+// heard moves the time after which a silent peer counts as gone. A
+// connection that is closing has a deadline of its own.
+func (c *Conn) heard() {
+	if c.opts.PongTimeout <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		_ = c.ws.SetReadDeadline(time.Now().Add(c.opts.PongTimeout)) // fails only on a dead socket, which Read tells
+	}
+}
+
+func (c *Conn) ping() {
+	if err := c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.opts.WriteTimeout)); err != nil {
+		c.Abort()
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		c.timer.Reset(c.opts.PingInterval)
+	}
+}
+
+// Read returns the next message. Its bytes are valid until the next Read.
+// Every error is final and one of this package's: *CloseError, ErrTooLarge,
+// ErrTimeout, ErrProtocol, ErrClosed (we closed) or ErrLost.
+func (c *Conn) Read() (Kind, []byte, error) {
+	for {
+		typ, r, err := c.ws.NextReader()
+		if err == nil {
+			c.heard()
+			c.buf, err = readAll(c.buf[:0], r)
+		}
+		if err != nil {
+			err = c.readError(err)
+			c.Abort()
+			return Unknown, nil, err
+		}
+		if c.isClosing() {
+			continue // said to the peer already: only its close frame counts
+		}
+		if typ == websocket.TextMessage {
+			return Text, c.buf, nil
+		}
+		return Binary, c.buf, nil
+	}
+}
+
+// readAll is io.ReadAll into a buffer that is kept.
+func readAll(b []byte, r io.Reader) ([]byte, error) {
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
+}
+
+// WriteBinary sends one binary message; b is free again when it returns. A
+// write that fails ends the connection.
+func (c *Conn) WriteBinary(b []byte) error { return c.write(websocket.BinaryMessage, b) }
+
+// WriteText sends one text message, which must be UTF-8.
+func (c *Conn) WriteText(b []byte) error { return c.write(websocket.TextMessage, b) }
+
+// WriteJSON sends v as one text message.
+func (c *Conn) WriteJSON(v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return c.WriteText(b)
+}
+
+func (c *Conn) write(typ int, b []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_ = c.ws.SetWriteDeadline(time.Now().Add(c.opts.WriteTimeout)) // always nil
+	err := c.ws.WriteMessage(typ, b)
+	if err == nil {
+		return nil
+	}
+	err = c.writeError(err)
+	if !c.isClosing() {
+		c.Abort() // half a frame may be out: nothing can follow it
+	}
+	return err
+}
+
+// Close says goodbye with a code and a reason of at most 123 bytes, then
+// waits in the background for the peer's answer; a Read in progress discards
+// what still comes. Further calls do nothing.
+func (c *Conn) Close(code int, reason string) error {
+	c.mu.Lock()
+	if c.closing {
+		c.mu.Unlock()
+		return nil
+	}
+	c.closing = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.timer = time.AfterFunc(closeGrace, c.Abort)
+	_ = c.ws.SetReadDeadline(time.Now().Add(closeGrace))
+	c.mu.Unlock()
+	if len(reason) > 123 {
+		reason = reason[:123]
+	}
+	err := c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(closeGrace))
+	if err != nil {
+		c.Abort()
+		return c.writeError(err)
+	}
+	return nil
+}
+
+// Abort ends the connection at once, without a close frame.
+func (c *Conn) Abort() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closing = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	_ = c.ws.Close() // closing a closed socket is no news
+}
+
+func (c *Conn) isClosing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
+// Subprotocol is what both sides agreed on, or "".
+func (c *Conn) Subprotocol() string { return c.ws.Subprotocol() }
+
+// RemoteAddr is the peer's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.ws.RemoteAddr() }
