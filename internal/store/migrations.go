@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
+)
+
+// Migrations are statements, frozen when released: tables as they were then,
+// not as the structs are today. Words in braces differ by database.
+var words = map[dialect]*strings.Replacer{
+	sqliteDialect:   strings.NewReplacer("{time}", "DATETIME", "{json}", "TEXT", "{bytes}", "", "{real}", "REAL"),
+	postgresDialect: strings.NewReplacer("{time}", "TIMESTAMPTZ", "{json}", "JSONB", "{bytes}", `COLLATE "C"`, "{real}", "DOUBLE PRECISION"),
+}
+
+type migration struct {
+	id       string
+	up, down []string
+}
+
+var migrations = []migration{
+	{id: "0001_shop", up: []string{
+		`CREATE TABLE customers (
+			id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT NOT NULL, created_at {time} NOT NULL)`,
+		`CREATE INDEX customers_phone ON customers (phone)`,
+		// number_reversed turns "ends with these digits" into a range of an index.
+		`CREATE TABLE orders (
+			number TEXT PRIMARY KEY, number_reversed TEXT {bytes} NOT NULL,
+			customer_id TEXT NOT NULL REFERENCES customers (id),
+			status TEXT NOT NULL, placed_at {time} NOT NULL, payment_method TEXT NOT NULL, total_fen BIGINT NOT NULL)`,
+		`CREATE INDEX orders_customer ON orders (customer_id, placed_at)`,
+		`CREATE INDEX orders_reversed ON orders (number_reversed)`,
+		`CREATE TABLE order_lines (
+			order_number TEXT NOT NULL REFERENCES orders (number) ON DELETE CASCADE, id TEXT NOT NULL, position INTEGER NOT NULL,
+			sku TEXT NOT NULL, title TEXT NOT NULL, quantity INTEGER NOT NULL, price_fen BIGINT NOT NULL,
+			PRIMARY KEY (order_number, id))`,
+		`CREATE TABLE parcels (
+			tracking_no TEXT PRIMARY KEY, order_number TEXT NOT NULL REFERENCES orders (number) ON DELETE CASCADE,
+			carrier TEXT NOT NULL, status TEXT NOT NULL, shipped_at {time}, delivered_at {time})`,
+		`CREATE INDEX parcels_order ON parcels (order_number)`,
+		`CREATE TABLE refunds (
+			id TEXT PRIMARY KEY, order_number TEXT NOT NULL REFERENCES orders (number) ON DELETE CASCADE,
+			status TEXT NOT NULL, amount_fen BIGINT NOT NULL, method TEXT NOT NULL,
+			requested_at {time} NOT NULL, expected_at {time}, paid_at {time})`,
+		`CREATE INDEX refunds_order ON refunds (order_number)`,
+	}, down: []string{`DROP TABLE refunds`, `DROP TABLE parcels`, `DROP TABLE order_lines`, `DROP TABLE orders`, `DROP TABLE customers`}},
+
+	{id: "0002_tickets", up: []string{
+		`CREATE TABLE tickets (
+			id TEXT PRIMARY KEY, number TEXT NOT NULL, idempotency_key TEXT NOT NULL, call_id TEXT NOT NULL,
+			kind TEXT NOT NULL, team TEXT NOT NULL, status TEXT NOT NULL,
+			order_number TEXT NOT NULL, order_verified BOOLEAN NOT NULL, order_line TEXT NOT NULL,
+			reason TEXT NOT NULL, reason_text TEXT NOT NULL, received BOOLEAN,
+			contact TEXT NOT NULL, summary TEXT NOT NULL, transcript_url TEXT NOT NULL,
+			requested_at {time} NOT NULL, opened_at {time} NOT NULL)`,
+		`CREATE UNIQUE INDEX tickets_key ON tickets (idempotency_key)`,
+		`CREATE UNIQUE INDEX tickets_number ON tickets (number)`,
+		`CREATE INDEX tickets_opened ON tickets (opened_at, id)`,
+		`CREATE INDEX tickets_call ON tickets (call_id, opened_at, id)`,
+		`CREATE INDEX tickets_order ON tickets (order_number, opened_at, id)`,
+		`CREATE INDEX tickets_team ON tickets (team, opened_at, id)`,
+		`CREATE TABLE outbox (
+			id TEXT PRIMARY KEY, subject TEXT NOT NULL, type TEXT NOT NULL, call_id TEXT NOT NULL,
+			data {json} NOT NULL, created_at {time} NOT NULL, sent_at {time})`,
+		`CREATE INDEX outbox_pending ON outbox (created_at, id) WHERE sent_at IS NULL`,
+	}, down: []string{`DROP TABLE outbox`, `DROP TABLE tickets`}},
+
+	{id: "0003_records", up: []string{
+		`CREATE TABLE calls (
+			id TEXT PRIMARY KEY, node TEXT NOT NULL, caller TEXT NOT NULL, called TEXT NOT NULL, orchestrator TEXT NOT NULL,
+			flow TEXT NOT NULL, flow_version TEXT NOT NULL,
+			started_at {time} NOT NULL, answered_at {time}, ended_at {time}, duration_ms BIGINT NOT NULL,
+			outcome TEXT NOT NULL, reason TEXT NOT NULL, cause INTEGER NOT NULL, cause_name TEXT NOT NULL,
+			intent TEXT NOT NULL, slots {json}, ticket_number TEXT NOT NULL)`,
+		`CREATE INDEX calls_started ON calls (started_at, id)`,
+		`CREATE INDEX calls_outcome ON calls (outcome, started_at, id)`,
+		`CREATE INDEX calls_caller ON calls (caller, started_at, id)`,
+		`CREATE TABLE turns (
+			call_id TEXT NOT NULL REFERENCES calls (id) ON DELETE CASCADE, position INTEGER NOT NULL,
+			role TEXT NOT NULL, text TEXT NOT NULL, input TEXT NOT NULL, prompt_id TEXT NOT NULL,
+			intent TEXT NOT NULL, confidence {real} NOT NULL, slots {json}, interrupted BOOLEAN NOT NULL, epoch INTEGER NOT NULL,
+			started_at {time} NOT NULL, ended_at {time} NOT NULL, latency_ms BIGINT NOT NULL,
+			PRIMARY KEY (call_id, position))`,
+		`CREATE TABLE takeovers (
+			call_id TEXT NOT NULL REFERENCES calls (id) ON DELETE CASCADE, taken_at {time} NOT NULL,
+			source TEXT NOT NULL, target TEXT NOT NULL, turns INTEGER NOT NULL,
+			PRIMARY KEY (call_id, taken_at, target))`,
+		`CREATE TABLE handoffs (
+			call_id TEXT NOT NULL REFERENCES calls (id) ON DELETE CASCADE, handed_at {time} NOT NULL,
+			reason TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, context {json},
+			PRIMARY KEY (call_id, handed_at))`,
+	}, down: []string{`DROP TABLE handoffs`, `DROP TABLE takeovers`, `DROP TABLE turns`, `DROP TABLE calls`}},
+}
+
+// migrationLock keeps services that start together from migrating together
+// (PostgreSQL advisory lock; any number does, as long as it stays the same).
+const migrationLock = 7_433_428_001
+
+// MigrateUp brings the tables to the newest state.
+func (s *Store) MigrateUp(ctx context.Context) error {
+	return s.migrating(ctx, func(m *gormigrate.Gormigrate) error { return m.Migrate() })
+}
+
+// MigrateDown takes the last migration back, with the data it held.
+func (s *Store) MigrateDown(ctx context.Context) error {
+	return s.migrating(ctx, func(m *gormigrate.Gormigrate) error { return m.RollbackLast() })
+}
+
+func (s *Store) migrating(ctx context.Context, fn func(*gormigrate.Gormigrate) error) error {
+	// One transaction around all of it: other starting services wait, a
+	// failed migration leaves nothing behind. Both databases can roll DDL back.
+	return s.inTx(ctx, opMigrate, func(tx *gorm.DB) error {
+		if s.dialect == postgresDialect {
+			if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", int64(migrationLock)).Error; err != nil {
+				return err
+			}
+		}
+		var list []*gormigrate.Migration
+		for _, m := range migrations {
+			list = append(list, &gormigrate.Migration{ID: m.id, Migrate: s.statements(m.up), Rollback: s.statements(m.down)})
+		}
+		opts := *gormigrate.DefaultOptions
+		opts.UseTransaction = false
+		if err := fn(gormigrate.New(tx, &opts, list)); err != nil {
+			return fmt.Errorf("migrate: %w", classify(err))
+		}
+		return nil
+	})
+}
+
+func (s *Store) statements(list []string) func(*gorm.DB) error {
+	return func(tx *gorm.DB) error {
+		for _, stmt := range list {
+			if err := tx.Exec(words[s.dialect].Replace(stmt)).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// TicketStatus is where a ticket stands.
+type TicketStatus string
+
+// TicketStatusOpen is the state a ticket begins in.
+const TicketStatusOpen TicketStatus = "open"
+
+// Ticket is one request of a caller, as the shop's people work on it.
+type Ticket struct {
+	ID             string
+	Number         string // digits people can say; see ValidTicketNumber
+	IdempotencyKey string
+	CallID         string
+	Kind           schemas.RequestKind
+	Group          schemas.Group
+	Status         TicketStatus
+	OrderNumber    string
+	OrderVerified  bool
+	OrderLine      string
+	Reason         string
+	ReasonText     string
+	Received       *bool
+	Contact        string
+	Summary        string
+	TranscriptURL  string
+	RequestedAt    time.Time
+	OpenedAt       time.Time
+}
+
+// Opened is the fact that tells of the ticket.
+func (t Ticket) Opened(existing bool) schemas.TicketOpened {
+	return schemas.TicketOpened{
+		CallID: t.CallID, IdempotencyKey: t.IdempotencyKey, TicketID: t.ID, Number: t.Number, Kind: t.Kind,
+		OrderNumber: t.OrderNumber, Group: t.Group, Existing: existing, OpenedAt: t.OpenedAt,
+	}
+}
+
+// FactID is the message id of a fact about the request with an idempotency
+// key: the same for every repeat, so that a stream keeps one.
+func FactID(event, key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return "ticket." + event + "." + hex.EncodeToString(sum[:16])
+}
+
+type ticketRow struct {
+	ID             string `gorm:"primaryKey"`
+	Number         string
+	IdempotencyKey string
+	CallID         string
+	Kind           string
+	Team           string
+	Status         string
+	OrderNumber    string
+	OrderVerified  bool
+	OrderLine      string
+	Reason         string
+	ReasonText     string
+	Received       *bool
+	Contact        string
+	Summary        string
+	TranscriptURL  string
+	RequestedAt    time.Time
+	OpenedAt       time.Time
+}
+
+func (ticketRow) TableName() string { return "tickets" }
+
+func (r ticketRow) domain() Ticket {
+	return Ticket{
+		ID: r.ID, Number: r.Number, IdempotencyKey: r.IdempotencyKey, CallID: r.CallID, Kind: schemas.RequestKind(r.Kind),
+		Group: schemas.Group(r.Team), Status: TicketStatus(r.Status), OrderNumber: r.OrderNumber, OrderVerified: r.OrderVerified,
+		OrderLine: r.OrderLine, Reason: r.Reason, ReasonText: r.ReasonText, Received: r.Received, Contact: r.Contact,
+		Summary: r.Summary, TranscriptURL: r.TranscriptURL, RequestedAt: r.RequestedAt.UTC(), OpenedAt: r.OpenedAt.UTC(),
+	}
+}
+
+// drawsBeforeLonger is how many numbers are drawn at the usual length: with a
+// million tickets one draw in nine collides, four in a row one in 6,500.
+const (
+	drawsBeforeLonger = 4
+	maxDraws          = 12
+)
+
+var errNoNumber = errors.New("no free ticket number was drawn")
+
+// OpenTicket opens the ticket of req for a group, and in the same transaction
+// puts the fact that tells of it into the outbox. When req's idempotency key
+// has a ticket already, that one is returned with existed true, and nothing
+// is written.
+func (s *Store) OpenTicket(ctx context.Context, req schemas.TicketOpen, group schemas.Group) (t Ticket, existed bool, err error) {
+	err = s.inTx(ctx, opTicketOpen, func(tx *gorm.DB) error {
+		t, existed, err = s.openTicket(tx, req, group)
+		return err
+	})
+	return t, existed, err
+}
+
+func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, group schemas.Group) (Ticket, bool, error) {
+	now := stamp(s.now())
+	row := ticketRow{
+		ID: schemas.NewID(now), IdempotencyKey: req.IdempotencyKey, CallID: req.CallID, Kind: string(req.Kind),
+		Team: string(group), Status: string(TicketStatusOpen), OrderNumber: req.OrderNumber, OrderVerified: req.OrderVerified,
+		OrderLine: req.OrderLine, Reason: req.Reason, ReasonText: req.ReasonText, Received: req.Received, Contact: req.Contact,
+		Summary: req.Summary, TranscriptURL: req.TranscriptURL, RequestedAt: stamp(req.RequestedAt), OpenedAt: now,
+	}
+	for draw := range maxDraws {
+		digits := numberDigits
+		if draw >= drawsBeforeLonger {
+			digits = longNumberDigits
+		}
+		var err error
+		if row.Number, err = s.newNumber(digits); err != nil {
+			return Ticket{}, false, err
+		}
+		// DO NOTHING covers both unique indexes, and in PostgreSQL waits for
+		// another transaction that holds the same key.
+		res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+		if res.Error != nil {
+			return Ticket{}, false, res.Error
+		}
+		if res.RowsAffected == 1 {
+			t := row.domain()
+			return t, false, putOutbox(tx, FactID("opened", t.IdempotencyKey), schemas.SubjectTicketFact(t.CallID, "opened"), t.CallID, t.Opened(false), now)
+		}
+		var old ticketRow
+		err = tx.Where("idempotency_key = ?", req.IdempotencyKey).Take(&old).Error
+		if err == nil {
+			return old.domain(), true, nil
+		}
+		if !errors.Is(err, gorm.ErrRecordNotFound) {
+			return Ticket{}, false, err
+		}
+		// The key is free, so it was the number: draw another.
+	}
+	return Ticket{}, false, errNoNumber
+}
+
+func putOutbox(tx *gorm.DB, id, subject, callID string, fact any, now time.Time) error {
+	data, err := json.Marshal(fact)
+	if err != nil {
+		return err
+	}
+	return tx.Create(&outboxRow{ID: id, Subject: subject, Type: schemas.TypeOf(fact), CallID: callID, Data: string(data), CreatedAt: now}).Error
+}
+
+// TicketFilter narrows a list of tickets; empty fields do not.
+type TicketFilter struct {
+	CallID      string
+	OrderNumber string
+	Number      string
+	Group       schemas.Group
+}
+
+// Tickets lists tickets, newest first, limit of them after the cursor. The
+// second result is the cursor of the next page, or "".
+func (s *Store) Tickets(ctx context.Context, f TicketFilter, limit int, after Cursor) ([]Ticket, Cursor, error) {
+	limit, err := pageSize(limit)
+	if err != nil {
+		return nil, "", err
+	}
+	var rows []ticketRow
+	err = s.reading(ctx, opTicketsList, func(db *gorm.DB) error {
+		tx := db.Model(&ticketRow{})
+		for _, c := range []struct{ column, value string }{
+			{"call_id", f.CallID}, {"order_number", f.OrderNumber}, {"number", f.Number}, {"team", string(f.Group)},
+		} {
+			if c.value != "" {
+				tx = tx.Where(c.column+" = ?", c.value)
+			}
+		}
+		if tx, err = page(tx, "opened_at", after); err != nil {
+			return err
+		}
+		return tx.Limit(limit + 1).Find(&rows).Error
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	var next Cursor
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next = newCursor(rows[limit-1].OpenedAt, rows[limit-1].ID)
+	}
+	out := make([]Ticket, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, r.domain())
+	}
+	return out, next, nil
+}
+
+// TicketByKey finds the ticket of an idempotency key.
+func (s *Store) TicketByKey(ctx context.Context, key string) (Ticket, error) {
+	var row ticketRow
+	err := s.reading(ctx, opTicketsList, func(db *gorm.DB) error {
+		return db.Where("idempotency_key = ?", key).Take(&row).Error
+	})
+	if err != nil {
+		return Ticket{}, fmt.Errorf("ticket: %w", err)
+	}
+	return row.domain(), nil
+}
