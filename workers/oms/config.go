@@ -1,0 +1,34 @@
+package oms
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config is how patient and how wide the worker is.
+type Config struct {
+	Budget      time.Duration `koanf:"budget" help:"time for a look-up whose asker names none"`
+	MaxBudget   time.Duration `koanf:"max_budget" help:"time for a look-up at most, whatever its asker names"`
+	MaxInFlight int           `koanf:"max_in_flight" help:"look-ups at the same time; more are refused at once"`
+}
+
+// Defaults fits a dialogue that goes on talking after 800 ms.
+func Defaults() Config {
+	return Config{Budget: 800 * time.Millisecond, MaxBudget: 5 * time.Second, MaxInFlight: 64}
+}
+
+// Validate names every key that is wrong.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Budget <= 0 {
+		errs = append(errs, fmt.Errorf("budget: %v is not above 0s", c.Budget))
+	}
+	if c.MaxBudget < c.Budget || c.MaxBudget > time.Minute {
+		errs = append(errs, fmt.Errorf("max_budget: %v is not between budget and 1m", c.MaxBudget))
+	}
+	if c.MaxInFlight < 1 || c.MaxInFlight > 10000 {
+		errs = append(errs, fmt.Errorf("max_in_flight: %d is not in 1..10000", c.MaxInFlight))
+	}
+	return errors.Join(errs...)
+}
