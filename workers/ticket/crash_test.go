@@ -1,0 +1,117 @@
+package ticket_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/bus/bustest"
+	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/internal/store/storetest"
+	"github.com/tidegate/tidegate/schemas"
+	"github.com/tidegate/tidegate/workers/ticket"
+)
+
+// The environment of a worker that runs as a process of its own: this test
+// binary, started again.
+const (
+	envDieAt = "TIDEGATE_TEST_DIE_AT"
+	envDSN   = "TIDEGATE_TEST_DSN"
+	envNATS  = "TIDEGATE_TEST_NATS"
+)
+
+// childWorker works until it reaches the point, and there kills itself with
+// the signal that nothing can catch.
+func childWorker() int {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cfg := store.Defaults()
+	cfg.DSN = config.Secret(os.Getenv(envDSN))
+	db, err := store.Open(ctx, cfg, store.Deps{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	busCfg := bus.Defaults()
+	busCfg.URL = os.Getenv(envNATS)
+	b, err := bus.Connect(ctx, busCfg, bus.Deps{Source: "/tidegate/test/child"})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	work := quick()
+	work.SweepInterval = time.Hour // only the request's own way is tested
+	s, err := ticket.New(work, ticket.Deps{Bus: b, Tickets: db, Reached: func(p ticket.Point) {
+		if string(p) == os.Getenv(envDieAt) {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}})
+	if err == nil {
+		err = s.Start(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	<-ctx.Done()
+	return 3
+}
+
+// A worker killed at any step of a request leaves exactly one ticket and one
+// fact, once another worker goes on.
+func TestAKilledWorkerLeavesOneTicket(t *testing.T) {
+	for name, make := range storetest.Databases() {
+		for _, point := range []ticket.Point{ticket.PointReceived, ticket.PointCommitted, ticket.PointPublished} {
+			t.Run(name+"/"+string(point), func(t *testing.T) {
+				t.Parallel()
+				dsn, server := make(t), bustest.Start(t)
+				db := openStore(t, dsn)
+				asker := server.Connect("asker")
+				seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+				send(t, asker, request("call-1"))
+
+				child := exec.Command(os.Args[0], "-test.run=^$")
+				child.Env = append(os.Environ(), envDieAt+"="+string(point), envDSN+"="+dsn, envNATS+"="+server.URL())
+				out, err := child.CombinedOutput()
+				if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+					t.Fatalf("worker ended otherwise: %v: %s", err, out)
+				}
+				committed := 0
+				if point != ticket.PointReceived {
+					committed = 1
+				}
+				tickets(t, db, committed)
+
+				start(t, quick(), ticket.Deps{Bus: server.Connect("second"), Tickets: db})
+				eventually(t, "one fact and an empty outbox", func() bool {
+					n, err := db.CountPendingOutbox(storetest.Context(t))
+					return err == nil && n == 0 && len(seen.list()) == 1
+				})
+				// The request has to be gone from the work queue, or it would come again.
+				eventually(t, "an empty work queue", func() bool {
+					_, found, err := asker.LastMessage(storetest.Context(t), schemas.StreamWork, schemas.SubjectTicketOpen)
+					return err == nil && !found
+				})
+				tickets(t, db, 1)
+				if f, ok := seen.list()[0].Data.(*schemas.TicketOpened); !ok || f.Existing || len(seen.list()) != 1 {
+					t.Errorf("facts %+v", seen.list())
+				}
+			})
+		}
+	}
+}
+
+func tickets(t *testing.T, db *store.Store, want int) {
+	t.Helper()
+	list, _, err := db.Tickets(storetest.Context(t), store.TicketFilter{}, 0, "")
+	if err != nil || len(list) != want {
+		t.Errorf("%d tickets, want %d, %v", len(list), want, err)
+	}
+}

@@ -1,0 +1,176 @@
+// Package ticket opens tickets: requests come as durable work, each becomes
+// exactly one ticket, and the fact that tells of it goes out through an
+// outbox that is committed with the ticket.
+//
+// A request is acknowledged after its ticket is committed and the fact is in
+// its stream. Wherever a worker dies before that, the request comes again,
+// finds the ticket by its idempotency key, and only the fact is repeated,
+// under the same message id.
+package ticket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// Durable is the name of the worker's consumer; all workers share it.
+const Durable = "ticket"
+
+// Tickets is where tickets and the outbox are kept. Errors that pass by
+// themselves are store.ErrUnavailable.
+type Tickets interface {
+	OpenTicket(ctx context.Context, req schemas.TicketOpen, group schemas.Group) (store.Ticket, bool, error)
+	OutboxPending(ctx context.Context, id string) (store.OutboxMessage, bool, error)
+	PendingOutbox(ctx context.Context, before time.Time, limit int) ([]store.OutboxMessage, error)
+	CountPendingOutbox(ctx context.Context) (int64, error)
+	MarkOutboxSent(ctx context.Context, id string) error
+	Ready(ctx context.Context) error
+}
+
+// Point names a place between two steps of a request, for fault tests.
+type Point string
+
+// The places where a worker can be made to die.
+const (
+	PointReceived  Point = "received"
+	PointCommitted Point = "committed"
+	PointPublished Point = "published"
+)
+
+// Deps are what the service works with. Reached, when set, is called at each
+// Point of each request.
+type Deps struct {
+	Bus      *bus.Bus
+	Tickets  Tickets
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+	Now      func() time.Time
+	Reached  func(Point)
+}
+
+// Service is the worker. New, Start, then Drain or Stop.
+type Service struct {
+	cfg     Config
+	rules   Rules
+	bus     *bus.Bus
+	tickets Tickets
+	log     *slog.Logger
+	metrics *metrics
+	now     func() time.Time
+	reached func(Point)
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	mu       sync.Mutex
+	consumer *bus.Consumer
+	stopped  bool
+	sweeper  sync.WaitGroup
+}
+
+// New checks the configuration and loads the rules; nothing runs yet.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	rules, err := LoadRules(cfg.RulesFile)
+	if err != nil {
+		return nil, err
+	}
+	if deps.Bus == nil || deps.Tickets == nil {
+		return nil, errors.New("ticket: Bus and Tickets are needed")
+	}
+	s := &Service{
+		cfg: cfg, rules: rules, bus: deps.Bus, tickets: deps.Tickets, log: deps.Log,
+		metrics: newMetrics(deps.Registry), now: deps.Now, reached: deps.Reached,
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.reached == nil {
+		s.reached = func(Point) {}
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Start consumes requests and sweeps the outbox until Drain or Stop.
+func (s *Service) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.consumer != nil || s.stopped {
+		return errors.New("ticket: started before")
+	}
+	if err := s.bus.EnsureStreams(ctx); err != nil {
+		return fmt.Errorf("ticket: %w", err)
+	}
+	consumer, err := s.bus.Consume(ctx, bus.ConsumerConfig{
+		Stream: schemas.StreamWork, Durable: Durable, FilterSubjects: []string{schemas.SubjectTicketOpen},
+		AckWait: s.cfg.AckWait, Backoff: s.cfg.backoff(), MaxInFlight: s.cfg.MaxInFlight,
+		MaxAttempts: -1, // the handler counts: an absence is no attempt
+	}, s.handle)
+	if err != nil {
+		return fmt.Errorf("ticket: %w", err)
+	}
+	s.consumer = consumer
+	s.sweeper.Go(s.sweepLoop)
+	s.log.Info("ticket worker started", "max_in_flight", s.cfg.MaxInFlight, "rules", len(s.rules))
+	return nil
+}
+
+// Drain takes no more requests and finishes those in hand.
+func (s *Service) Drain(ctx context.Context) error {
+	var err error
+	if c := s.take(); c != nil {
+		err = c.Drain(ctx)
+	}
+	s.cancel()
+	s.sweeper.Wait()
+	return err
+}
+
+// Stop leaves what is in hand to be delivered again.
+func (s *Service) Stop(context.Context) error {
+	s.cancel()
+	if c := s.take(); c != nil {
+		c.Stop()
+	}
+	s.sweeper.Wait()
+	return nil
+}
+
+func (s *Service) take() *bus.Consumer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.consumer
+	s.consumer, s.stopped = nil, true
+	return c
+}
+
+// Ready is nil while requests can become tickets.
+func (s *Service) Ready() error {
+	s.mu.Lock()
+	running := s.consumer != nil
+	s.mu.Unlock()
+	if !running {
+		return errors.New("ticket: not running")
+	}
+	if err := s.bus.Ready(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
+	defer cancel()
+	return s.tickets.Ready(ctx)
+}
