@@ -1,0 +1,54 @@
+package asr
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidegate/tidegate/workers/speech"
+)
+
+// Config is the recognition worker's configuration.
+type Config struct {
+	Engine       string         `koanf:"engine" help:"recognition engine: scripted"`
+	MaxUtterance time.Duration  `koanf:"max_utterance" help:"sound of one utterance that is recognised; more is dropped"`
+	ScenarioDir  string         `koanf:"scenario_dir" help:"folder with scenarios of the scripted engine, looked into before the built-in ones"`
+	Server       speech.Config  `koanf:"server"`
+	Scripted     ScriptedConfig `koanf:"scripted"`
+}
+
+// Defaults recognise nothing but scenarios.
+func Defaults() Config {
+	server := speech.Defaults()
+	server.Listen = "127.0.0.1:8091"
+	return Config{
+		Engine: EngineScripted, MaxUtterance: time.Minute, Server: server,
+		Scripted: ScriptedConfig{Delay: 50 * time.Millisecond, PartialEvery: 300 * time.Millisecond, PartialChars: 2, Confidence: 0.95},
+	}
+}
+
+// Engines lists the engines that this build has.
+func Engines() []string { return []string{EngineScripted} }
+
+// Validate reports every field that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if !slices.Contains(Engines(), c.Engine) {
+		errs = append(errs, fmt.Errorf("engine: %.40q is unknown; this build has %s", c.Engine, strings.Join(Engines(), ", ")))
+	}
+	if c.MaxUtterance < time.Second {
+		errs = append(errs, fmt.Errorf("max_utterance: must be at least 1s, is %s", c.MaxUtterance))
+	}
+	if c.ScenarioDir != "" {
+		if info, err := os.Stat(c.ScenarioDir); err != nil {
+			errs = append(errs, fmt.Errorf("scenario_dir: %w", err))
+		} else if !info.IsDir() {
+			errs = append(errs, fmt.Errorf("scenario_dir: %s is no folder", c.ScenarioDir))
+		}
+	}
+	errs = append(errs, c.Scripted.validate(), c.Server.Validate("server."))
+	return errors.Join(errs...)
+}
