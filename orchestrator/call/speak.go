@@ -1,0 +1,148 @@
+package call
+
+import (
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tidegate/tidegate/orchestrator/dialog"
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// expectOf maps what the dialogue waits for to how the bridge listens.
+var expectOf = map[dialog.ExpectKind]string{
+	dialog.ExpectNone: schemas.ExpectNone, dialog.ExpectYesNo: schemas.ExpectYesNo, dialog.ExpectDigits: schemas.ExpectDigits,
+}
+
+func policyOf(e dialog.Expect) schemas.ListenPolicy {
+	kind, ok := expectOf[e.Kind]
+	if !ok {
+		kind = schemas.ExpectOpen
+	}
+	return schemas.ListenPolicy{Expect: kind, EndpointMS: e.EndpointMS, NoInputMS: e.NoInputMS, Hints: e.Hints}
+}
+
+func (st *step) say(p dialog.Prompt) {
+	st.s.NextUtterance++
+	st.s.Speaking = append(st.s.Speaking, Utterance{
+		ID: fmt.Sprintf("u%d", st.s.NextUtterance), PromptID: p.ID, Text: p.Text,
+		Interruptible: p.Interruptible, Listen: policyOf(p.Expect),
+	})
+	st.flush()
+}
+
+// flush sends what waits, as soon as there is a bridge session to send to.
+func (st *step) flush() {
+	if st.s.Media != MediaAttached {
+		return
+	}
+	for i := range st.s.Speaking {
+		u := &st.s.Speaking[i]
+		if u.Sent {
+			continue
+		}
+		u.Sent, u.Epoch = true, st.s.Epoch
+		st.arm(TimerPlayout, st.m.Config.PlayoutLimit)
+		st.emit(SendMedia{schemas.MediaSay{
+			CallID: st.s.ID, Epoch: st.s.Epoch, UtteranceID: u.ID, Text: u.Text, Language: st.m.Flow.Language(),
+			Voice: st.m.Config.Voice, Rate: st.m.Config.Rate, Interruptible: u.Interruptible, Listen: u.Listen,
+		}})
+	}
+}
+
+// dropSpeech forgets what is not heard yet; the dialogue's Resumed says it
+// again from the first sentence that was not heard.
+func (st *step) dropSpeech() {
+	if len(st.s.Speaking) > 0 {
+		st.s.Cut = true
+	}
+	st.s.Speaking = nil
+	st.disarm(TimerPlayout)
+}
+
+// stopSpeech cuts what is playing because the caller did something.
+func (st *step) stopSpeech() {
+	if len(st.s.Speaking) == 0 {
+		return
+	}
+	st.s.Epoch++
+	st.emit(SendMedia{schemas.MediaStop{CallID: st.s.ID, Epoch: st.s.Epoch}})
+}
+
+// resumeSpeech says what an interruption, a lost bridge or a takeover kept
+// from the caller, and nothing else.
+func (st *step) resumeSpeech() {
+	heard, cut := st.s.HeardRunes, st.s.Cut
+	st.s.HeardRunes, st.s.Cut = 0, false
+	st.advance(dialog.Resumed{Cut: cut, HeardRunes: heard})
+	if len(st.s.Speaking) == 0 && st.s.Phase == PhaseTalking && st.s.Media == MediaAttached {
+		st.emit(SendMedia{schemas.MediaListen{
+			CallID: st.s.ID, Epoch: st.s.Epoch, Listen: policyOf(st.s.Dialog.Expecting()),
+		}})
+	}
+}
+
+func (st *step) playoutStarted(e *schemas.MediaPlayoutStarted) {
+	for i := range st.s.Speaking {
+		if u := &st.s.Speaking[i]; u.ID == e.UtteranceID {
+			u.StartedAt = st.now
+			u.LatencyMS = max(e.SinceSpeechMS, 0)
+		}
+	}
+}
+
+func (st *step) playoutEnded(e *schemas.MediaPlayoutEnded) {
+	i := slices.IndexFunc(st.s.Speaking, func(u Utterance) bool { return u.ID == e.UtteranceID })
+	if i < 0 {
+		st.ignore(KindMedia)
+		return
+	}
+	u := st.s.Speaking[i]
+	st.s.Speaking = slices.Delete(st.s.Speaking, i, i+1)
+	heard := e.HeardText
+	if e.Reason == "finished" {
+		heard = u.Text
+	} else {
+		st.s.Cut = true
+	}
+	st.s.HeardRunes += utf8.RuneCountInString(heard)
+	if heard != "" {
+		st.agentTurn(u, heard, e.Reason != "finished")
+	}
+	if len(st.s.Speaking) == 0 {
+		st.disarm(TimerPlayout)
+	} else {
+		st.arm(TimerPlayout, st.m.Config.PlayoutLimit)
+	}
+	st.settle()
+}
+
+func (st *step) agentTurn(u Utterance, heard string, interrupted bool) {
+	began := u.StartedAt
+	if began.IsZero() {
+		began = st.now
+	}
+	st.fact("turn", schemas.CallTurn{
+		CallID: st.s.ID, Index: st.s.Turns, Role: schemas.RoleAgent, Text: heard, Input: schemas.InputNone,
+		PromptID: u.PromptID, Interrupted: interrupted, Epoch: u.Epoch, StartedAt: began, EndedAt: st.now, LatencyMS: u.LatencyMS,
+	})
+	st.s.Turns++
+}
+
+// callerTurn feeds the dialogue and records the turn with what was made of
+// it; the record comes first in the effects, as it happened first.
+func (st *step) callerTurn(text string, input schemas.TurnInput, began, ended time.Time, in dialog.Input) {
+	turn := schemas.CallTurn{
+		CallID: st.s.ID, Index: st.s.Turns, Role: schemas.RoleCaller, Text: text, Input: input,
+		Epoch: st.s.Epoch, StartedAt: began, EndedAt: ended,
+	}
+	st.s.Turns++
+	at := len(st.out)
+	st.advance(in)
+	u := st.s.Dialog.LastUnderstanding()
+	turn.Intent, turn.Slots = u.Intent, u.Slots
+	turn.Confidence = min(max(u.Confidence, 0), 1)
+	st.out = slices.Insert(st.out, at, Effect(Fact{Event: "turn", Data: turn}))
+	st.emit(Save{})
+}

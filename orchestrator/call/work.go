@@ -1,0 +1,58 @@
+package call
+
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/orchestrator/dialog"
+)
+
+func (st *step) ordersFound(ev Event) {
+	r := ev.(OrdersFound)
+	if st.s.Lookup == nil || st.s.Lookup.RequestID != r.RequestID {
+		st.ignore(KindOrdersFound)
+		return
+	}
+	st.s.Lookup = nil
+	st.disarm(TimerLookup)
+	st.advance(dialog.OrdersFound{RequestID: r.RequestID, Orders: r.Orders, Err: r.Err})
+	st.emit(Save{})
+}
+
+func (st *step) ticketOpened(ev Event) {
+	r := ev.(TicketOpened)
+	if !st.ticketAnswered(r.Key) {
+		st.ignore(KindTicketOpened)
+		return
+	}
+	st.advance(dialog.TicketOpened{Key: r.Key, Number: r.Number})
+	st.emit(Save{})
+}
+
+// ticketFailed: a pending request stays asked for, so that its number still
+// reaches the record when it comes before the call ends.
+func (st *step) ticketFailed(ev Event) {
+	r := ev.(TicketFailed)
+	known := slices.ContainsFunc(st.s.Tickets, func(t TicketRequest) bool { return t.Request.IdempotencyKey == r.Key })
+	if !known {
+		st.ignore(KindTicketFailed)
+		return
+	}
+	if !r.Pending {
+		st.ticketAnswered(r.Key)
+	}
+	st.disarm(TimerTicket)
+	st.advance(dialog.TicketFailed{Key: r.Key, Reason: r.Reason, Pending: r.Pending})
+	st.emit(Save{})
+}
+
+func (st *step) ticketAnswered(key string) bool {
+	i := slices.IndexFunc(st.s.Tickets, func(t TicketRequest) bool { return t.Request.IdempotencyKey == key })
+	if i < 0 {
+		return false
+	}
+	st.s.Tickets = slices.Delete(st.s.Tickets, i, i+1)
+	if len(st.s.Tickets) == 0 {
+		st.disarm(TimerTicket)
+	}
+	return true
+}

@@ -1,0 +1,160 @@
+// Package orchestrator owns calls: it takes them from FreeSWITCH over the
+// outbound event socket, leads the conversation, and hands over to people.
+package orchestrator
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/orchestrator/call"
+	"github.com/tidegate/tidegate/orchestrator/esl"
+	"github.com/tidegate/tidegate/orchestrator/spool"
+)
+
+// Config of the orchestrator.
+type Config struct {
+	Name         string             `koanf:"name" help:"name of this instance; empty: host name and process id"`
+	ESL          esl.ListenerConfig `koanf:"esl"`
+	Nodes        []string           `koanf:"nodes" help:"event sockets of FreeSWITCH nodes, HOST:PORT"`
+	NodePassword config.Secret      `koanf:"node_password" help:"password of the nodes' event sockets"`
+	Fork         ForkConfig         `koanf:"fork"`
+	Handoff      HandoffConfig      `koanf:"handoff"`
+	FlowDir      string             `koanf:"flow_dir" help:"folder of the flow; empty: the built-in returns flow"`
+	Tenant       string             `koanf:"tenant" help:"tenant of the calls of this orchestrator"`
+	Voice        string             `koanf:"voice" help:"voice of the synthesis; empty: the engine's own"`
+	Rate         float64            `koanf:"rate" help:"speaking rate, 1 is normal"`
+	RecordURL    string             `koanf:"record_url" help:"address under which a call's record can be read, for people who take the call over"`
+	Spool        spool.Config       `koanf:"spool"`
+	Limits       LimitsConfig       `koanf:"limits"`
+}
+
+// ForkConfig says where FreeSWITCH streams a call's sound to.
+type ForkConfig struct {
+	Bridges   []string      `koanf:"bridges" help:"mediabridges, ws://HOST:PORT; a call takes one by its id and goes on to the next when it fails"`
+	Secret    config.Secret `koanf:"secret" help:"key that signs fork tokens, at least 16 characters, the same as the mediabridge's"`
+	TokenLife time.Duration `koanf:"token_life" help:"how long a fork token opens the bridge"`
+	Playout   string        `koanf:"playout" help:"auto, stream or file: how sound gets back into FreeSWITCH"`
+}
+
+// HandoffConfig says where people answer.
+type HandoffConfig struct {
+	SIP     string        `koanf:"sip" help:"SIP URI that callers are bridged to, sip:agents@HOST; empty: only the local queue"`
+	Profile string        `koanf:"profile" help:"sofia profile for the SIP URI"`
+	Queue   string        `koanf:"queue" help:"mod_callcenter queue on the caller's node; empty: none"`
+	Ring    time.Duration `koanf:"ring" help:"how long one target is tried"`
+}
+
+// LimitsConfig bounds what a call waits for.
+type LimitsConfig struct {
+	Call   time.Duration `koanf:"call" help:"longest call"`
+	Media  time.Duration `koanf:"media" help:"longest wait for the audio fork"`
+	Lookup time.Duration `koanf:"lookup" help:"longest wait for the order system"`
+	Ticket time.Duration `koanf:"ticket" help:"longest wait for a ticket number; then it is promised for later"`
+}
+
+// Defaults lack only the secrets and where the nodes and bridges are.
+func Defaults() Config {
+	c := call.ConfigDefaults()
+	return Config{
+		ESL:       esl.ListenerDefaults(),
+		Fork:      ForkConfig{Bridges: []string{"ws://127.0.0.1:8085"}, TokenLife: time.Minute, Playout: "auto"},
+		Handoff:   HandoffConfig{Profile: "internal", Queue: "support@default", Ring: 30 * time.Second},
+		Tenant:    "default",
+		Rate:      1,
+		RecordURL: "http://127.0.0.1:8088/api/v1/calls/",
+		Spool:     spool.Defaults(),
+		Limits:    LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, Ticket: c.TicketLimit},
+	}
+}
+
+// Validate reports every field that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	within := func(prefix string, err error) {
+		for _, e := range flatten(err) {
+			bad("%s.%w", prefix, e)
+		}
+	}
+	within("esl", c.ESL.Validate())
+	within("spool", c.Spool.Validate())
+	if len(c.Fork.Bridges) == 0 {
+		bad("fork.bridges: at least one is needed")
+	}
+	for _, b := range c.Fork.Bridges {
+		u, err := url.Parse(b)
+		if err != nil || (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "" || strings.ContainsAny(b, " |$'") {
+			bad("fork.bridges: must be ws://HOST:PORT or wss://HOST:PORT, is %q", b)
+		}
+	}
+	if len(c.Fork.Secret) < 16 {
+		bad("fork.secret: must have at least 16 characters")
+	}
+	if c.Fork.TokenLife <= 0 {
+		bad("fork.token_life: must be more than 0")
+	}
+	switch c.Fork.Playout {
+	case "auto", playoutStream, playoutFile:
+	default:
+		bad("fork.playout: must be auto, stream or file, is %q", c.Fork.Playout)
+	}
+	if s := c.Handoff.SIP; s != "" && !strings.HasPrefix(s, "sip:") && !strings.HasPrefix(s, "sips:") {
+		bad("handoff.sip: must begin with sip: or sips:, is %q", s)
+	}
+	if c.Handoff.SIP != "" && c.Handoff.Profile == "" {
+		bad("handoff.profile: must be set when handoff.sip is")
+	}
+	for key, d := range map[string]time.Duration{
+		"handoff.ring": c.Handoff.Ring, "limits.call": c.Limits.Call, "limits.media": c.Limits.Media,
+		"limits.lookup": c.Limits.Lookup, "limits.ticket": c.Limits.Ticket,
+	} {
+		if d <= 0 {
+			bad("%s: must be more than 0, is %s", key, d)
+		}
+	}
+	if len(c.Nodes) > 0 && c.NodePassword == "" {
+		bad("node_password: must be set when nodes are")
+	}
+	if c.Rate <= 0 || c.Rate > 4 {
+		bad("rate: must be more than 0 and at most 4, is %g", c.Rate)
+	}
+	if c.Tenant == "" {
+		bad("tenant: must be set")
+	}
+	return errors.Join(errs...)
+}
+
+// flatten lists what errors.Join joined.
+func flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		return j.Unwrap()
+	}
+	return []error{err}
+}
+
+func (c Config) targets() []call.Target {
+	var t []call.Target
+	if c.Handoff.SIP != "" {
+		t = append(t, call.Target{Kind: call.TargetSIP, To: c.Handoff.SIP})
+	}
+	if c.Handoff.Queue != "" {
+		t = append(t, call.Target{Kind: call.TargetLocalQueue, To: c.Handoff.Queue})
+	}
+	return t
+}
+
+func (c Config) call(name string) call.Config {
+	cc := call.ConfigDefaults()
+	cc.Orchestrator, cc.Voice, cc.Rate, cc.TranscriptBase = name, c.Voice, c.Rate, c.RecordURL
+	cc.CallLimit, cc.MediaLimit, cc.LookupLimit, cc.TicketLimit = c.Limits.Call, c.Limits.Media, c.Limits.Lookup, c.Limits.Ticket
+	cc.HandoffLimit, cc.Targets = c.Handoff.Ring, c.targets()
+	cc.MediaAttempts = max(3, len(c.Fork.Bridges)+1)
+	return cc
+}

@@ -1,0 +1,139 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/orchestrator/call"
+	"github.com/tidegate/tidegate/orchestrator/dialog"
+	"github.com/tidegate/tidegate/orchestrator/spool"
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// desk asks the workers over the bus, for one call.
+type desk struct {
+	bus    *bus.Bus
+	spool  *spool.Spool
+	log    *slog.Logger
+	tenant string
+	post   func(call.Event) bool
+}
+
+// FindOrders implements call.Desk.
+func (d *desk) FindOrders(ctx context.Context, callID string, req dialog.FindOrders) ([]dialog.Order, error) {
+	if !d.bus.Connected() {
+		return nil, d.bus.Ready()
+	}
+	q := schemas.OrdersFind{CallID: callID, Phone: req.Phone, Number: req.Number, LastDigits: req.LastDigits, Limit: 5}
+	if at, ok := ctx.Deadline(); ok {
+		q.BudgetMS = time.Until(at).Milliseconds()
+	}
+	m, err := d.bus.Request(ctx, schemas.SubjectOrdersFind, q, schemas.ForCall(callID), schemas.ForTenant(d.tenant))
+	if err != nil {
+		return nil, err
+	}
+	found, ok := m.Data.(*schemas.OrdersFound)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", schemas.ErrUnknownType, m.Envelope.Type)
+	}
+	out := make([]dialog.Order, len(found.Orders))
+	for i, o := range found.Orders {
+		out[i] = orderOf(o)
+	}
+	return out, nil
+}
+
+func orderOf(o schemas.Order) dialog.Order {
+	out := dialog.Order{Number: o.Number, Status: string(o.Status), PlacedAt: o.PlacedAt, PaymentMethod: o.PaymentMethod}
+	for _, l := range o.Lines {
+		out.Lines = append(out.Lines, dialog.Line{ID: l.ID, Name: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen})
+	}
+	for _, p := range o.Parcels {
+		out.Parcels = append(out.Parcels, dialog.Parcel{
+			Carrier: p.Carrier, Number: p.TrackingNo, Status: p.Status, DeliveredAt: timeOf(p.DeliveredAt),
+		})
+	}
+	for _, r := range o.Refunds {
+		out.Refunds = append(out.Refunds, dialog.Refund{
+			Status: r.Status, AmountFen: r.AmountFen, Method: r.Method, RequestedAt: r.RequestedAt,
+			ExpectedAt: timeOf(r.ExpectedAt), PaidAt: timeOf(r.PaidAt),
+		})
+	}
+	return out
+}
+
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// OpenTicket implements call.Desk. The answer comes as a fact of the ticket
+// worker; one that came while nobody owned the call is in the stream.
+func (d *desk) OpenTicket(ctx context.Context, req schemas.TicketOpen, again bool) (kept bool, err error) {
+	if again && d.answered(ctx, req) {
+		return true, nil
+	}
+	m, err := spool.NewMessage(req.IdempotencyKey, schemas.SubjectTicketOpen, req.CallID, req)
+	if err != nil {
+		return false, err
+	}
+	return d.spool.Publish(ctx, m)
+}
+
+func (d *desk) answered(ctx context.Context, req schemas.TicketOpen) bool {
+	m, ok, err := d.bus.LastMessage(ctx, schemas.StreamFacts, schemas.SubjectTicketFact(req.CallID, "opened"))
+	if err != nil {
+		d.log.Warn("earlier ticket answer not read", "error", err)
+		return false
+	}
+	if !ok {
+		return false
+	}
+	t, ok := m.Data.(*schemas.TicketOpened)
+	if !ok || t.IdempotencyKey != req.IdempotencyKey {
+		return false
+	}
+	d.post(call.TicketOpened{Key: t.IdempotencyKey, Number: t.Number})
+	return true
+}
+
+// onTicketFact takes a ticket worker's answer.
+func (d *desk) onTicketFact(m bus.Message) {
+	switch t := m.Data.(type) {
+	case *schemas.TicketOpened:
+		d.post(call.TicketOpened{Key: t.IdempotencyKey, Number: t.Number})
+	case *schemas.TicketRejected:
+		d.post(call.TicketFailed{Key: t.IdempotencyKey, Reason: t.Code})
+	}
+}
+
+// recorder sends facts of calls to their stream. The id makes a fact that
+// two owners of a call state one fact.
+type recorder struct {
+	spool *spool.Spool
+	log   *slog.Logger
+}
+
+// Record implements call.Recorder.
+func (r recorder) Record(callID, event string, data any) {
+	id := callID + ":" + event
+	switch d := data.(type) {
+	case schemas.CallTurn:
+		id = fmt.Sprintf("%s:%d", id, d.Index)
+	case schemas.CallTakenOver:
+		id += ":" + d.To
+	case schemas.CallHandedOff:
+		id += ":" + d.Kind
+	}
+	m, err := spool.NewMessage(id, schemas.SubjectCallFact(callID, event), callID, data)
+	if err != nil {
+		r.log.Error("fact cannot be written", "event", event, "error", err)
+		return
+	}
+	r.spool.Put(m)
+}

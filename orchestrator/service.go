@@ -1,0 +1,224 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/orchestrator/call"
+	"github.com/tidegate/tidegate/orchestrator/dialog"
+	"github.com/tidegate/tidegate/orchestrator/esl"
+	"github.com/tidegate/tidegate/orchestrator/spool"
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// Deps is what the orchestrator is given.
+type Deps struct {
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+	Bus      *bus.Bus
+}
+
+// Service is one orchestrator.
+type Service struct {
+	cfg      Config
+	name     string
+	log      *slog.Logger
+	bus      *bus.Bus
+	machine  *call.Machine
+	metrics  *call.Metrics
+	listener *esl.Listener
+	nodes    []*esl.NodeLink
+	spool    *spool.Spool
+	playouts sync.Map // Core-UUID -> play-out way
+
+	mu       sync.Mutex
+	sessions map[string]*call.Session
+
+	background sync.WaitGroup
+	ctx        context.Context
+	cancel     context.CancelFunc
+}
+
+// New makes an orchestrator; Start lets it take calls.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	flow := dialog.Default()
+	if cfg.FlowDir != "" {
+		var err error
+		if flow, err = dialog.LoadFlow(os.DirFS(cfg.FlowDir), "."); err != nil {
+			return nil, fmt.Errorf("flow_dir: %w", err)
+		}
+	}
+	s := &Service{cfg: cfg, name: cfg.Name, log: deps.Log, bus: deps.Bus, metrics: call.NewMetrics(deps.Registry), sessions: map[string]*call.Session{}}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.name == "" {
+		host, _ := os.Hostname()
+		s.name = fmt.Sprintf("%s-%d", host, os.Getpid())
+	}
+	s.machine = &call.Machine{Flow: flow, Config: cfg.call(s.name)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	eslDeps := esl.Deps{Log: s.log, Registry: deps.Registry}
+	var err error
+	if s.listener, err = esl.New(cfg.ESL, s.handle, eslDeps); err != nil {
+		return nil, err
+	}
+	for _, addr := range cfg.Nodes {
+		nc := esl.NodeDefaults()
+		nc.Address, nc.Password = addr, cfg.NodePassword
+		link, err := esl.NewNodeLink(nc, eslDeps)
+		if err != nil {
+			return nil, fmt.Errorf("nodes: %w", err)
+		}
+		s.nodes = append(s.nodes, link)
+	}
+	if s.spool, err = spool.Open(cfg.Spool, deps.Bus, s.log, deps.Registry); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Start takes calls until Drain or Stop.
+func (s *Service) Start(ctx context.Context) error {
+	s.spool.Start()
+	if err := s.listener.Start(ctx); err != nil {
+		s.spool.Stop()
+		return err
+	}
+	for _, n := range s.nodes {
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+		s.background.Go(func() { s.watch(n) })
+	}
+	s.log.Info("orchestrator takes calls", "address", s.Addr(), "name", s.name, "flow", s.machine.Flow.Name())
+	return nil
+}
+
+// Addr is where FreeSWITCH connects for each call.
+func (s *Service) Addr() string { return s.listener.Addr().String() }
+
+// Flow is the conversation that calls are led by.
+func (s *Service) Flow() *dialog.Flow { return s.machine.Flow }
+
+// Ready is nil while calls can be taken and led.
+func (s *Service) Ready() error {
+	if s.listener.Addr() == nil {
+		return errors.New("not listening")
+	}
+	return s.bus.Ready()
+}
+
+// Drain leaves new calls to the dialplan's next action and waits for those
+// in progress, or for ctx.
+func (s *Service) Drain(ctx context.Context) error { return s.listener.Drain(ctx) }
+
+// Hangup ends every call in progress: the second signal.
+func (s *Service) Hangup() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sess := range s.sessions {
+		// Q.850 cause 41: the network, not the caller, could not go on.
+		sess.Post(call.Hangup{Cause: "NORMAL_TEMPORARY_FAILURE", Reason: "shutdown"})
+	}
+}
+
+// Stop gives up what is still in progress: its calls go on with the next
+// action of their dialplan.
+func (s *Service) Stop(ctx context.Context) error {
+	s.cancel()
+	err := s.listener.Stop(ctx)
+	for _, n := range s.nodes {
+		err = errors.Join(err, n.Stop(ctx))
+	}
+	s.background.Wait()
+	s.spool.Stop()
+	return err
+}
+
+// handle runs one call for as long as this orchestrator has it.
+func (s *Service) handle(ctx context.Context, ech *esl.Channel) {
+	info := ech.Info()
+	log := s.log.With("call", info.ID)
+	snaps := &snapshots{bus: s.bus, callID: info.ID}
+	state, first := s.begin(ctx, ech, snaps, log)
+	ch := newChannel(s, ech)
+
+	// The ports need the session's inbox, and the session the ports.
+	var sess *call.Session
+	post := func(ev call.Event) bool { return sess.Post(ev) }
+	link := &mediaLink{callID: info.ID, bus: s.bus, ch: ch, log: log, post: post, states: make(chan schemas.MediaState, 1)}
+	d := &desk{bus: s.bus, spool: s.spool, log: log, tenant: s.cfg.Tenant, post: post}
+	sess = call.NewSession(s.machine, state, call.Ports{
+		Switch: ch, Media: link, Desk: d, Recorder: recorder{spool: s.spool, log: log}, Snapshots: snaps,
+	}, s.log, s.metrics)
+	ch.onSide = link.onSide
+
+	for subject, h := range map[string]func(bus.Message){
+		schemas.SubjectMediaEvent(info.ID):      link.onMessage,
+		schemas.SubjectTicketFact(info.ID, "*"): d.onTicketFact,
+	} {
+		sub, err := s.bus.Subscribe(subject, "", h)
+		if err != nil {
+			log.Error("call left to the dialplan", "error", err)
+			return
+		}
+		defer func() { _ = sub.Unsubscribe() }()
+	}
+	pumpCtx, stopPump := context.WithCancel(context.Background())
+	var pump sync.WaitGroup
+	pump.Go(func() { ch.pump(pumpCtx) })
+
+	s.track(info.ID, sess)
+	defer s.track(info.ID, nil)
+	log.Info("call in hand", "caller", obs.Phone(info.CallerNumber), "called", obs.Phone(info.CalledNumber), "as", first.Kind())
+	end := sess.Run(s.ctx, first)
+	ch.Close()
+	stopPump()
+	pump.Wait()
+	log.Info("call out of hand", "phase", end.Phase, "outcome", end.Dialog.Outcome(), "turns", end.Turns, "cause", end.Cause)
+}
+
+func (s *Service) track(id string, sess *call.Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sess == nil {
+		delete(s.sessions, id)
+		return
+	}
+	s.sessions[id] = sess
+}
+
+// begin decides whether a call is new or taken over. Only an answered call
+// can have a past.
+func (s *Service) begin(ctx context.Context, ch *esl.Channel, snaps *snapshots, log *slog.Logger) (call.State, call.Event) {
+	info := ch.Info()
+	if info.Answered {
+		state, found, err := snaps.load(ctx)
+		if err != nil {
+			log.Warn("snapshot not read; the call begins anew", "error", err)
+		}
+		if found && state.Dialog.FlowName == s.machine.Flow.Name() {
+			attached, err := ch.ForkAttached(ctx, bugName)
+			if err != nil {
+				log.Warn("fork not found out about", "error", err)
+			}
+			return state, call.Resumed{Answered: true, ForkAttached: attached}
+		}
+	}
+	state := s.machine.Begin(call.Start{
+		ID: info.ID, Node: info.Hostname, Core: info.CoreUUID, Caller: info.CallerNumber, Called: info.CalledNumber, Tenant: s.cfg.Tenant,
+	}, now())
+	return state, call.Arrived{Answered: info.Answered}
+}
