@@ -1,0 +1,71 @@
+package tts
+
+import (
+	"context"
+	"sync"
+)
+
+// flight is one synthesis that several requests may listen to.
+type flight struct {
+	cancel    context.CancelFunc
+	listeners int // guarded by the cache's mutex
+
+	mu      sync.Mutex
+	chunks  [][]int16
+	done    bool
+	err     error
+	changed chan struct{} // closed and replaced when something new is there
+}
+
+func (f *flight) add(pcm []int16) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.chunks = append(f.chunks, pcm)
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func (f *flight) finish(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done, f.err = true, err
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func (f *flight) sound() [][]int16 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.chunks
+}
+
+// next gives what has come since the first n pieces, whether that is the
+// end, and else a channel that closes when there is more.
+func (f *flight) next(n int) (fresh [][]int16, done bool, err error, changed <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.chunks[n:], f.done, f.err, f.changed
+}
+
+// follow emits the flight's sound from its beginning, at the pace of emit.
+func (f *flight) follow(ctx context.Context, emit Emit) (Result, error) {
+	var res Result
+	n := 0
+	for {
+		fresh, done, err, changed := f.next(n)
+		part, emitErr := emitAll(ctx, fresh, emit)
+		res.Samples += part.Samples
+		n += len(fresh)
+		switch {
+		case emitErr != nil:
+			return res, emitErr
+		case done:
+			return res, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return res, ctx.Err()
+		}
+	}
+}
