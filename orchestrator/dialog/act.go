@@ -34,7 +34,7 @@ type OpenTicket struct {
 	// Verified is false when the order system could not be asked.
 	Verified bool `json:"verified"`
 	// Summary is one sentence for the agent who reads the ticket.
-	Summary string `json:"summary"`
+	Summary string  `json:"summary"`
 	Contact Contact `json:"contact"`
 }
 

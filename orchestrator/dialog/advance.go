@@ -37,8 +37,9 @@ type turn struct {
 	s    *State
 	now  time.Time
 	acts []Act
-	// told is what is said in this turn.
-	told []Prompt
+	// told is what is said in this turn; lastSay is its last act's index.
+	told    []Prompt
+	lastSay int
 }
 
 // Advance takes one input. It returns the new state and what to do, in order.

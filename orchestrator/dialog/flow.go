@@ -26,11 +26,22 @@ type Flow struct {
 	tasks     map[string]taskSpec
 	rules     map[string][]ruleSpec
 	phrases   map[string][]string
+	words     map[string]string
 
 	zone  *time.Location
 	model *nlu.Model
+	// heard and values are phrases and slot values, ready to be matched.
+	heard    map[string][]nlu.Phrase
+	mentions map[string][]nlu.Phrase
+	values   map[string][]spokenValue
 	// slotOrder is slot names sorted, for deterministic reading.
 	slotOrder []string
+}
+
+// spokenValue is a slot's value with the words that mean it.
+type spokenValue struct {
+	name  string
+	words []nlu.Phrase
 }
 
 var defaultFlow = sync.OnceValue(func() *Flow {

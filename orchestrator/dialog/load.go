@@ -34,6 +34,7 @@ type document struct {
 	Tasks     map[string]taskSpec     `yaml:"tasks"`
 	Rules     map[string][]ruleSpec   `yaml:"rules"`
 	Phrases   map[string][]string     `yaml:"phrases"`
+	Words     map[string]string       `yaml:"words"`
 }
 
 // loader gathers a flow and all that is wrong with it.
@@ -81,7 +82,8 @@ func emptyFlow() *Flow {
 		questions: map[string]questionSpec{}, slots: map[string]slotSpec{},
 		intents: map[string]intentSpec{}, tasks: map[string]taskSpec{},
 		rules: map[string][]ruleSpec{}, phrases: map[string][]string{},
-		zone: time.UTC,
+		words: map[string]string{}, zone: time.UTC,
+		heard: map[string][]nlu.Phrase{}, mentions: map[string][]nlu.Phrase{}, values: map[string][]spokenValue{},
 	}
 }
 
@@ -144,6 +146,7 @@ func (l *loader) merge(name string, doc document) {
 	add(l, name, "tasks", l.flow.tasks, doc.Tasks)
 	add(l, name, "rules", l.flow.rules, doc.Rules)
 	add(l, name, "phrases", l.flow.phrases, doc.Phrases)
+	add(l, name, "words", l.flow.words, doc.Words)
 }
 
 func add[V any](l *loader, file, section string, into, from map[string]V) {
@@ -164,6 +167,15 @@ func (l *loader) finish() {
 	if t, err := time.Parse("-07:00", f.header.UTCOffset); err == nil {
 		_, seconds := t.Zone()
 		f.zone = time.FixedZone(f.header.UTCOffset, seconds)
+	}
+	for name, list := range f.phrases {
+		f.heard[name] = nlu.Compile(list)
+	}
+	for name, slot := range f.slots {
+		f.mentions[name] = nlu.Compile(slot.Mention)
+		for _, v := range slot.Values {
+			f.values[name] = append(f.values[name], spokenValue{v.Name, nlu.Compile(v.Words)})
+		}
 	}
 	classes := make([]nlu.Class, 0, len(f.intents))
 	for _, name := range sortedKeys(f.intents) {

@@ -74,6 +74,8 @@ type State struct {
 	Step Step `json:"step"`
 	// Question names the flow's question that StepAsking waits on.
 	Question string `json:"question,omitempty"`
+	// Prompt is the prompt that Question was asked with.
+	Prompt string `json:"prompt,omitempty"`
 	// Misses and Silences count failed answers to the present question.
 	Misses   int `json:"misses,omitempty"`
 	Silences int `json:"silences,omitempty"`
@@ -84,6 +86,8 @@ type State struct {
 	// Intent is the task in hand; Suspended are tasks to come back to.
 	Intent    string   `json:"intent,omitempty"`
 	Suspended []string `json:"suspended,omitempty"`
+	// LastIntent is the task begun last, also when it is done.
+	LastIntent string `json:"last_intent,omitempty"`
 	// Offer is the intent that a yes to the present question starts.
 	Offer string          `json:"offer,omitempty"`
 	Slots map[string]Slot `json:"slots,omitempty"`
@@ -101,8 +105,8 @@ type State struct {
 
 	// Said is what was said in the last turn, for repeating and resuming.
 	Said []Prompt `json:"said,omitempty"`
-	// Asked counts how often each question was asked anew.
-	Asked map[string]int `json:"asked,omitempty"`
+	// Variants counts the use of prompts that have several texts.
+	Variants map[string]int `json:"variants,omitempty"`
 
 	Understood Understanding `json:"understood"`
 	Ended      Outcome       `json:"ended,omitempty"`
@@ -121,7 +125,9 @@ type Slot struct {
 type OrderSearch struct {
 	// Seq numbers the requests to the order system.
 	Seq int `json:"seq,omitempty"`
-	// Pending is the request not answered yet.
+	// ByCaller is the search by the caller's number, while not answered.
+	ByCaller *FindOrders `json:"by_caller,omitempty"`
+	// Pending is the search for a number the caller gave, while not answered.
 	Pending *FindOrders `json:"pending,omitempty"`
 	// Known are orders found by the caller's number.
 	Known []Order `json:"known,omitempty"`
@@ -131,6 +137,8 @@ type OrderSearch struct {
 	Rejected []string `json:"rejected,omitempty"`
 	// Chosen is the order the slot "order" stands for.
 	Chosen *Order `json:"chosen,omitempty"`
+	// Missing is the number that led to no order or could not be looked up.
+	Missing string `json:"missing,omitempty"`
 	// NotFound counts numbers that led to no order.
 	NotFound int `json:"not_found,omitempty"`
 	// Down is why the order system could not be asked.
@@ -227,7 +235,7 @@ func (s State) unfinished() bool {
 func (s State) clone() State {
 	s.Suspended = slices.Clone(s.Suspended)
 	s.Slots = cloneMap(s.Slots)
-	s.Asked = cloneMap(s.Asked)
+	s.Variants = cloneMap(s.Variants)
 	s.Tickets = slices.Clone(s.Tickets)
 	s.Orders.Rejected = slices.Clone(s.Orders.Rejected)
 	return s

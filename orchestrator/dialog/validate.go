@@ -15,7 +15,7 @@ var requiredPrompts = []string{
 	"order_found", "order_not_found", "orders_down", "opening", "still_opening",
 	"ticket_opened", "ticket_again", "ticket_pending", "ticket_repeat", "ticket_waiting",
 	"ticket_failed", "ticket_exists", "handoff", "handoff_gave_up", "handoff_failed",
-	"goodbye", "goodbye_silent", "goodbye_failed", "resume_task", "set_aside", "order_described",
+	"goodbye", "goodbye_silent", "goodbye_failed", "resume_task", "order_described",
 	"order_undated", "order_by_digits", "choice", "ticket_summary", "not_now",
 }
 
@@ -25,7 +25,7 @@ var requiredQuestions = []string{"intent", "choose_order", "correct", "anything_
 // requiredPhrases are the caller's commands and small words.
 var requiredPhrases = []string{
 	"repeat", "wait", "wrong", "wrong_order", "unknown", "nothing_more", "ticket", "negation",
-	"all", "later", "filler",
+	"all",
 }
 
 var requiredSlots = []string{slotOrder}

@@ -128,7 +128,12 @@ func clues(evidence map[string]float64) []clue {
 
 // Classify names the intent of a sentence.
 func (m *Model) Classify(text string) Result {
-	us := units(text, maxUnits)
+	return m.Judge(Listen(text))
+}
+
+// Judge is Classify for a sentence already listened to.
+func (m *Model) Judge(u Utterance) Result {
+	us := u.units
 	likeness := m.likeness(us)
 	ranked := make([]Scored, 0, len(m.classes))
 	for ci, c := range m.classes {
@@ -217,54 +222,12 @@ func (m *Model) weigh(cs []clue, us []unit) float64 {
 		if !exact {
 			w *= 0.85
 		}
-		if w > 0 && m.negated(us, at) {
+		if w > 0 && negated(us, at, m.negations) {
 			w = -w
 		}
 		sum += w
 	}
 	return sum
-}
-
-// negated says whether a negation ends right before position at, with at most
-// two characters between.
-func (m *Model) negated(us []unit, at int) bool {
-	for _, n := range m.negations {
-		for gap := 0; gap <= 2; gap++ {
-			end := at - gap
-			if start := end - len(n); start >= 0 && matches(us[start:end], n, true) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// find looks for a word by its characters, then, if it has two or more, by
-// its sound; -1 when it is not there.
-func find(us, word []unit) (at int, exact bool) {
-	if len(word) == 0 {
-		return -1, false
-	}
-	for _, exact := range []bool{true, false} {
-		if !exact && len(word) < 2 {
-			break
-		}
-		for i := 0; i+len(word) <= len(us); i++ {
-			if matches(us[i:i+len(word)], word, exact) {
-				return i, exact
-			}
-		}
-	}
-	return -1, false
-}
-
-func matches(us, word []unit, exact bool) bool {
-	for i, w := range word {
-		if exact && us[i].char != w.char || !exact && us[i].sound != w.sound {
-			return false
-		}
-	}
-	return true
 }
 
 // combine turns likeness and evidence into one confidence.
@@ -304,10 +267,3 @@ func length(doc map[int]float64) float64 {
 // round keeps four digits: more would be noise in records and snapshots, and
 // would differ with the order of additions.
 func round(v float64) float64 { return math.Round(v*1e4) / 1e4 }
-
-// SameSound says whether word occurs in text by its characters or, when it has
-// two or more, by its sound.
-func SameSound(text, word string) bool {
-	at, _ := find(units(text, maxUnits), units(word, maxUnits))
-	return at >= 0
-}

@@ -1,0 +1,98 @@
+package nlu
+
+// Utterance is a sentence prepared for matching.
+type Utterance struct{ units []unit }
+
+// Listen prepares a sentence; what goes beyond its limit is cut.
+func Listen(text string) Utterance { return Utterance{units(text, maxUnits)} }
+
+// Len is the number of characters that count: no punctuation, no spaces.
+func (u Utterance) Len() int { return len(u.units) }
+
+// Phrase is a word or a few to look for in utterances.
+type Phrase struct{ units []unit }
+
+// Compile prepares phrases.
+func Compile(words []string) []Phrase {
+	out := make([]Phrase, 0, len(words))
+	for _, w := range words {
+		out = append(out, Phrase{units(w, maxUnits)})
+	}
+	return out
+}
+
+// Match is where a phrase was found.
+type Match struct {
+	// At is the position of the first character, Len the number of them.
+	At, Len int
+	// Exact is false when only the sound is the same.
+	Exact bool
+}
+
+// Find looks for the longest of the phrases, by characters before sounds; of
+// equals the first.
+func (u Utterance) Find(phrases []Phrase) (Match, bool) {
+	var best Match
+	found := false
+	for _, p := range phrases {
+		at, exact := find(u.units, p.units)
+		if at < 0 {
+			continue
+		}
+		m := Match{at, len(p.units), exact}
+		if !found || m.Exact && !best.Exact || m.Exact == best.Exact && m.Len > best.Len {
+			best, found = m, true
+		}
+	}
+	return best, found
+}
+
+// Negated says whether one of the negations stands right before a match, with
+// at most two characters between.
+func (u Utterance) Negated(m Match, negations []Phrase) bool {
+	lists := make([][]unit, 0, len(negations))
+	for _, n := range negations {
+		lists = append(lists, n.units)
+	}
+	return negated(u.units, m.At, lists)
+}
+
+func negated(us []unit, at int, negations [][]unit) bool {
+	for _, n := range negations {
+		for gap := 0; gap <= 2; gap++ {
+			end := at - gap
+			if start := end - len(n); len(n) > 0 && start >= 0 && matches(us[start:end], n, true) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// find looks for a word by its characters, then, if it has two or more, by
+// its sound; -1 when it is not there.
+func find(us, word []unit) (at int, exact bool) {
+	if len(word) == 0 {
+		return -1, false
+	}
+	for _, exact := range []bool{true, false} {
+		if !exact && len(word) < 2 {
+			break
+		}
+		for i := 0; i+len(word) <= len(us); i++ {
+			if matches(us[i:i+len(word)], word, exact) {
+				return i, exact
+			}
+		}
+	}
+	return -1, false
+}
+
+func matches(us, word []unit, exact bool) bool {
+	for i, w := range word {
+		if exact && us[i].char != w.char || !exact && us[i].sound != w.sound {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,206 @@
+package dialog
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxKnownOrders bounds what is kept of an answer of the order system.
+const maxKnownOrders = 20
+
+func (t *turn) newSearch() *FindOrders {
+	t.s.Orders.Seq++
+	return &FindOrders{RequestID: fmt.Sprintf("%s/orders/%d", t.s.CallID, t.s.Orders.Seq)}
+}
+
+// findByCaller starts the search by the caller's number.
+func (t *turn) findByCaller() {
+	if t.s.Caller == "" {
+		return
+	}
+	q := t.newSearch()
+	q.Phone = t.s.Caller
+	t.s.Orders.ByCaller = q
+	t.acts = append(t.acts, *q)
+}
+
+// wantOrder takes a number the caller gave: from the known orders if one fits,
+// else from the order system.
+func (t *turn) wantOrder(ref orderRef) {
+	o := &t.s.Orders
+	t.forgetOrder()
+	fits := slices.DeleteFunc(slices.Clone(o.Known), func(k Order) bool { return !ref.fits(k) })
+	if len(fits) > 0 {
+		t.found(fits)
+		return
+	}
+	q := t.newSearch()
+	switch ref.kind {
+	case refPhone:
+		q.Phone = ref.text
+	case refTail:
+		q.LastDigits = ref.text
+	default:
+		q.Number = ref.text
+	}
+	o.Pending = q
+	t.acts = append(t.acts, *q)
+}
+
+// found takes over the orders that fit what the caller said.
+func (t *turn) found(orders []Order) {
+	if len(orders) == 1 {
+		t.choose(orders[0])
+		return
+	}
+	t.s.Orders.Choices = orders[:min(len(orders), t.f.policy.OfferOrders)]
+}
+
+func (t *turn) choose(order Order) {
+	o := &t.s.Orders
+	o.Chosen, o.Choices, o.Missing, o.Down, o.Pending = &order, nil, "", "", nil
+	delete(t.s.Slots, slotLine)
+	t.s.Slots[slotOrder] = Slot{Value: order.Number, Verified: true}
+	t.s.LastFilled = slotOrder
+	if len(order.Lines) == 1 {
+		t.s.Slots[slotLine] = Slot{Value: order.Lines[0].ID, Verified: true}
+	}
+}
+
+// forgetOrder empties the slot without holding the order against it.
+func (t *turn) forgetOrder() {
+	o := &t.s.Orders
+	o.Chosen, o.Choices, o.Pending, o.Missing = nil, nil, nil, ""
+	delete(t.s.Slots, slotOrder)
+	delete(t.s.Slots, slotLine)
+}
+
+// rejectOrder notes that the order spoken of is not the one.
+func (t *turn) rejectOrder() {
+	o := &t.s.Orders
+	if o.Chosen != nil {
+		o.Rejected = append(o.Rejected, o.Chosen.Number)
+	}
+	for _, c := range o.Choices {
+		o.Rejected = append(o.Rejected, c.Number)
+	}
+	t.forgetOrder()
+}
+
+// candidates are the caller's known orders that may be meant, newest first.
+func (t *turn) candidates(task taskSpec) []Order {
+	o := &t.s.Orders
+	out := slices.DeleteFunc(slices.Clone(o.Known), func(k Order) bool {
+		return slices.Contains(o.Rejected, k.Number)
+	})
+	if task.Prefer == preferRefund {
+		refunded := slices.DeleteFunc(slices.Clone(out), func(k Order) bool { return len(k.Refunds) == 0 })
+		if len(refunded) > 0 {
+			return refunded
+		}
+	}
+	return out
+}
+
+// askOrder asks for the order in the best way; false when none needs to be
+// asked because only one can be meant.
+func (t *turn) askOrder(task taskSpec) bool {
+	o := &t.s.Orders
+	if o.Pending != nil {
+		t.s.Step, t.s.Question, t.s.Silences = StepLooking, "", 0
+		t.sayAndListen("looking", expectWaiting)
+		return true
+	}
+	if len(o.Choices) > 1 {
+		t.ask(questionChooseOrder)
+		return true
+	}
+	c := t.candidates(task)
+	offer := task.OfferOrder != "" && o.NotFound == 0
+	switch {
+	case offer && task.Prefer == preferRefund && len(c) == 1 && len(c[0].Refunds) > 0:
+		t.choose(c[0])
+		return false
+	case offer && (len(c) == 1 || len(c) > 1 && len(o.Rejected) == 0):
+		o.Choices = c[:1]
+		t.ask(task.OfferOrder)
+	case offer && len(c) > 1 && len(c) <= t.f.policy.OfferOrders:
+		o.Choices = c
+		t.ask(questionChooseOrder)
+	default:
+		o.Choices = nil
+		t.ask(t.f.slots[slotOrder].Question)
+	}
+	return true
+}
+
+func (t *turn) ordersFound(in OrdersFound) {
+	o := &t.s.Orders
+	orders := newestFirst(in.Orders)
+	switch {
+	case o.ByCaller != nil && o.ByCaller.RequestID == in.RequestID:
+		o.ByCaller = nil
+		o.Known = orders
+	case o.Pending != nil && o.Pending.RequestID == in.RequestID:
+		t.searchDone(orders, in.Err)
+	}
+}
+
+func newestFirst(orders []Order) []Order {
+	out := slices.Clone(orders)
+	slices.SortStableFunc(out, func(a, b Order) int {
+		return cmp.Or(b.PlacedAt.Compare(a.PlacedAt), strings.Compare(a.Number, b.Number))
+	})
+	return out[:min(len(out), maxKnownOrders)]
+}
+
+func (t *turn) searchDone(orders []Order, failure string) {
+	o := &t.s.Orders
+	asked := *o.Pending
+	number := cmp.Or(asked.Number, asked.LastDigits)
+	o.Pending, o.Missing = nil, number
+	waiting := t.s.Step == StepLooking
+	switch {
+	case failure != "":
+		t.takeUnverified(number, failure)
+		if waiting {
+			t.say("orders_down")
+		}
+	case len(orders) == 0:
+		o.NotFound++
+		if waiting && o.NotFound >= t.f.policy.OrderTries {
+			t.handoff(HandoffOrderNotFound)
+			return
+		}
+		if waiting {
+			t.say("order_not_found")
+		}
+	default:
+		t.found(orders)
+		if waiting && o.Chosen != nil {
+			t.say("order_found")
+		}
+	}
+	if waiting {
+		t.proceed()
+	}
+}
+
+// takeUnverified takes a number down as the caller gave it.
+func (t *turn) takeUnverified(number, failure string) {
+	t.s.Orders.Down = failure
+	if number != "" {
+		t.s.Slots[slotOrder] = Slot{Value: number}
+		t.s.LastFilled = slotOrder
+	}
+}
+
+// lines are the articles of the chosen order.
+func (t *turn) lines() []Line {
+	if t.s.Orders.Chosen == nil {
+		return nil
+	}
+	return t.s.Orders.Chosen.Lines
+}

@@ -1,0 +1,280 @@
+package dialog
+
+import (
+	"github.com/tidegate/tidegate/internal/zhtext"
+)
+
+// respond takes the caller's answer to the present question.
+func (t *turn) respond(h heard) {
+	if t.command(h) {
+		return
+	}
+	task := t.f.tasks[t.s.Intent]
+	switch q := t.s.Question; {
+	case q == questionIntent:
+		t.respondOpen(h)
+	case q == questionMore:
+		t.respondMore(h)
+	case q == questionOffer:
+		t.respondOffer(h)
+	case q == questionCorrect:
+		t.respondCorrect(h)
+	case q == questionChooseOrder:
+		t.respondChooseOrder(h)
+	case task.OfferOrder != "" && q == task.OfferOrder:
+		t.respondOfferedOrder(h)
+	case task.Confirm != "" && q == task.Confirm:
+		t.respondConfirm(h)
+	default:
+		t.respondSlot(h, t.f.slotOf(q))
+	}
+}
+
+// respondOpen takes the answer to "what can I do for you".
+func (t *turn) respondOpen(h heard) {
+	intent, ok := t.intentSure(h, t.f.policy.AcceptIntent)
+	if !ok {
+		if t.takeSlots(h, "") {
+			// Something useful, but not what for.
+			t.progress()
+			t.say("noted")
+			t.reask()
+			return
+		}
+		t.miss()
+		return
+	}
+	t.progress()
+	t.begin(intent, h)
+}
+
+// respondMore takes the answer to "anything else".
+func (t *turn) respondMore(h heard) {
+	if t.wrongOrder(h) && t.s.Orders.Chosen != nil && t.s.LastIntent != "" {
+		t.progress()
+		intent := t.s.LastIntent
+		t.rejectOrder()
+		t.begin(intent, h)
+		return
+	}
+	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && !t.f.tasks[intent].End {
+		t.progress()
+		t.begin(intent, h)
+		return
+	}
+	switch {
+	case h.intent.Intent == intentGoodbye, t.says(h, "nothing_more"), h.answer == zhtext.AnswerNo:
+		t.goodbye("goodbye")
+	case h.answer == zhtext.AnswerYes:
+		t.progress()
+		t.ask(questionIntent)
+	default:
+		t.miss()
+	}
+}
+
+// respondOffer takes yes or no to an offer such as a human.
+func (t *turn) respondOffer(h heard) {
+	offer := t.s.Offer
+	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer {
+		t.s.Offer = ""
+		t.progress()
+		t.begin(intent, h)
+		return
+	}
+	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && intent == offer {
+		h.answer = zhtext.AnswerYes
+	}
+	switch h.answer {
+	case zhtext.AnswerYes:
+		t.progress()
+		t.s.Offer = ""
+		if t.f.tasks[offer].Handoff {
+			t.handoff(HandoffOffered)
+			return
+		}
+		t.begin(offer, h)
+	case zhtext.AnswerNo:
+		t.progress()
+		t.s.Offer = ""
+		t.say("not_now")
+		t.next()
+	default:
+		t.miss()
+	}
+}
+
+// respondOfferedOrder takes yes or no to "is it the coat of last Tuesday".
+func (t *turn) respondOfferedOrder(h heard) {
+	o := &t.s.Orders
+	offered := o.Choices[0]
+	others := t.fillSlots(h, "") > 0
+	switch {
+	case h.ref.kind != refNone && !h.ref.fits(offered):
+		t.wantOrder(h.ref)
+	case h.answer == zhtext.AnswerNo || t.wrongOrder(h):
+		t.rejectOrder()
+		if i := h.pick(len(o.Known), func(i int) bool {
+			return o.Known[i].Number != offered.Number && h.ordinal == 0 && h.meansOrder(o.Known[i], t.f.zone)
+		}); i >= 0 && h.ordinal == 0 {
+			t.choose(o.Known[i])
+		}
+	case h.answer == zhtext.AnswerYes || h.meansOrder(offered, t.f.zone):
+		t.choose(offered)
+		t.fillLine(h)
+	case others:
+		t.progress()
+		t.reask()
+		return
+	default:
+		t.digress(h)
+		return
+	}
+	t.progress()
+	t.proceed()
+}
+
+// respondChooseOrder takes which of several orders is meant.
+func (t *turn) respondChooseOrder(h heard) {
+	o := &t.s.Orders
+	choices := o.Choices
+	t.fillSlots(h, "")
+	i := h.pick(len(choices), func(i int) bool { return h.meansOrder(choices[i], t.f.zone) })
+	switch {
+	case i >= 0:
+		t.choose(choices[i])
+		t.fillLine(h)
+	case h.ref.kind != refNone:
+		t.wantOrder(h.ref)
+	case h.answer == zhtext.AnswerNo || t.wrongOrder(h):
+		t.rejectOrder()
+	default:
+		t.digress(h)
+		return
+	}
+	t.progress()
+	t.proceed()
+}
+
+// respondSlot takes the answer to a slot's own question.
+func (t *turn) respondSlot(h heard, slot string) {
+	before := t.s.LastFilled
+	wrong := t.says(h, "wrong")
+	if t.f.slots[slot].Reader == readerYesNo && h.values[slot] == "" && h.answer != zhtext.AnswerUnknown && !wrong {
+		h.values[slot] = h.answer.String()
+	}
+	switch {
+	case t.wrongOrder(h) && t.s.Orders.Chosen != nil:
+		t.rejectOrder()
+	case t.fillSlots(h, slot) > 0 && t.takeRef(h) >= 0:
+	case t.takeRef(h) > 0:
+	case t.f.slots[slot].Reader == readerLine && t.fillLine(h):
+	case wrong && before != "":
+		// "No, that's wrong" to a question undoes the answer before it.
+		t.undo(before)
+	case slot == slotOrder && t.says(h, "unknown") && t.offerAgain():
+	default:
+		t.digress(h)
+		return
+	}
+	t.progress()
+	t.proceed()
+}
+
+// offerAgain gives a caller who knows no number the known orders once more.
+func (t *turn) offerAgain() bool {
+	o := &t.s.Orders
+	if len(o.Known) == 0 || len(o.Rejected) == 0 || o.NotFound > 0 {
+		return false
+	}
+	o.Rejected = nil
+	return true
+}
+
+// respondConfirm takes the answer to the confirmation of everything. Only a
+// plain yes that changes nothing opens a ticket.
+func (t *turn) respondConfirm(h heard) {
+	switch {
+	case t.wrongOrder(h):
+		t.rejectOrder()
+		t.takeRef(h)
+	case t.takeRef(h) > 0:
+	case t.correctSlots(h) > 0:
+	case h.answer == zhtext.AnswerYes:
+		t.progress()
+		t.open()
+		return
+	case h.answer == zhtext.AnswerNo || t.says(h, "wrong"):
+		t.progress()
+		if t.forgetMentioned(h) {
+			t.proceed()
+			return
+		}
+		t.ask(questionCorrect)
+		return
+	default:
+		t.digress(h)
+		return
+	}
+	t.progress()
+	t.proceed()
+}
+
+// respondCorrect takes what was wrong about the confirmation.
+func (t *turn) respondCorrect(h heard) {
+	switch {
+	case t.wrongOrder(h):
+		t.rejectOrder()
+		t.takeRef(h)
+	case t.takeRef(h) > 0:
+	case t.correctSlots(h) > 0:
+	case t.forgetMentioned(h):
+	default:
+		t.digress(h)
+		return
+	}
+	t.progress()
+	t.proceed()
+}
+
+// digress takes what is no answer to the present question: another subject,
+// or nothing that can be used.
+func (t *turn) digress(h heard) {
+	least := t.f.policy.SwitchIntent
+	intent, ok := t.intentSure(h, least)
+	if !ok || intent == t.s.Intent {
+		t.miss()
+		return
+	}
+	task := t.f.tasks[intent]
+	t.progress()
+	switch {
+	case task.Handoff:
+		t.handoff(HandoffAsked)
+	case task.End:
+		t.goodbye("goodbye")
+	case t.aside(task):
+		t.reask()
+	default:
+		if t.s.Intent != "" && len(t.s.Suspended) < maxSuspended {
+			t.s.Suspended = append(t.s.Suspended, t.s.Intent)
+		}
+		t.begin(intent, h)
+	}
+}
+
+// aside answers a question in passing, if the task can be.
+func (t *turn) aside(task taskSpec) bool {
+	switch {
+	case task.Aside != "" && t.missing(task) == "":
+		t.say(t.rule(task.Answer).Say)
+	case task.Aside != "":
+		t.say(task.Aside)
+	case task.Say != "" && task.Offer == "":
+		t.say(task.Say)
+	default:
+		return false
+	}
+	t.s.Answered++
+	return true
+}

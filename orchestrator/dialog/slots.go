@@ -1,0 +1,137 @@
+package dialog
+
+import "slices"
+
+// fillSlots takes over the values a sentence carries, and returns how many.
+// A slot already filled changes only when it is the one asked for, or when
+// the caller says that something is wrong.
+func (t *turn) fillSlots(h heard, asked string) int {
+	n := 0
+	correcting := t.says(h, "wrong")
+	for _, name := range t.f.slotOrder {
+		v := h.values[name]
+		old, filled := t.s.Slots[name]
+		if v == "" || filled && name != asked && (!correcting || old.Value == v) {
+			continue
+		}
+		t.set(name, v, h.text)
+		n++
+	}
+	return n
+}
+
+// correctSlots takes over every value that differs from what is held.
+func (t *turn) correctSlots(h heard) int {
+	n := 0
+	for _, name := range t.f.slotOrder {
+		if v := h.values[name]; v != "" && t.s.Slots[name].Value != v && t.relevant(name) {
+			t.set(name, v, h.text)
+			n++
+		}
+	}
+	return n
+}
+
+// maxRaw bounds what is kept of the caller's words for a slot, in characters.
+const maxRaw = 60
+
+func (t *turn) set(slot, value, raw string) {
+	if rs := []rune(raw); len(rs) > maxRaw {
+		raw = string(rs[:maxRaw])
+	}
+	t.s.Slots[slot] = Slot{Value: value, Raw: raw}
+	t.s.LastFilled = slot
+}
+
+// takeSlots takes values and an order number in advance.
+func (t *turn) takeSlots(h heard, asked string) bool {
+	n := t.fillSlots(h, asked)
+	return t.takeRef(h) > 0 || n > 0
+}
+
+// takeRef follows an order number in the sentence; 1 when there was one that
+// is not the order in hand already.
+func (t *turn) takeRef(h heard) int {
+	if h.ref.kind == refNone || !t.relevant(slotOrder) && t.s.Intent != "" {
+		return 0
+	}
+	if c := t.s.Orders.Chosen; c != nil && h.ref.fits(*c) {
+		return 0
+	}
+	if v, ok := t.s.Slots[slotOrder]; ok && v.Value == h.ref.text {
+		return 0
+	}
+	t.wantOrder(h.ref)
+	return 1
+}
+
+// relevant says whether the present task needs a slot.
+func (t *turn) relevant(slot string) bool {
+	return slices.Contains(t.f.tasks[t.s.Intent].Slots, slot)
+}
+
+// fillLine takes which article of the order is meant.
+func (t *turn) fillLine(h heard) bool {
+	lines := t.lines()
+	if _, ok := t.f.slots[slotLine]; !ok || len(lines) < 2 {
+		return false
+	}
+	if i := h.pick(len(lines), func(i int) bool { return h.meansLine(lines[i]) }); i >= 0 {
+		t.set(slotLine, lines[i].ID, h.text)
+		return true
+	}
+	if h.all {
+		t.set(slotLine, wholeOrder, h.text)
+		return true
+	}
+	return false
+}
+
+// wholeOrder is the slot line's value for every article of the order.
+const wholeOrder = "*"
+
+// undo empties a slot that the caller says is wrong.
+func (t *turn) undo(slot string) {
+	t.s.LastFilled = ""
+	if slot == slotOrder {
+		t.rejectOrder()
+		return
+	}
+	delete(t.s.Slots, slot)
+}
+
+// forgetMentioned empties the slots that the caller names as wrong.
+func (t *turn) forgetMentioned(h heard) bool {
+	any := false
+	for _, name := range t.f.slotOrder {
+		if !t.relevant(name) || h.keyed {
+			continue
+		}
+		if _, ok := h.sounds.Find(t.f.mentions[name]); ok {
+			t.undo(name)
+			any = true
+		}
+	}
+	return any
+}
+
+func (t *turn) wrongOrder(h heard) bool { return t.says(h, "wrong_order") }
+
+// filled says whether a slot needs no question.
+func (t *turn) filled(slot string) bool {
+	if t.f.slots[slot].Reader == readerLine && len(t.lines()) < 2 {
+		return true
+	}
+	_, ok := t.s.Slots[slot]
+	return ok
+}
+
+// missing is the first slot a task still needs, or "".
+func (t *turn) missing(task taskSpec) string {
+	for _, slot := range task.Slots {
+		if !t.filled(slot) {
+			return slot
+		}
+	}
+	return ""
+}

@@ -1,0 +1,269 @@
+package dialog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidegate/tidegate/internal/zhtext"
+)
+
+// maxSuspended bounds how many tasks wait for the present one.
+const maxSuspended = 3
+
+// begin starts a task with what the sentence already says about it.
+func (t *turn) begin(intent string, h heard) {
+	task := t.f.tasks[intent]
+	t.s.Intent, t.s.LastFilled = intent, ""
+	t.s.Suspended = slices.DeleteFunc(t.s.Suspended, func(s string) bool { return s == intent })
+	t.s.LastIntent = intent
+	if task.Ticket != "" {
+		t.leaveTicketed()
+	}
+	switch {
+	case task.Handoff:
+		t.handoff(HandoffAsked)
+	case task.End:
+		t.s.Intent = ""
+		t.goodbye("goodbye")
+	case task.Miss:
+		t.s.Intent = ""
+		t.miss()
+	case task.Say != "":
+		t.takeSlots(h, "")
+		t.s.Answered++
+		t.concluded(task.Say, task.Offer)
+	default:
+		t.takeSlots(h, "")
+		t.fillLine(h)
+		t.proceed()
+	}
+}
+
+// leaveTicketed forgets an order that this call already has a ticket for, so
+// that the next request is not taken to be about it.
+func (t *turn) leaveTicketed() {
+	c := t.s.Orders.Chosen
+	for _, k := range t.s.Tickets {
+		if k.Status != TicketLost && k.Request.OrderNumber == t.s.Slots[slotOrder].Value {
+			if c != nil {
+				t.rejectOrder()
+			}
+			clear(t.s.Slots)
+			t.forgetOrder()
+			return
+		}
+	}
+}
+
+// proceed asks for what the task still needs, or brings it to its end.
+func (t *turn) proceed() {
+	if t.s.Intent == "" {
+		t.ask(questionIntent)
+		return
+	}
+	task := t.f.tasks[t.s.Intent]
+	for slot := t.missing(task); slot != ""; slot = t.missing(task) {
+		if slot == slotOrder {
+			if t.s.Orders.Down != "" && task.Answer != "" {
+				break
+			}
+			if t.askOrder(task) {
+				return
+			}
+			continue
+		}
+		t.ask(t.f.slots[slot].Question)
+		return
+	}
+	if task.Ticket != "" {
+		t.ask(task.Confirm)
+		return
+	}
+	r := t.rule(task.Answer)
+	t.s.Answered++
+	t.concluded(r.Say, r.Offer)
+}
+
+// concluded says a task's answer and goes on to what comes next.
+func (t *turn) concluded(prompt, offer string) {
+	waiting := len(t.s.Suspended) > 0
+	if offer != "" && !waiting {
+		t.s.Intent, t.s.Offer = "", offer
+		t.askWith(questionOffer, prompt)
+		return
+	}
+	t.say(prompt)
+	t.next()
+}
+
+// next goes back to a suspended task, or asks what else there is.
+func (t *turn) next() {
+	t.s.Intent, t.s.LastFilled = "", ""
+	if n := len(t.s.Suspended); n > 0 {
+		t.s.Intent, t.s.Suspended = t.s.Suspended[n-1], t.s.Suspended[:n-1]
+		t.say("resume_task")
+		t.proceed()
+		return
+	}
+	t.ask(questionMore)
+}
+
+// factNames are what rules can ask about besides slots.
+var factNames = []string{"order_found", "refund_status"}
+
+// fact is a rule's view of the conversation.
+func (t *turn) fact(name string) string {
+	switch name {
+	case "order_found":
+		if t.s.Orders.Chosen != nil {
+			return valueYes
+		}
+		return valueNo
+	case "refund_status":
+		if r := t.refund(); r != nil {
+			return r.Status
+		}
+		return "none"
+	}
+	return t.s.Slots[name].Value
+}
+
+// rule is the first rule of a set that holds. The last one always does.
+func (t *turn) rule(set string) ruleSpec {
+	rules := t.f.rules[set]
+	for _, r := range rules {
+		holds := true
+		for name, values := range r.When {
+			holds = holds && slices.Contains(values, t.fact(name))
+		}
+		if holds {
+			return r
+		}
+	}
+	return ruleSpec{}
+}
+
+// refund is the latest refund of the chosen order.
+func (t *turn) refund() *Refund {
+	c := t.s.Orders.Chosen
+	if c == nil || len(c.Refunds) == 0 {
+		return nil
+	}
+	latest := &c.Refunds[0]
+	for i := range c.Refunds {
+		if c.Refunds[i].RequestedAt.After(latest.RequestedAt) {
+			latest = &c.Refunds[i]
+		}
+	}
+	return latest
+}
+
+func (t *turn) refundValue(name string) string {
+	r := t.refund()
+	if r == nil {
+		return ""
+	}
+	switch name {
+	case "amount":
+		return zhtext.SayAmountFormally(r.AmountFen)
+	case "method":
+		method := r.Method
+		if method == "" {
+			method = t.s.Orders.Chosen.PaymentMethod
+		}
+		if word := t.f.words["method_"+method]; word != "" {
+			return word
+		}
+		return t.f.words["method_unknown"]
+	case "refund_date":
+		at := r.ExpectedAt
+		if !r.PaidAt.IsZero() {
+			at = r.PaidAt
+		}
+		if at.IsZero() {
+			return t.f.words["date_unknown"]
+		}
+		return zhtext.SayDate(at, t.now)
+	}
+	return ""
+}
+
+// open asks for the ticket that the caller has just confirmed.
+func (t *turn) open() {
+	req := t.request()
+	at := slices.IndexFunc(t.s.Tickets, func(k Ticket) bool { return k.Request.Key == req.Key })
+	if at >= 0 && t.s.Tickets[at].Status != TicketLost {
+		t.say("ticket_exists")
+		t.next()
+		return
+	}
+	if at >= 0 {
+		t.s.Tickets[at] = Ticket{Request: req, Status: TicketAsked}
+	} else {
+		t.s.Tickets = append(t.s.Tickets, Ticket{Request: req, Status: TicketAsked})
+	}
+	t.acts = append(t.acts, req)
+	t.s.Step, t.s.Question, t.s.Silences, t.s.Misses = StepOpening, "", 0, 0
+	t.sayAndListen("opening", expectWaiting)
+}
+
+func (t *turn) request() OpenTicket {
+	task := t.f.tasks[t.s.Intent]
+	order := t.s.Slots[slotOrder]
+	line := t.s.Slots[slotLine].Value
+	if line == wholeOrder {
+		line = ""
+	}
+	return OpenTicket{
+		Key:         strings.Join([]string{t.s.CallID, task.Ticket, order.Value + "/" + line}, ":"),
+		Kind:        task.Ticket,
+		OrderNumber: order.Value, OrderLine: line, Verified: order.Verified,
+		Reason:   t.s.Slots["reason"].Value,
+		Received: t.s.Slots["received"].Value == valueYes,
+		Summary:  t.text("ticket_summary"),
+		Contact:  Contact{Phone: t.s.Caller},
+	}
+}
+
+func (t *turn) ticketOpened(in TicketOpened) {
+	k := t.ticket(in.Key)
+	if k == nil || in.Number == "" {
+		return
+	}
+	k.Status, k.Number = TicketOpen, in.Number
+	if t.s.Step == StepOpening {
+		t.say("ticket_opened")
+		t.say("ticket_again")
+		t.next()
+	}
+}
+
+func (t *turn) ticketFailed(in TicketFailed) {
+	k := t.ticket(in.Key)
+	if k == nil {
+		return
+	}
+	k.Status = TicketLost
+	if in.Pending {
+		k.Status = TicketPending
+	}
+	switch {
+	case t.s.Step != StepOpening:
+	case in.Pending:
+		t.say("ticket_pending")
+		t.next()
+	default:
+		t.say("ticket_failed")
+		t.handoff(HandoffTicketFailed)
+	}
+}
+
+// ticket finds a request that has no number yet.
+func (t *turn) ticket(key string) *Ticket {
+	for i := range t.s.Tickets {
+		if k := &t.s.Tickets[i]; k.Request.Key == key && k.Status != TicketOpen {
+			return k
+		}
+	}
+	return nil
+}

@@ -1,0 +1,263 @@
+package dialog
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/zhtext"
+	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
+)
+
+// maxHeard bounds how much of a turn is looked at, in characters.
+const maxHeard = 400
+
+// refKind is how a caller names an order by digits.
+type refKind uint8
+
+const (
+	refNone refKind = iota
+	refNumber
+	refTail
+	refPhone
+)
+
+// orderRef is an order named by digits.
+type orderRef struct {
+	kind refKind
+	text string
+}
+
+// fits says whether the digits can belong to an order.
+func (r orderRef) fits(o Order) bool {
+	number := strings.ToUpper(o.Number)
+	switch r.kind {
+	case refNumber:
+		return number == r.text
+	case refTail:
+		return strings.HasSuffix(number, r.text)
+	}
+	return false
+}
+
+// heard is what was made of one turn, before any of it takes effect.
+type heard struct {
+	text   string
+	sounds nlu.Utterance
+	intent nlu.Result
+	answer zhtext.Answer
+	ref    orderRef
+	// ordinal is which of several, from 1; -1 is the last; 0 none.
+	ordinal int
+	all     bool
+	day     time.Time
+	values  map[string]string
+	// keyed is true for keys, which mean exactly what they say.
+	keyed bool
+}
+
+// understand reads everything a sentence may carry.
+func (t *turn) understand(text string) heard {
+	if rs := []rune(text); len(rs) > maxHeard {
+		text = string(rs[:maxHeard])
+	}
+	u := nlu.Listen(text)
+	h := heard{
+		text: text, sounds: u, intent: t.f.model.Judge(u), answer: zhtext.ReadYesNo(text),
+		ref: t.f.readRef(text), ordinal: readOrdinal(text), values: map[string]string{},
+	}
+	_, h.all = u.Find(t.f.heard["all"])
+	if day, ok := zhtext.ParseDate(text, t.now); ok {
+		h.day = day
+	}
+	for _, name := range t.f.slotOrder {
+		if v := t.f.readValue(name, u); v != "" {
+			h.values[name] = v
+		}
+	}
+	return h
+}
+
+// readRef finds the digits that name an order: those called the tail of a
+// number first, then the longest.
+func (f *Flow) readRef(text string) orderRef {
+	var best orderRef
+	for _, run := range zhtext.FindDigits(text) {
+		r := f.refOf(run)
+		if r.kind == refNone {
+			continue
+		}
+		if best.kind == refNone || run.Tail || len(r.text) > len(best.text) {
+			best = r
+		}
+	}
+	return best
+}
+
+func (f *Flow) refOf(run zhtext.Run) orderRef {
+	n := len(run.Text)
+	switch {
+	case run.Counted && !run.Tail || n > f.policy.OrderMax:
+		return orderRef{}
+	case isMobile(run.Text) && !run.Tail:
+		return orderRef{refPhone, run.Text}
+	case n >= f.policy.OrderMin && !run.Tail:
+		return orderRef{refNumber, run.Text}
+	case run.Digits() >= f.policy.LastMin || run.Tail && n >= 2:
+		return orderRef{refTail, run.Text}
+	}
+	return orderRef{}
+}
+
+// isMobile tells a mainland mobile number, which has 11 digits and starts
+// with 13 to 19.
+func isMobile(s string) bool {
+	return len(s) == 11 && s[0] == '1' && s[1] >= '3' && strings.Trim(s, "0123456789") == ""
+}
+
+// readValue reads a choice or yes-or-no slot that is named by its own words.
+func (f *Flow) readValue(slot string, u nlu.Utterance) string {
+	var value string
+	var best nlu.Match
+	for _, v := range f.values[slot] {
+		m, ok := u.Find(v.words)
+		if !ok {
+			continue
+		}
+		name := v.name
+		if u.Negated(m, f.heard["negation"]) {
+			if f.slots[slot].Reader != readerYesNo {
+				continue
+			}
+			name = map[string]string{valueYes: valueNo, valueNo: valueYes}[name]
+		}
+		if value == "" || m.Exact && !best.Exact || m.Exact == best.Exact && m.Len > best.Len {
+			value, best = name, m
+		}
+	}
+	return value
+}
+
+var ordinals = []struct {
+	word string
+	n    int
+}{
+	{"最后一", -1}, {"后面那", -1}, {"后一个", -1}, {"后面一", -1}, {"前面那", 1}, {"前一个", 1},
+	{"头一", 1}, {"第一", 1}, {"第二", 2}, {"第三", 3}, {"第四", 4}, {"第五", 5},
+	{"第1", 1}, {"第2", 2}, {"第3", 3}, {"第4", 4}, {"第5", 5},
+}
+
+func readOrdinal(text string) int {
+	text = zhtext.Narrow(text)
+	for _, o := range ordinals {
+		if strings.Contains(text, o.word) {
+			return o.n
+		}
+	}
+	return 0
+}
+
+// keys makes the same of keypad digits as of words.
+func (t *turn) keys(digits string) heard {
+	h := heard{text: digits, values: map[string]string{}, keyed: true}
+	if len(digits) > 1 {
+		h.ref = t.f.refOf(zhtext.Run{Text: digits, End: len(digits)})
+		return h
+	}
+	meaning := t.f.questions[t.s.Question].Keys[digits]
+	switch slot := t.f.slotOf(t.s.Question); {
+	case meaning == valueYes:
+		h.answer = zhtext.AnswerYes
+	case meaning == valueNo:
+		h.answer = zhtext.AnswerNo
+	case slot != "" && t.f.sayValue(slot, meaning) != "":
+		h.values[slot] = meaning
+	case meaning != "":
+		h.intent = nlu.Result{Scored: nlu.Scored{Intent: meaning, Confidence: 1}}
+	case digits >= "1" && digits <= "9":
+		h.ordinal = int(digits[0] - '0')
+	}
+	if slot := t.f.slotOf(t.s.Question); slot != "" && t.f.slots[slot].Reader == readerYesNo && meaning != "" {
+		h.values[slot] = meaning
+	}
+	return h
+}
+
+// slotOf is the slot that a question fills, or "".
+func (f *Flow) slotOf(question string) string {
+	for _, name := range f.slotOrder {
+		if f.slots[name].Question == question {
+			return name
+		}
+	}
+	return ""
+}
+
+// pick finds which of n things is meant: by ordinal, or the only one that
+// fits; -1 when that is not clear.
+func (h heard) pick(n int, fits func(int) bool) int {
+	if h.ordinal == -1 && n > 0 {
+		return n - 1
+	}
+	if h.ordinal > 0 && h.ordinal <= n {
+		return h.ordinal - 1
+	}
+	var hits []int
+	for i := range n {
+		if fits(i) {
+			hits = append(hits, i)
+		}
+	}
+	if len(hits) == 1 {
+		return hits[0]
+	}
+	return -1
+}
+
+// meansOrder says whether an order is named by its digits, day or goods.
+func (h heard) meansOrder(o Order, zone *time.Location) bool {
+	if h.ref.kind != refNone {
+		return h.ref.fits(o)
+	}
+	if !h.day.IsZero() && sameDay(h.day, o.PlacedAt.In(zone)) {
+		return true
+	}
+	return slices.ContainsFunc(o.Lines, h.meansLine)
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
+}
+
+// meansLine says whether the goods are named: by their name as spoken, or by
+// its last characters, which in Chinese carry the kind of thing.
+func (h heard) meansLine(l Line) bool {
+	name := []rune(spokenName(l.Name))
+	for n := len(name); n >= 2; n-- {
+		if n == len(name) || n <= 3 {
+			if _, ok := h.sounds.Find(nlu.Compile([]string{string(name[len(name)-n:])})); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// record turns a reading into what the call's record keeps.
+func (h heard) record() Understanding {
+	u := Understanding{Intent: h.intent.Intent, Confidence: h.intent.Confidence}
+	slots := map[string]string{}
+	for k, v := range h.values {
+		slots[k] = v
+	}
+	if h.ref.kind != refNone {
+		slots[slotOrder] = h.ref.text
+	}
+	if h.answer != zhtext.AnswerUnknown {
+		slots["answer"] = h.answer.String()
+	}
+	if len(slots) > 0 {
+		u.Slots = slots
+	}
+	return u
+}
