@@ -34,7 +34,7 @@ type Error struct {
 // Error says the code only: a driver's text quotes the row.
 func (e *Error) Error() string { return "database error " + e.Code }
 
-// Unwrap gives the class, ErrUnavailable or none.
+// Unwrap gives the class: ErrUnavailable, ErrInvalid or none.
 func (e *Error) Unwrap() error { return e.err }
 
 // Primary result codes of SQLite that go away by themselves
@@ -76,7 +76,8 @@ func classify(err error) error {
 
 // pgClass says which SQLSTATE classes pass by themselves: 08 connection,
 // 40 rollback (serialisation, deadlock), 53 resources, 55 lock, 57 operator
-// intervention (shutdown, cannot connect now), 58 system.
+// intervention (shutdown, cannot connect now), 58 system; and which never
+// will: 22 data that the tables cannot hold.
 func pgClass(code string) error {
 	if len(code) < 2 {
 		return nil
@@ -84,6 +85,8 @@ func pgClass(code string) error {
 	switch code[:2] {
 	case "08", "40", "53", "55", "57", "58":
 		return ErrUnavailable
+	case "22":
+		return ErrInvalid
 	}
 	return nil
 }

@@ -1,0 +1,164 @@
+package console
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// queryError collects everything wrong with a query.
+type queryError struct{ fields []fieldError }
+
+func (e *queryError) Error() string { return "invalid query" }
+
+func (e *queryError) names() []string {
+	var out []string
+	for _, f := range e.fields {
+		out = append(out, f.Field)
+	}
+	return out
+}
+
+// query reads parameters one by one; what nobody read is unknown.
+type query struct {
+	values url.Values
+	errs   []fieldError
+	read   map[string]bool
+}
+
+func newQuery(raw string) *query {
+	q := &query{read: map[string]bool{}}
+	var err error
+	if q.values, err = url.ParseQuery(raw); err != nil {
+		q.bad("query", "is not URL-encoded")
+	}
+	return q
+}
+
+func (q *query) bad(field, detail string) {
+	q.errs = append(q.errs, fieldError{Field: field, Detail: detail})
+}
+
+func (q *query) get(name string) string {
+	q.read[name] = true
+	v := q.values[name]
+	if len(v) > 1 {
+		q.bad(name, "is given more than once")
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return v[0]
+}
+
+func (q *query) matching(name string, pattern *regexp.Regexp) string {
+	v := q.get(name)
+	if v != "" && !pattern.MatchString(v) {
+		q.bad(name, "does not match "+pattern.String())
+		return ""
+	}
+	return v
+}
+
+func oneOf[T ~string](q *query, name string, allowed []T) T {
+	v := T(q.get(name))
+	if v != "" && !slices.Contains(allowed, v) {
+		list := ""
+		for _, a := range allowed {
+			list += " " + string(a)
+		}
+		q.bad(name, "is none of"+list)
+		return ""
+	}
+	return v
+}
+
+func (q *query) time(name string) time.Time {
+	v := q.get(name)
+	if v == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, v)
+	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
+		q.bad(name, "is no RFC 3339 time, like 2026-11-11T00:00:00+08:00")
+		return time.Time{}
+	}
+	return t
+}
+
+func (q *query) page() (limit int, after store.Cursor) {
+	if v := q.get("limit"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > store.MaxPage {
+			q.bad("limit", "is not in 1.."+strconv.Itoa(store.MaxPage))
+		}
+		limit = n
+	}
+	after, err := store.ParseCursor(q.get("cursor"))
+	if err != nil {
+		q.bad("cursor", "was not made by this API")
+	}
+	return limit, after
+}
+
+func (q *query) end() error {
+	var unknown []string
+	for name := range q.values {
+		if !q.read[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	sort.Strings(unknown)
+	for _, name := range unknown {
+		if len(name) > 40 {
+			name = name[:40]
+		}
+		q.bad(name, "is no parameter here")
+	}
+	if len(q.errs) > 0 {
+		return &queryError{q.errs}
+	}
+	return nil
+}
+
+var (
+	outcomes = []schemas.Outcome{
+		schemas.OutcomeTicketOpened, schemas.OutcomeResolved, schemas.OutcomeHandedOff, schemas.OutcomeUnfinished,
+		schemas.OutcomeAbandoned, schemas.OutcomeNoInput, schemas.OutcomeFailed,
+	}
+	groups = []schemas.Group{schemas.GroupAfterSales, schemas.GroupFinance}
+
+	idPattern     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	callerPattern = regexp.MustCompile(`^\+?[0-9]{3,20}$`)
+	orderPattern  = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+	numberPattern = regexp.MustCompile(`^[0-9]{4,12}$`)
+)
+
+func parseCalls(raw string) (f store.CallFilter, limit int, after store.Cursor, err error) {
+	q := newQuery(raw)
+	f = store.CallFilter{
+		Outcome: oneOf(q, "outcome", outcomes), Caller: q.matching("caller", callerPattern),
+		Since: q.time("since"), Until: q.time("until"),
+	}
+	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
+		q.bad("until", "is not after since")
+	}
+	limit, after = q.page()
+	return f, limit, after, q.end()
+}
+
+func parseTickets(raw string) (f store.TicketFilter, limit int, after store.Cursor, err error) {
+	q := newQuery(raw)
+	f = store.TicketFilter{
+		CallID: q.matching("call_id", idPattern), OrderNumber: q.matching("order_number", orderPattern),
+		Number: q.matching("number", numberPattern), Group: oneOf(q, "group", groups),
+	}
+	limit, after = q.page()
+	return f, limit, after, q.end()
+}

@@ -1,0 +1,174 @@
+// Package console is where people look: an HTTP API over calls and tickets, a
+// small page on top of it, and the consumer that writes the facts of the bus
+// into the records.
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/store"
+)
+
+// Records is where calls and tickets are kept. Errors are store.ErrInvalid,
+// store.ErrNotFound and store.ErrUnavailable.
+type Records interface {
+	Record(ctx context.Context, fact any) error
+	Calls(ctx context.Context, f store.CallFilter, limit int, after store.Cursor) ([]store.Call, store.Cursor, error)
+	CallDetail(ctx context.Context, id string) (store.CallDetail, error)
+	Tickets(ctx context.Context, f store.TicketFilter, limit int, after store.Cursor) ([]store.Ticket, store.Cursor, error)
+	Ready(ctx context.Context) error
+}
+
+// Deps are what the service works with.
+type Deps struct {
+	Bus      *bus.Bus
+	Records  Records
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+}
+
+// Service is the console. New, Start, then Drain or Stop.
+type Service struct {
+	cfg     Config
+	bus     *bus.Bus
+	records Records
+	log     *slog.Logger
+	metrics *metrics
+	page    *page
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	mu       sync.Mutex
+	consumer *bus.Consumer
+	server   *obs.Server
+	stopped  bool
+}
+
+// New checks the configuration; nothing runs yet.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Bus == nil || deps.Records == nil {
+		return nil, errors.New("console: Bus and Records are needed")
+	}
+	page, err := loadPage()
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{cfg: cfg, bus: deps.Bus, records: deps.Records, log: deps.Log, metrics: newMetrics(deps.Registry), page: page}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Start listens and consumes facts; both work when it returns.
+func (s *Service) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server != nil || s.stopped {
+		return errors.New("console: started before")
+	}
+	if err := s.bus.EnsureStreams(ctx); err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
+	server, err := obs.Serve(s.cfg.Listen, s.Handler(), s.log)
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
+	consumer, err := s.consume(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("console: %w", err), server.Stop(ctx))
+	}
+	s.server, s.consumer = server, consumer
+	s.log.Info("console started", "address", server.Addr(), "token", s.cfg.Token)
+	return nil
+}
+
+// Addr is where the page and the API are, HOST:PORT; empty before Start.
+func (s *Service) Addr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server == nil {
+		return ""
+	}
+	return s.server.Addr()
+}
+
+// Drain finishes the facts and requests in hand.
+func (s *Service) Drain(ctx context.Context) error {
+	consumer, server := s.take()
+	var err error
+	if consumer != nil {
+		err = consumer.Drain(ctx)
+	}
+	if server != nil {
+		err = errors.Join(err, server.Stop(ctx))
+	}
+	s.cancel()
+	return err
+}
+
+// Stop ends at once; facts in hand are delivered again.
+func (s *Service) Stop(ctx context.Context) error {
+	s.cancel()
+	consumer, server := s.take()
+	if consumer != nil {
+		consumer.Stop()
+	}
+	if server != nil {
+		return server.Stop(ctx)
+	}
+	return nil
+}
+
+func (s *Service) take() (*bus.Consumer, *obs.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	consumer, server := s.consumer, s.server
+	s.consumer, s.server, s.stopped = nil, nil, true
+	return consumer, server
+}
+
+// Ready is nil while facts are recorded and questions answered.
+func (s *Service) Ready() error {
+	if s.Addr() == "" {
+		return errors.New("console: not running")
+	}
+	if err := s.bus.Ready(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
+	defer cancel()
+	return s.records.Ready(ctx)
+}
+
+// Handler is the whole of what the console serves.
+func (s *Service) Handler() http.Handler {
+	mux := http.NewServeMux()
+	get := func(path, route string, h http.HandlerFunc) {
+		mux.HandleFunc("GET "+path, s.metrics.measured(route, h))
+		mux.HandleFunc(path, s.metrics.measured(route, methodNotAllowed))
+	}
+	get("/api/v1/calls", routeCalls, s.guarded(s.listCalls))
+	get("/api/v1/calls/{id}", routeCall, s.guarded(s.showCall))
+	get("/api/v1/tickets", routeTickets, s.guarded(s.listTickets))
+	get("/api/v1/openapi.yaml", routeDocument, serveDocument)
+	get("/{$}", routePage, s.page.serve)
+	mux.HandleFunc("/", s.metrics.measured(routeOther, func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, problem{Status: http.StatusNotFound, Kind: "not-found", Detail: "There is nothing at this path."})
+	}))
+	return secured(s.localOnly(mux))
+}
