@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/glebarez/sqlite"
@@ -92,6 +93,9 @@ func (s *Store) connect(cfg Config) error {
 	// instead of meeting SQLITE_BUSY; "immediate" takes the lock at BEGIN, so
 	// that those of other processes wait for busy_timeout too. Readers have
 	// their own connections and see the last commit (WAL).
+	if err := privateFile(dsn); err != nil {
+		return err
+	}
 	pragmas := url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", cfg.BusyTimeout.Milliseconds()),
 		"journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)",
@@ -105,6 +109,17 @@ func (s *Store) connect(cfg Config) error {
 		return errors.Join(err, closeGorm(s.write))
 	}
 	return nil
+}
+
+// privateFile makes the database file before SQLite does, readable by its
+// owner only: it holds telephone numbers. SQLite gives its companions (-wal,
+// -shm) the same mode.
+func privateFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return f.Close()
 }
 
 func openGorm(d gorm.Dialector, maxOpen int) (*gorm.DB, error) {
