@@ -1,0 +1,123 @@
+package mediabridge
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/config"
+)
+
+// Config of the media bridge.
+type Config struct {
+	Listen          string        `koanf:"listen" help:"address of the fork websocket, HOST:PORT"`
+	PublicURL       string        `koanf:"public_url" help:"base URL under which the switch reaches this bridge; empty means ws:// and the listening address"`
+	ForkSecret      config.Secret `koanf:"fork_secret" help:"key of the tokens in fork addresses, shared with the orchestrator; at least 16 bytes"`
+	MaxSessions     int           `koanf:"max_sessions" help:"calls at one time; more are refused with 503"`
+	ReadLimit       int           `koanf:"read_limit" help:"largest message from the switch, in bytes"`
+	MetadataTimeout time.Duration `koanf:"metadata_timeout" help:"time for the first frame, the metadata, to come"`
+	IdleTimeout     time.Duration `koanf:"idle_timeout" help:"a fork that sends no audio for so long is closed"`
+	PingInterval    time.Duration `koanf:"ping_interval" help:"pause between pings to the switch, which never pings"`
+	PongTimeout     time.Duration `koanf:"pong_timeout" help:"a socket on which nothing came for so long is lost"`
+	WriteTimeout    time.Duration `koanf:"write_timeout" help:"time limit of one websocket write"`
+	DrainTimeout    time.Duration `koanf:"drain_timeout" help:"how long a drain waits for calls to end"`
+
+	VAD           VADConfig     `koanf:"vad"`
+	BargeIn       time.Duration `koanf:"barge_in" help:"speech that interrupts an interruptible prompt"`
+	PreRoll       time.Duration `koanf:"pre_roll" help:"sound before the start of speech that the recogniser gets too"`
+	Endpoint      time.Duration `koanf:"endpoint" help:"silence that ends a turn when the policy names none"`
+	MaxUtterance  time.Duration `koanf:"max_utterance" help:"longest utterance of a caller; then its turn ends"`
+	FinalTimeout  time.Duration `koanf:"final_timeout" help:"time for the recogniser's final text after the end of a turn"`
+	Lead          time.Duration `koanf:"lead" help:"how far play-out runs ahead of what is heard"`
+	MaxPrompt     time.Duration `koanf:"max_prompt" help:"longest utterance that is played"`
+	SpeechTimeout time.Duration `koanf:"speech_timeout" help:"an utterance whose synthesis does not go on for so long fails"`
+	SlotTimeout   time.Duration `koanf:"slot_timeout" help:"time limit for getting and connecting one speech slot"`
+	SlotRetry     time.Duration `koanf:"slot_retry" help:"first pause before asking for a slot again; doubles up to 16 times"`
+}
+
+// VADConfig sets the voice activity detector. Levels are in dBFS of one
+// 20 ms frame; margins are over the noise floor, which follows the line.
+type VADConfig struct {
+	OnDBFS      float64       `koanf:"on_dbfs" help:"level at which speech begins on a quiet line"`
+	OffDBFS     float64       `koanf:"off_dbfs" help:"level under which speech ends on a quiet line"`
+	OnMarginDB  float64       `koanf:"on_margin_db" help:"speech begins so much over the noise floor"`
+	OffMarginDB float64       `koanf:"off_margin_db" help:"speech ends under so much over the noise floor"`
+	MinSpeech   time.Duration `koanf:"min_speech" help:"shorter sounds are not speech"`
+	Hangover    time.Duration `koanf:"hangover" help:"shorter gaps are part of speech"`
+}
+
+// Defaults listen on this machine only; the secret has none.
+func Defaults() Config {
+	return Config{
+		Listen: "127.0.0.1:8090", MaxSessions: 1000, ReadLimit: 64 << 10,
+		MetadataTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second,
+		PingInterval: 10 * time.Second, PongTimeout: 25 * time.Second, WriteTimeout: 2 * time.Second,
+		DrainTimeout: 10 * time.Minute,
+		VAD: VADConfig{
+			OnDBFS: -42, OffDBFS: -48, OnMarginDB: 12, OffMarginDB: 7,
+			MinSpeech: 120 * time.Millisecond, Hangover: 100 * time.Millisecond,
+		},
+		BargeIn: 200 * time.Millisecond, PreRoll: 300 * time.Millisecond, Endpoint: 600 * time.Millisecond,
+		MaxUtterance: 20 * time.Second, FinalTimeout: 4 * time.Second,
+		Lead: 240 * time.Millisecond, MaxPrompt: 2 * time.Minute, SpeechTimeout: 6 * time.Second,
+		SlotTimeout: time.Second, SlotRetry: 250 * time.Millisecond,
+	}
+}
+
+// Validate reports every field that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	between := func(key string, d, low, high time.Duration) {
+		if d < low || d > high {
+			bad(key, "must be %s to %s, is %s", low, high, d)
+		}
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		bad("listen", "must be HOST:PORT")
+	}
+	if c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "" {
+			bad("public_url", "must be a ws:// or wss:// address")
+		}
+	}
+	if len(c.ForkSecret) < 16 {
+		bad("fork_secret", "must have at least 16 bytes")
+	}
+	if c.MaxSessions < 1 {
+		bad("max_sessions", "must be at least 1, is %d", c.MaxSessions)
+	}
+	if c.ReadLimit < 4096 || c.ReadLimit > 1<<20 {
+		bad("read_limit", "must be 4096 to 1048576, is %d", c.ReadLimit)
+	}
+	ms, s, m := time.Millisecond, time.Second, time.Minute
+	between("metadata_timeout", c.MetadataTimeout, 10*ms, m)
+	between("idle_timeout", c.IdleTimeout, 10*ms, 24*time.Hour)
+	between("ping_interval", c.PingInterval, 10*ms, 10*m)
+	between("pong_timeout", c.PongTimeout, c.PingInterval, 30*m)
+	between("write_timeout", c.WriteTimeout, 10*ms, m)
+	between("drain_timeout", c.DrainTimeout, 0, 24*time.Hour)
+	between("vad.min_speech", c.VAD.MinSpeech, frameTime, s)
+	between("vad.hangover", c.VAD.Hangover, 0, s)
+	between("barge_in", c.BargeIn, c.VAD.MinSpeech, 5*s)
+	between("pre_roll", c.PreRoll, 0, 2*s)
+	between("endpoint", c.Endpoint, 100*ms, 10*s)
+	between("max_utterance", c.MaxUtterance, s, 2*m)
+	between("final_timeout", c.FinalTimeout, 10*ms, m)
+	between("lead", c.Lead, 160*ms, 2*s) // the module holds the first 160 ms
+	between("max_prompt", c.MaxPrompt, s, 10*m)
+	between("speech_timeout", c.SpeechTimeout, 10*ms, m)
+	between("slot_timeout", c.SlotTimeout, 10*ms, m)
+	between("slot_retry", c.SlotRetry, ms, m)
+	if v := c.VAD; v.OnDBFS <= v.OffDBFS || v.OnDBFS > 0 || v.OffDBFS < -90 {
+		bad("vad.on_dbfs", "must be over vad.off_dbfs, and both -90 to 0")
+	}
+	if v := c.VAD; v.OnMarginDB <= v.OffMarginDB || v.OffMarginDB <= 0 {
+		bad("vad.on_margin_db", "must be over vad.off_margin_db, and both over 0")
+	}
+	return errors.Join(errs...)
+}

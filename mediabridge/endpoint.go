@@ -1,0 +1,293 @@
+package mediabridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/token"
+	"github.com/tidegate/tidegate/internal/ws"
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// Subprotocol is what mod_audio_fork asks for.
+const Subprotocol = "audio.drachtio.org"
+
+// TokenUse is the use that a fork token must be signed for.
+const TokenUse = "fork"
+
+// errCallMismatch: the metadata name another call than the token.
+var errCallMismatch = errors.New("metadata and token name different calls")
+
+// serveFork is one fork from handshake to end. Nothing is logged of the
+// address, as it holds the token.
+func (s *Service) serveFork(w http.ResponseWriter, r *http.Request) {
+	claims, err := token.Verify([]byte(s.cfg.ForkSecret.Reveal()), r.PathValue("token"), TokenUse, s.now())
+	if err != nil {
+		reason, status := tokenRefusal(err)
+		s.refuse(w, r, reason, status, "")
+		return
+	}
+	if reason, status := s.reserve(claims.CallID); reason != "" {
+		s.refuse(w, r, reason, status, claims.CallID)
+		return
+	}
+	defer s.handlers.Done()
+	conn, err := ws.Upgrade(w, r, ws.Options{
+		Subprotocols: []string{Subprotocol}, ReadLimit: int64(s.cfg.ReadLimit),
+		PingInterval: s.cfg.PingInterval, PongTimeout: s.cfg.PongTimeout, WriteTimeout: s.cfg.WriteTimeout,
+	})
+	if err != nil {
+		s.release(claims.CallID)
+		s.refused("handshake", claims.CallID, r.RemoteAddr, err)
+		return
+	}
+	defer conn.Abort()
+	meta, err := s.readMetadata(conn, claims.CallID)
+	if err != nil {
+		s.release(claims.CallID)
+		reason := "metadata"
+		if errors.Is(err, errCallMismatch) {
+			reason = "call_mismatch"
+		}
+		s.refused(reason, claims.CallID, r.RemoteAddr, err)
+		_ = conn.Close(ws.ClosePolicy, reason)
+		drainReads(conn)
+		return
+	}
+	s.serveSession(newSession(s, conn, meta))
+}
+
+func tokenRefusal(err error) (string, int) {
+	switch {
+	case errors.Is(err, token.ErrSignature):
+		return "signature", http.StatusUnauthorized
+	case errors.Is(err, token.ErrExpired):
+		return "expired", http.StatusForbidden
+	case errors.Is(err, token.ErrUse):
+		return "use", http.StatusForbidden
+	default:
+		return "malformed", http.StatusUnauthorized
+	}
+}
+
+func (s *Service) refuse(w http.ResponseWriter, r *http.Request, reason string, status int, call string) {
+	s.refused(reason, call, r.RemoteAddr, nil)
+	http.Error(w, "refused: "+reason, status)
+}
+
+func (s *Service) refused(reason, call, remote string, err error) {
+	s.metrics.refused.WithLabelValues(reason).Inc()
+	s.log.Warn("fork refused", "reason", reason, "call_id", call, "remote", remote, "error", err)
+}
+
+// reserve takes the call's place before the upgrade, so that a second
+// session of the same call never comes up beside the first.
+func (s *Service) reserve(call string) (reason string, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return "draining", http.StatusServiceUnavailable
+	}
+	if _, ok := s.sessions[call]; ok {
+		return "duplicate", http.StatusConflict
+	}
+	if len(s.sessions) >= s.cfg.MaxSessions {
+		return "capacity", http.StatusServiceUnavailable
+	}
+	s.sessions[call] = nil
+	s.handlers.Add(1)
+	return "", 0
+}
+
+func (s *Service) release(call string) {
+	s.mu.Lock()
+	delete(s.sessions, call)
+	s.mu.Unlock()
+	signal(s.changed)
+}
+
+// readMetadata takes the first frame, which must be the metadata of the
+// token's call, within its time limit.
+func (s *Service) readMetadata(conn *ws.Conn, call string) (schemas.ForkMetadata, error) {
+	var meta schemas.ForkMetadata
+	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.MetadataTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, conn.Abort)
+	kind, b, err := conn.Read()
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return meta, err
+	}
+	if kind != ws.Text {
+		return meta, fmt.Errorf("%w: sound before metadata", schemas.ErrSyntax)
+	}
+	if err := schemas.DecodeStrict(schemas.SchemaFork, b, &meta); err != nil {
+		return meta, err
+	}
+	if meta.CallID != call {
+		return meta, errCallMismatch
+	}
+	return meta, nil
+}
+
+// serveSession runs a session and everything around it until all of it has
+// ended.
+func (s *Service) serveSession(v *session) {
+	s.mu.Lock()
+	s.sessions[v.call] = v
+	s.mu.Unlock()
+	s.metrics.sessions.Inc()
+	defer s.metrics.sessions.Dec()
+	v.log.Info("fork connected", "rate", v.meta.SampleRate, "playout", v.meta.Playout)
+
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	sub, err := s.bus.Subscribe(schemas.SubjectMediaCommand(v.call), "", v.fromBus)
+	if err != nil {
+		s.release(v.call)
+		s.refused("bus", v.call, v.conn.RemoteAddr().String(), err)
+		_ = v.conn.Close(ws.CloseInternal, "bus")
+		drainReads(v.conn)
+		return
+	}
+	var around sync.WaitGroup // the links and the fork's reader
+	around.Go(func() { v.newLink("asr").run(ctx) })
+	around.Go(func() { v.newLink("tts").run(ctx) })
+	around.Go(v.read)
+	writer := make(chan struct{})
+	go func() { defer close(writer); v.write() }()
+
+	s.guard(v, func() { v.run(ctx) })
+
+	cancel()
+	v.playout.cut(s.now(), "stopped")
+	v.hangUp(writer)
+	around.Wait()
+	_ = sub.Unsubscribe() // an error here is a bus that is gone
+	s.release(v.call)
+	v.closed()
+}
+
+// guard keeps a defect that one call shows from ending all others.
+func (s *Service) guard(v *session, run func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.metrics.panics.Inc()
+			v.log.Error("session ended by a defect", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			v.end(closedInternal)
+		}
+	}()
+	run()
+}
+
+// fromBus puts a command into the session's mailbox; it runs on the
+// subscription's goroutine.
+func (s *session) fromBus(m bus.Message) {
+	c := command{envelope: m.Envelope, data: m.Data}
+	if _, ok := m.Data.(*schemas.MediaSync); ok {
+		c.respond = func(state schemas.MediaState) {
+			if err := m.Respond(state, schemas.ForCall(s.call)); err != nil && !errors.Is(err, bus.ErrNoReply) {
+				s.log.Warn("sync not answered", "error", err)
+			}
+		}
+	}
+	s.commands.push(letterValue, nil, c)
+}
+
+// read moves frames from the switch to the session until the fork ends.
+func (s *session) read() {
+	for {
+		kind, b, err := s.conn.Read()
+		if err != nil {
+			s.readEnd <- err
+			return
+		}
+		k := letterBinary
+		if kind == ws.Text {
+			k = letterText
+		}
+		s.forkIn.push(k, b, nil)
+	}
+}
+
+// write moves frames to the switch until hangUp's close letter.
+func (s *session) write() {
+	if err := pump(context.Background(), s.conn, s.forkOut); err != nil {
+		s.svc.metrics.writeErrors.WithLabelValues("fork").Inc()
+		s.close(closedLost)
+	}
+}
+
+// disconnectMessage ends the fork in the module. Without a data object it
+// would look like a connection that was dropped.
+type disconnectMessage struct {
+	Type string `json:"type"`
+	Data struct {
+		Reason string `json:"reason"`
+	} `json:"data"`
+}
+
+// hangUp tells the switch, when it is still there, and waits for the writer.
+func (s *session) hangUp(writer <-chan struct{}) {
+	s.forkOut.discardBinary()
+	if s.ending == closedByCommand || s.ending == closedShutdown || s.ending == closedIdle {
+		m := disconnectMessage{Type: "disconnect"}
+		m.Data.Reason = s.ending
+		s.sendJSON(m)
+	}
+	if !s.forkOut.offer(letterClose, []byte(s.ending), nil) {
+		s.conn.Abort()
+	}
+	select {
+	case <-writer:
+	case <-time.After(s.svc.cfg.WriteTimeout):
+		s.conn.Abort()
+		<-writer
+	}
+}
+
+// closed is the session's last word.
+func (s *session) closed() {
+	s.svc.metrics.closed.WithLabelValues(s.ending).Inc()
+	s.journal.reliable(schemas.MediaClosed{MediaEvent: s.journal.stamp(), Reason: s.ending})
+	s.log.Info("fork ended", "reason", s.ending, "at_ms", s.clockMS)
+}
+
+// drainReads waits for the peer's close frame, or for the socket to end.
+func drainReads(conn *ws.Conn) {
+	for {
+		if _, _, err := conn.Read(); err != nil {
+			return
+		}
+	}
+}
+
+func (s *session) newLink(component string) *link {
+	m, mt := s.meta, s.svc.metrics
+	l := &link{
+		component: component,
+		start: schemas.SpeechMessage{
+			Type: schemas.SpeechStart, CallID: s.call, Language: m.Language, SampleRate: m.SampleRate,
+			Voice: m.Voice,
+		},
+		acquire: schemas.SlotAcquire{Kind: component, CallID: s.call, Language: m.Language, SampleRate: m.SampleRate},
+		cfg:     s.svc.cfg, bus: s.svc.bus, log: s.log,
+		outDrops: mt.drops.WithLabelValues(component + "_out"), failures: mt.slotFailures.WithLabelValues(component),
+		lost: mt.linksLost.WithLabelValues(component), writeErrors: mt.writeErrors.WithLabelValues(component),
+	}
+	if component == "asr" {
+		l.subject, l.subprotocol, l.in = schemas.SubjectSlotASR, schemas.SubprotocolASR, s.asrIn
+		l.start.Voice, l.start.Scenario, l.start.Phrases = "", m.Scenario, m.Hints
+	} else {
+		l.subject, l.subprotocol, l.in = schemas.SubjectSlotTTS, schemas.SubprotocolTTS, s.ttsIn
+	}
+	return l
+}

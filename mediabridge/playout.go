@@ -1,0 +1,242 @@
+package mediabridge
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// padding follows each streamed utterance: mod_audio_fork holds sound back
+// until 80 ms are together.
+const padding = 80 * time.Millisecond
+
+// msPerCharacter guesses the length of speech whose synthesis has not ended.
+const msPerCharacter = 220
+
+// utterance is one MediaSay on its way to the caller.
+type utterance struct {
+	say    schemas.MediaSay
+	policy schemas.ListenPolicy
+
+	audio    []byte // L16 as it came
+	complete bool   // no more comes
+	failed   bool   // and what came is not all
+	progress time.Time
+
+	sent           int // bytes
+	allSent        bool
+	told           bool      // its start was reported
+	startAt, endAt time.Time // when its first and last byte sent are heard
+}
+
+// outlet is where play-out leads: the switch, and whoever wants to know.
+type outlet interface {
+	sound(frame []byte)
+	file(audio []byte)
+	started(u *utterance)
+	ended(u *utterance, reason string, heard time.Duration)
+}
+
+// playout is the queue of utterances and the clock of what the caller hears.
+// It is pure but for its outlet: time comes in with each call.
+type playout struct {
+	rate, frameBytes int
+	lead             time.Duration
+	asFile           bool
+	out              outlet
+
+	queue []*utterance // in order; the first is heard or next
+	dryAt time.Time    // when the switch has played all that it has
+	frame []byte
+}
+
+func newPlayout(rate int, lead time.Duration, asFile bool, out outlet) playout {
+	n := rate / 1000 * frameMS * 2
+	return playout{rate: rate, frameBytes: n, lead: lead, asFile: asFile, out: out, frame: make([]byte, n)}
+}
+
+func (p *playout) add(u *utterance) { p.queue = append(p.queue, u) }
+
+func (p *playout) idle() bool { return len(p.queue) == 0 }
+
+// playing is the utterance that the caller hears, or nil.
+func (p *playout) playing() *utterance {
+	if len(p.queue) > 0 && p.queue[0].told {
+		return p.queue[0]
+	}
+	return nil
+}
+
+// tick sends what is due and reports what was heard. It is called at least
+// every frame's time.
+func (p *playout) tick(now time.Time) {
+	p.send(now)
+	p.report(now)
+}
+
+func (p *playout) send(now time.Time) {
+	for _, u := range p.queue {
+		if u.allSent {
+			continue
+		}
+		if p.asFile {
+			p.sendFile(u, now)
+			return
+		}
+		if !p.sendFrames(u, now) {
+			return
+		}
+	}
+}
+
+// sendFrames streams one utterance up to the lead; true when all of it went.
+func (p *playout) sendFrames(u *utterance, now time.Time) bool {
+	for p.dryAt.Sub(now) < p.lead {
+		rest := u.audio[u.sent:]
+		if len(rest) < p.frameBytes && !u.complete {
+			return false // the synthesis is slower than the clock
+		}
+		if len(rest) < 2 {
+			p.pad(u, now)
+			return true
+		}
+		n := copyFrame(p.frame, rest)
+		p.out.sound(p.frame)
+		p.account(u, n, now)
+		p.dryAt = p.dryAt.Add(p.duration(p.frameBytes - n))
+	}
+	return false
+}
+
+// copyFrame fills a frame, with silence at its end, and takes out samples of
+// -1: in the fork's stream they would count as marks. It returns how many
+// bytes of src it took.
+func copyFrame(frame, src []byte) int {
+	n := copy(frame, src) &^ 1
+	clear(frame[n:])
+	for i := 0; i < n; i += 2 {
+		if frame[i] == 0xFF && frame[i+1] == 0xFF {
+			frame[i], frame[i+1] = 0, 0
+		}
+	}
+	return n
+}
+
+func (p *playout) account(u *utterance, n int, now time.Time) {
+	if p.dryAt.Before(now) {
+		p.dryAt = now
+	}
+	if u.sent == 0 {
+		u.startAt = p.dryAt
+	}
+	u.sent += n
+	p.dryAt = p.dryAt.Add(p.duration(n))
+	u.endAt = p.dryAt
+}
+
+// pad ends an utterance; silence is not part of it.
+func (p *playout) pad(u *utterance, now time.Time) {
+	u.allSent = true
+	if u.sent == 0 {
+		u.startAt, u.endAt = now, now
+		return
+	}
+	clear(p.frame)
+	for range padding / frameTime {
+		p.out.sound(p.frame)
+	}
+	if p.dryAt.Before(now) {
+		p.dryAt = now
+	}
+	p.dryAt = p.dryAt.Add(padding)
+}
+
+// sendFile hands over a whole utterance when the one before was heard.
+func (p *playout) sendFile(u *utterance, now time.Time) {
+	if !u.complete || now.Before(p.dryAt) {
+		return
+	}
+	u.allSent = true
+	if len(u.audio) < 2 {
+		u.startAt, u.endAt = now, now
+		return
+	}
+	p.out.file(u.audio)
+	p.account(u, len(u.audio)&^1, now)
+}
+
+func (p *playout) report(now time.Time) {
+	for len(p.queue) > 0 {
+		u := p.queue[0]
+		if u.sent > 0 && !u.told && !now.Before(u.startAt) {
+			u.told = true
+			p.out.started(u)
+		}
+		if !u.allSent || now.Before(u.endAt) {
+			return
+		}
+		p.queue[0] = nil
+		p.queue = p.queue[1:]
+		reason := "finished"
+		if u.failed {
+			reason = "failed"
+		}
+		p.out.ended(u, reason, p.heard(u, now))
+	}
+}
+
+// sounding says whether the switch may hold sound of the queue.
+func (p *playout) sounding() bool { return len(p.queue) > 0 && p.queue[0].sent > 0 }
+
+// cut empties the queue; the outlet hears of each utterance. What the switch
+// holds must be thrown away there too.
+func (p *playout) cut(now time.Time, reason string) {
+	gone := p.queue
+	p.queue = nil
+	if p.dryAt.After(now) {
+		p.dryAt = now
+	}
+	for _, u := range gone {
+		p.out.ended(u, reason, p.heard(u, now))
+	}
+}
+
+// heard is how much of an utterance the caller has heard by the byte clock:
+// what was sent less what the switch still holds.
+func (p *playout) heard(u *utterance, now time.Time) time.Duration {
+	left := max(0, u.endAt.Sub(now))
+	return max(0, p.duration(u.sent)-left)
+}
+
+func (p *playout) duration(bytes int) time.Duration {
+	return time.Duration(bytes/2) * time.Second / time.Duration(p.rate)
+}
+
+// total is how long the utterance is or, before its synthesis ended, is
+// likely to be.
+func (p *playout) total(u *utterance) time.Duration {
+	d := p.duration(len(u.audio))
+	if u.complete && !u.failed {
+		return d
+	}
+	rate := u.say.Rate
+	if rate == 0 {
+		rate = 1
+	}
+	guess := float64(utf8.RuneCountInString(u.say.Text)*msPerCharacter) / rate
+	return max(d, time.Duration(guess)*time.Millisecond)
+}
+
+// heardText is the part of a text that was heard, by whole characters: an
+// even pace is near enough in a language of syllables.
+func heardText(text string, heard, total time.Duration) string {
+	if heard <= 0 || total <= 0 {
+		return ""
+	}
+	if heard >= total {
+		return text
+	}
+	chars := []rune(text)
+	return string(chars[:int(int64(len(chars))*int64(heard)/int64(total))])
+}
