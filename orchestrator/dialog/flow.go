@@ -34,6 +34,8 @@ type Flow struct {
 	heard    map[string][]nlu.Phrase
 	mentions map[string][]nlu.Phrase
 	values   map[string][]spokenValue
+	// slotAsked is the slot that each question fills.
+	slotAsked map[string]string
 	// slotOrder is slot names sorted, for deterministic reading.
 	slotOrder []string
 }

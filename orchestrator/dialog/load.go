@@ -171,7 +171,14 @@ func (l *loader) finish() {
 	for name, list := range f.phrases {
 		f.heard[name] = nlu.Compile(list)
 	}
+	f.slotAsked = map[string]string{}
+	for _, task := range f.tasks {
+		for slot, question := range task.Asks {
+			f.slotAsked[question] = slot
+		}
+	}
 	for name, slot := range f.slots {
+		f.slotAsked[slot.Question] = name
 		f.mentions[name] = nlu.Compile(slot.Mention)
 		for _, v := range slot.Values {
 			f.values[name] = append(f.values[name], spokenValue{v.Name, nlu.Compile(v.Words)})

@@ -131,7 +131,7 @@ func (t *turn) askOrder(task taskSpec) bool {
 		t.ask(questionChooseOrder)
 	default:
 		o.Choices = nil
-		t.ask(t.f.slots[slotOrder].Question)
+		t.ask(t.f.questionOf(task, slotOrder))
 	}
 	return true
 }

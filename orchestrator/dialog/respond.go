@@ -6,7 +6,17 @@ import (
 
 // respond takes the caller's answer to the present question.
 func (t *turn) respond(h heard) {
+	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && t.f.tasks[intent].End {
+		t.goodbye("goodbye")
+		return
+	}
 	if t.command(h) {
+		return
+	}
+	if t.s.Intent != "" && t.says(h, "give_up") {
+		t.progress()
+		t.say("not_now")
+		t.next()
 		return
 	}
 	task := t.f.tasks[t.s.Intent]
@@ -121,7 +131,7 @@ func (t *turn) respondOfferedOrder(h heard) {
 		}
 	case h.answer == zhtext.AnswerYes || h.meansOrder(offered, t.f.zone):
 		t.choose(offered)
-		t.fillLine(h)
+		t.fillLine(h.unnumbered())
 	case others:
 		t.progress()
 		t.reask()
@@ -143,7 +153,7 @@ func (t *turn) respondChooseOrder(h heard) {
 	switch {
 	case i >= 0:
 		t.choose(choices[i])
-		t.fillLine(h)
+		t.fillLine(h.unnumbered())
 	case h.ref.kind != refNone:
 		t.wantOrder(h.ref)
 	case h.answer == zhtext.AnswerNo || t.wrongOrder(h):
@@ -169,6 +179,8 @@ func (t *turn) respondSlot(h heard, slot string) {
 	case t.fillSlots(h, slot) > 0 && t.takeRef(h) >= 0:
 	case t.takeRef(h) > 0:
 	case t.f.slots[slot].Reader == readerLine && t.fillLine(h):
+	case wrong && h.values[before] != "":
+		// The answer before this question was only said once more.
 	case wrong && before != "":
 		// "No, that's wrong" to a question undoes the answer before it.
 		t.undo(before)

@@ -118,6 +118,8 @@ type intentSpec struct {
 
 type taskSpec struct {
 	Slots []string `yaml:"slots"`
+	// Asks replaces the question of a slot within this task.
+	Asks map[string]string `yaml:"asks"`
 	// Exactly one of the following says what the task comes to.
 	Ticket  string `yaml:"ticket"`
 	Answer  string `yaml:"answer"`

@@ -72,7 +72,7 @@ func (t *turn) proceed() {
 			}
 			continue
 		}
-		t.ask(t.f.slots[slot].Question)
+		t.ask(t.f.questionOf(task, slot))
 		return
 	}
 	if task.Ticket != "" {
@@ -82,6 +82,14 @@ func (t *turn) proceed() {
 	r := t.rule(task.Answer)
 	t.s.Answered++
 	t.concluded(r.Say, r.Offer)
+}
+
+// questionOf is how a task asks for a slot.
+func (f *Flow) questionOf(task taskSpec, slot string) string {
+	if q := task.Asks[slot]; q != "" {
+		return q
+	}
+	return f.slots[slot].Question
 }
 
 // concluded says a task's answer and goes on to what comes next.

@@ -184,14 +184,7 @@ func (t *turn) keys(digits string) heard {
 }
 
 // slotOf is the slot that a question fills, or "".
-func (f *Flow) slotOf(question string) string {
-	for _, name := range f.slotOrder {
-		if f.slots[name].Question == question {
-			return name
-		}
-	}
-	return ""
-}
+func (f *Flow) slotOf(question string) string { return f.slotAsked[question] }
 
 // pick finds which of n things is meant: by ordinal, or the only one that
 // fits; -1 when that is not clear.
@@ -212,6 +205,12 @@ func (h heard) pick(n int, fits func(int) bool) int {
 		return hits[0]
 	}
 	return -1
+}
+
+// unnumbered is the reading without "the first", which has been used.
+func (h heard) unnumbered() heard {
+	h.ordinal = 0
+	return h
 }
 
 // meansOrder says whether an order is named by its digits, day or goods.

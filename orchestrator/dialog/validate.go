@@ -25,7 +25,7 @@ var requiredQuestions = []string{"intent", "choose_order", "correct", "anything_
 // requiredPhrases are the caller's commands and small words.
 var requiredPhrases = []string{
 	"repeat", "wait", "wrong", "wrong_order", "unknown", "nothing_more", "ticket", "negation",
-	"all",
+	"all", "give_up",
 }
 
 var requiredSlots = []string{slotOrder}
@@ -275,6 +275,11 @@ func (l *loader) checkTasks() {
 		for _, s := range t.Slots {
 			if _, ok := l.flow.slots[s]; !ok {
 				l.bad("unknown slot %q", args(s), "tasks", id, "slots")
+			}
+		}
+		for _, s := range sortedKeys(t.Asks) {
+			if _, ok := l.flow.questions[t.Asks[s]]; !ok || !slices.Contains(t.Slots, s) {
+				l.bad("%s is no slot of the task, or %q no question", args(s, t.Asks[s]), "tasks", id, "asks")
 			}
 		}
 		ends := 0

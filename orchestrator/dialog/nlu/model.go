@@ -138,7 +138,7 @@ func (m *Model) Judge(u Utterance) Result {
 	ranked := make([]Scored, 0, len(m.classes))
 	for ci, c := range m.classes {
 		conf := combine(likeness[ci], m.weigh(m.evidence[ci], us))
-		if conf >= m.opts.Reject && c.Name != OutOfScope {
+		if conf >= m.opts.Reject {
 			ranked = append(ranked, Scored{c.Name, conf})
 		}
 	}
@@ -146,6 +146,10 @@ func (m *Model) Judge(u Utterance) Result {
 	if len(ranked) == 0 {
 		return Result{Scored: Scored{OutOfScope, m.rejection(likeness)}}
 	}
+	if ranked[0].Intent == OutOfScope {
+		return Result{Scored: ranked[0]}
+	}
+	ranked = slices.DeleteFunc(ranked, func(s Scored) bool { return s.Intent == OutOfScope })
 	return Result{Scored: m.pick(ranked), Ranked: ranked}
 }
 
