@@ -176,6 +176,10 @@ func (c *Channel) subscribe(ctx context.Context, lingerFor time.Duration) error 
 			return fmt.Errorf("%s: %w", w.kind, err)
 		}
 	}
+	_, err := c.Do(ctx, SetVariables{Variables: map[string]string{"socket_resume": "false"}})
+	if err != nil && !errors.Is(err, ErrRefused) { // refused: the caller hung up in the meantime, and events will say so
+		return err
+	}
 	return nil
 }
 

@@ -92,7 +92,11 @@ func decodeCore(kind string, f fields, body []byte) Event {
 			Billed: f.seconds("variable_billsec"), Duration: f.seconds("variable_duration"), vars: f,
 		}
 	case "CHANNEL_EXECUTE_COMPLETE":
-		return ExecuteComplete{Stamp: s, EventUUID: f.value("Application-UUID"), App: f.value("Application"), Response: f.value("Application-Response")}
+		done := ExecuteComplete{Stamp: s, EventUUID: f.value("Application-UUID"), App: f.value("Application"), Response: f.value("Application-Response")}
+		if done.App == "bridge" {
+			done.Dialled = f.value("variable_originate_disposition")
+		}
+		return done
 	case "PLAYBACK_START":
 		return PlaybackStarted{Stamp: s, File: f.value("Playback-File-Path")}
 	case "PLAYBACK_STOP":

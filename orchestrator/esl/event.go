@@ -62,7 +62,8 @@ type (
 		Stamp
 		EventUUID string
 		App       string
-		Response  string // FILE PLAYED, NORMAL_CLEARING, ...
+		Response  string // FILE PLAYED, FILE NOT FOUND, _none_, ...
+		Dialled   string // after a bridge: SUCCESS, or the cause for which nobody was reached (USER_BUSY, NO_ANSWER, ...)
 	}
 
 	// PlaybackStarted: PLAYBACK_START.

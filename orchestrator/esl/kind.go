@@ -5,6 +5,7 @@ type kind int
 
 const (
 	kindConnect kind = iota
+	kindResume
 	kindLinger
 	kindSubscribe
 	kindAuth
@@ -37,7 +38,7 @@ const (
 )
 
 var kindNames = [...]string{
-	"connect", "linger", "subscribe", "auth", "answer", "pre_answer", "hangup", "set_variables", "playback", "park",
+	"connect", "resume", "linger", "subscribe", "auth", "answer", "pre_answer", "hangup", "set_variables", "playback", "park",
 	"sleep", "send_dtmf", "bridge", "bridge_channels", "callcenter", "stop_playback", "transfer", "fork_start",
 	"fork_stop", "fork_text", "fork_probe", "bug_list", "dump", "exists", "originate", "show_channels", "status",
 	"core_uuid", "control",

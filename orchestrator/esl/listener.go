@@ -213,30 +213,39 @@ func (l *Listener) accept(ln net.Listener) {
 			continue
 		}
 		pause = 5 * time.Millisecond
-		if reason := l.admit(c); reason != "" {
-			l.metrics.refused.WithLabelValues(reason).Inc()
+		refusal, take := l.admit(c)
+		if !take {
+			l.metrics.refused.WithLabelValues(reasonOf(refusal)).Inc()
 			_ = c.Close()
 			continue
 		}
-		go l.serve(c)
+		go l.serve(c, refusal)
 	}
 }
 
-func (l *Listener) admit(c net.Conn) (refusal string) {
+// passing bounds the connections over capacity that are still told to go on.
+const passing = 256
+
+// admit says whether a connection is to be served at all, and for which reason its call is not taken.
+func (l *Listener) admit(c net.Conn) (refusal error, take bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.stopped || l.draining:
-		return refusedDraining
+	case l.stopped:
+		return errDraining, false
+	case len(l.open) >= l.cfg.MaxChannels+passing:
+		return errCapacity, false
+	case l.draining:
+		refusal = errDraining
 	case len(l.open) >= l.cfg.MaxChannels:
-		return refusedCapacity
+		refusal = errCapacity
 	}
 	l.open[c] = struct{}{}
 	l.group.Add(1)
-	return ""
+	return refusal, true
 }
 
-func (l *Listener) serve(c net.Conn) {
+func (l *Listener) serve(c net.Conn, refusal error) {
 	defer l.group.Done()
 	defer func() {
 		_ = c.Close()
@@ -244,12 +253,9 @@ func (l *Listener) serve(c net.Conn) {
 		delete(l.open, c)
 		l.mu.Unlock()
 	}()
-	ch, err := l.handshake(c)
+	ch, err := l.handshake(c, refusal)
 	if err != nil {
-		reason := refusedHandshake
-		if errors.Is(err, errSecret) {
-			reason = refusedSecret
-		}
+		reason := reasonOf(err)
 		l.metrics.refused.WithLabelValues(reason).Inc()
 		l.log.Warn("call's connection refused", "reason", reason, "remote", c.RemoteAddr().String(), "error", err)
 		return
@@ -272,10 +278,32 @@ func (l *Listener) count(d int) {
 	l.mu.Unlock()
 }
 
-var errSecret = errors.New("call without the right secret")
+// Why a call is not taken.
+var (
+	errSecret   = errors.New("call without the right secret")
+	errDraining = errors.New("draining")
+	errCapacity = errors.New("as many calls as configured are under control")
+)
+
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, errSecret):
+		return refusedSecret
+	case errors.Is(err, errDraining):
+		return refusedDraining
+	case errors.Is(err, errCapacity):
+		return refusedCapacity
+	}
+	return refusedHandshake
+}
 
 // handshake brings a connection to where the call's events flow. On an error the connection is closed.
-func (l *Listener) handshake(c net.Conn) (*Channel, error) {
+//
+// A call that is not taken is connected all the same and told to resume before its connection ends: FreeSWITCH parks
+// the call once the connection stands, and when that has ended before, nothing would ever end the parking
+// (socket_function in mod_event_socket.c). The dialplan sets socket_resume for deaths before this point; it is taken back
+// for a call under control, whose bridge to a human would else be cut when the orchestrator dies.
+func (l *Listener) handshake(c net.Conn, refusal error) (*Channel, error) {
 	ch := &Channel{done: make(chan struct{}), inbox: newInbox(l.cfg.Hold, l.cfg.QueueSize, l.metrics)}
 	ready := make(chan struct{})
 	cn := newConn(l.ctx, c, connOptions{
@@ -300,8 +328,12 @@ func (l *Listener) handshake(c net.Conn) (*Channel, error) {
 		return fail(err)
 	}
 	ch.info = infoOf(r)
-	if !sameSecret(ch.info.Variable(SecretVariable), l.cfg.Secret.Reveal()) {
-		return fail(errSecret)
+	if refusal == nil && !sameSecret(ch.info.Variable(SecretVariable), l.cfg.Secret.Reveal()) {
+		refusal = errSecret
+	}
+	if refusal != nil {
+		_, _ = cn.send(ctx, wire{kind: kindResume, text: "resume"})
+		return fail(refusal)
 	}
 	if ch.info.ID == "" {
 		return fail(fmt.Errorf("%w: connect without a channel", ErrMalformed))

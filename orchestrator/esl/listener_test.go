@@ -43,9 +43,7 @@ func TestWrongSecretIsRefusedAndNotLogged(t *testing.T) {
 	}
 	for _, secret := range []string{"", "guessed-value", testSecret + "x"} {
 		p := dial(t, l)
-		p.expect("connect")
-		p.send(connectReply(secret))
-		if !p.closed() {
+		if !p.passed(secret) {
 			t.Fatal("stayed open")
 		}
 	}
@@ -81,7 +79,7 @@ func TestDrainLeavesNewCallsAndKeepsOld(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if !dial(t, l).closed() {
+	if !dial(t, l).passed(testSecret) {
 		t.Fatal("a new call was kept")
 	}
 	go func() {
@@ -123,7 +121,7 @@ func TestCapacity(t *testing.T) {
 	l := testListener(t, func(ctx context.Context, _ *Channel) { <-ctx.Done() }, func(c *ListenerConfig) { c.MaxChannels = 1 })
 	first := dial(t, l)
 	first.admit()
-	if !dial(t, l).closed() {
+	if !dial(t, l).passed(testSecret) {
 		t.Fatal("over capacity")
 	}
 }

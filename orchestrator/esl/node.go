@@ -257,10 +257,10 @@ func (l *link) shut() {
 	}
 }
 
-func (n *NodeLink) connect(ctx context.Context) (l *link, err error) {
+func (n *NodeLink) connect(ctx context.Context) (_ *link, err error) {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.ConnectTimeout)
 	defer cancel()
-	l = &link{read: make(chan struct{}, 1)}
+	l := &link{read: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			l.shut()

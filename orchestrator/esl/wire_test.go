@@ -125,6 +125,8 @@ func (p *peer) admit(headers ...string) {
 		p.expect(want)
 		p.send(reply("+OK"))
 	}
+	p.expect("api uuid_setvar_multi " + testCall + " socket_resume='false'")
+	p.send(message("api/response", "+OK\n"))
 }
 
 // closed waits for the other side to end the connection.
@@ -133,6 +135,17 @@ func (p *peer) closed() bool {
 	_, err := io.Copy(io.Discard, p.in)
 	var timeout net.Error
 	return !(errors.As(err, &timeout) && timeout.Timeout())
+}
+
+// passed answers the handshake of a call that is not to be taken: it must be told to resume, or FreeSWITCH would park
+// it for ever.
+func (p *peer) passed(secret string) bool {
+	p.t.Helper()
+	p.expect("connect")
+	p.send(connectReply(secret))
+	p.expect("resume")
+	p.send(reply("+OK"))
+	return p.closed()
 }
 
 func testListener(t testing.TB, handler Handler, change ...func(*ListenerConfig)) *Listener {
