@@ -238,7 +238,7 @@ func (c *Call) Hangup(ctx context.Context, cause int) error {
 		return nil
 	case state == stateEarly && c.inbound:
 		status := StatusFromCause(cause)
-		return c.refuse(status, statusText(status), cause)
+		return c.refuse(status, statusText(status), cause, nil)
 	case state == stateEarly:
 		return fmt.Errorf("hang up: %w", ErrState) // Invite owns it; cancel its context
 	}

@@ -234,10 +234,20 @@ func (c *Call) Answer(context.Context) error {
 
 // Reject refuses an unanswered incoming call with a final SIP status.
 func (c *Call) Reject(code int, reason string) error {
-	return c.refuse(code, reason, CauseFromStatus(code))
+	return c.refuse(code, reason, CauseFromStatus(code), nil)
 }
 
-func (c *Call) refuse(code int, reason string, cause int) error {
+// RejectWith is Reject with more headers, such as Retry-After.
+func (c *Call) RejectWith(code int, reason string, headers map[string]string) error {
+	for name, value := range headers {
+		if !headerName(name) || !clean(value) {
+			return fmt.Errorf("%w: header", ErrAddress)
+		}
+	}
+	return c.refuse(code, reason, CauseFromStatus(code), headers)
+}
+
+func (c *Call) refuse(code int, reason string, cause int, headers map[string]string) error {
 	if !c.inbound || code < 300 || code > 699 {
 		return fmt.Errorf("reject with %d: %w", code, ErrState)
 	}
@@ -253,6 +263,9 @@ func (c *Call) refuse(code int, reason string, cause int) error {
 	c.mu.Unlock()
 	res := c.response(code, reason, nil)
 	res.AppendHeader(sip.NewHeader("Reason", formatReason(cause)))
+	for name, value := range headers {
+		res.AppendHeader(sip.NewHeader(name, value))
+	}
 	err := c.tx.Respond(res)
 	c.finish(Cause{Q850: cause, Status: code})
 	if err != nil {
