@@ -1,0 +1,446 @@
+package mediabridge_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/tidegate/tidegate/internal/audio"
+	"github.com/tidegate/tidegate/internal/token"
+	"github.com/tidegate/tidegate/internal/ws"
+	"github.com/tidegate/tidegate/mediabridge"
+	"github.com/tidegate/tidegate/schemas"
+)
+
+func TestTokensRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	sign := func(key string, c token.Claims) string { return token.Sign([]byte(key), c) }
+	later := time.Now().Add(time.Minute)
+	for name, c := range map[string]struct {
+		tok    string
+		status int
+		reason string
+	}{
+		"garbage":   {"garbage", 401, "malformed"},
+		"wrong key": {sign("another key altogether", token.Claims{CallID: "c1", Use: "fork", Expires: later}), 401, "signature"},
+		"expired":   {sign(secret, token.Claims{CallID: "c1", Use: "fork", Expires: time.Now().Add(-time.Second)}), 403, "expired"},
+		"for tts":   {sign(secret, token.Claims{CallID: "c1", Use: "tts", Expires: later}), 403, "use"},
+	} {
+		_, err := r.dial(c.tok)
+		var h *ws.HandshakeError
+		if !errors.As(err, &h) || h.Status != c.status {
+			t.Errorf("%s: %v, want status %d", name, err, c.status)
+		}
+		if n := r.metric("refused_total", c.reason); n != 1 {
+			t.Errorf("%s: counted %v times as %s", name, n, c.reason)
+		}
+	}
+}
+
+func TestSecondSessionOfCallRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	_, err := r.dial(r.token("c1", time.Minute))
+	var h *ws.HandshakeError
+	if !errors.As(err, &h) || h.Status != 409 {
+		t.Fatalf("second session: %v", err)
+	}
+	f.close()
+	await[schemas.MediaClosed](ev, nil)
+	// The place is free as soon as the end is told.
+	r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+}
+
+func TestMetadataRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for name, c := range map[string]struct{ text, reason string }{
+		"no JSON":      {"hello", "metadata"},
+		"bad schema":   {`{"call_id":"c1","language":"zh-CN","sample_rate":44100,"playout":"stream"}`, "metadata"},
+		"other call":   {`{"call_id":"c2","language":"zh-CN","sample_rate":8000,"playout":"stream"}`, "call_mismatch"},
+		"binary first": {"", "metadata"},
+	} {
+		before := r.metric("refused_total", c.reason)
+		conn, err := r.dial(r.token("c1", time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.text == "" {
+			err = conn.WriteBinary(make([]byte, 320))
+		} else {
+			err = conn.WriteText([]byte(c.text))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var peer *ws.CloseError
+		if _, _, err := conn.Read(); !errors.As(err, &peer) || peer.Code != ws.ClosePolicy {
+			t.Errorf("%s: %v, want close code %d", name, err, ws.ClosePolicy)
+		}
+		if got := r.metric("refused_total", c.reason); got != before+1 {
+			t.Errorf("%s: not counted as %s", name, c.reason)
+		}
+		eventually(t, "place free", func() bool { return r.svc.Sessions() == 0 })
+	}
+}
+
+func TestMetadataMustComeInTime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *mediabridge.Config) { c.MetadataTimeout = 50 * time.Millisecond })
+	conn, err := r.dial(r.token("c1", time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := conn.Read(); err == nil {
+		t.Fatal("a fork without metadata stays")
+	}
+	eventually(t, "counted", func() bool { return r.metric("refused_total", "metadata") == 1 })
+}
+
+func TestIdleForkIsClosed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *mediabridge.Config) { c.IdleTimeout = 300 * time.Millisecond }).withSpeech()
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	f.mute.Store(true)
+	if e := await[schemas.MediaClosed](ev, nil); e.Reason != "idle" {
+		t.Fatalf("closed: %s", e.Reason)
+	}
+	eventually(t, "fork closed", f.ended)
+}
+
+func TestFramesOfAnySize(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	f.mute.Store(true)
+	tone := audio.Tone(500, 500*time.Millisecond, 8000, 0.4)
+	b := audio.AppendL16(nil, append(tone, audio.Silence(800*time.Millisecond, 8000)...))
+	for i, size := 0, 1; len(b) > 0; i++ {
+		size = (size*7 + 3) % 1501
+		n := min(size+1, len(b))
+		if err := f.conn.WriteBinary(b[:n]); err != nil {
+			t.Fatal(err)
+		}
+		b = b[n:]
+		time.Sleep(5 * time.Millisecond)
+	}
+	await(ev, final)
+	got := r.asr.got(1)
+	if peak := audio.Peak(audio.Spectrum(got, 8000)); math.Abs(peak.Hz-500) > 5 {
+		t.Errorf("recogniser heard %.0f Hz, want 500", peak.Hz)
+	}
+}
+
+func TestOversizedMessageEndsOnlyItsCall(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev1, ev2 := r.listen("c1"), r.listen("c2")
+	f1 := r.fork(metadata("c1"))
+	r.fork(metadata("c2"))
+	await[schemas.MediaReady](ev1, nil)
+	await[schemas.MediaReady](ev2, nil)
+	_ = f1.conn.WriteBinary(make([]byte, 65<<10))
+	if e := await[schemas.MediaClosed](ev1, nil); e.Reason != "too_large" {
+		t.Fatalf("closed: %s", e.Reason)
+	}
+	r.send("c2", say("c2", "u1", "好", 1))
+	await[schemas.MediaPlayoutEnded](ev2, nil)
+}
+
+func TestBadCommandsDisturbNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	nc, err := nats.Connect(r.nats.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	subject := schemas.SubjectMediaCommand("c1")
+	good, err := schemas.Encode("/test", time.Now(), say("c1", "x", "好", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, raw := range []string{"{", "[]", "", `{"specversion":"1.0"}`, strings.Replace(string(good), `"epoch":1`, `"epoch":"one"`, 1), strings.Replace(string(good), "media.say", "media.sing", 1)} {
+		if err := nc.Publish(subject, []byte(raw)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.send("c1", say("c2", "x", "别的电话", 1))                                                              // another call's
+	r.send("c1", schemas.MediaState{CallID: "c1"})                                                       // no command
+	_ = f.conn.WriteText([]byte("{nonsense"))                                                            // text frames too
+	_ = f.conn.WriteText([]byte(`{"x":1}`))                                                              //
+	_ = f.conn.WriteText([]byte(`{"type":"tidegate","envelope":"%%%"}`))                                 //
+	_ = f.conn.WriteText([]byte(`{"event":"playout","name":"m1"}`))                                      // a mark is fine
+	_ = f.conn.WriteText([]byte(`{"type":"tidegate","envelope":"` + strings.Repeat("QUJD", 200) + `"}`)) //
+	r.send("c1", say("c1", "u1", "好", 1))
+	await(ev, func(e *schemas.MediaPlayoutEnded) bool { return e.UtteranceID == "u1" })
+	eventually(t, "refusals counted", func() bool {
+		return r.metric("commands_total", "wrong_call") == 1 && r.metric("commands_total", "unexpected") == 1 &&
+			r.metric("malformed_total", "switch") == 2 && r.metric("malformed_total", "side") == 2
+	})
+}
+
+func TestSyncSaysEventsAgainInOrder(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev := r.listen("c1")
+	r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	r.send("c1", say("c1", "u1", "好", 1))
+	r.send("c1", say("c1", "u2", "一二三四五六七八九十", 1))
+	await(ev, func(e *schemas.MediaPlayoutStarted) bool { return e.UtteranceID == "u2" })
+	again := r.listen("c1")
+	m, err := r.ctl.Request(withPatience(t), schemas.SubjectMediaCommand("c1"), schemas.MediaSync{CallID: "c1", AfterSeq: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := m.Data.(*schemas.MediaState)
+	if state.LastSeq != 4 || state.Playing != "u2" || state.Epoch != 1 || state.CallerSpeaking {
+		t.Fatalf("state %+v", state)
+	}
+	eventually(t, "events again", func() bool { return len(again.list()) >= 3 })
+	var seqs []uint64
+	for _, d := range again.list()[:3] {
+		seqs = append(seqs, seqOf(d))
+	}
+	if !slices.Equal(seqs, []uint64{2, 3, 4}) {
+		t.Errorf("events again: %v, want 2 3 4", seqs)
+	}
+}
+
+func TestRecogniserDiesInMidUtterance(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	f.speak(900 * time.Millisecond)
+	await[schemas.MediaSpeechStarted](ev, nil)
+	eventually(t, "some sound at the first recogniser", func() bool { return len(r.asr.got(1)) > 2000 })
+	r.asr.kill()
+	text := await(ev, final)
+	if text.Text != "我要退货" || text.Utterance != 1 {
+		t.Fatalf("%+v", text)
+	}
+	r.asr.mu.Lock()
+	starts := slices.Clone(r.asr.starts)
+	r.asr.mu.Unlock()
+	if !slices.Equal(starts, []int{1, 1}) {
+		t.Fatalf("utterances begun: %v, want the first one twice", starts)
+	}
+	tone := 0
+	for got := r.asr.got(1); len(got) >= 160; got = got[160:] {
+		if audio.Power(got[:160], 300, 8000) > 0.05 {
+			tone++
+		}
+	}
+	if ms := tone * 20; ms < 840 {
+		t.Errorf("the second recogniser heard %d ms of 900 ms of speech", ms)
+	}
+	if strings.Contains(kinds(ev.list()), "degraded") {
+		t.Error("degraded although another recogniser was there")
+	}
+}
+
+func TestSynthesiserDiesInMidUtterance(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	r.tts.mu.Lock()
+	r.tts.dieAfter = 5001
+	r.tts.mu.Unlock()
+	r.send("c1", say("c1", "u1", "一二三四五", 1))
+	if e := await[schemas.MediaPlayoutEnded](ev, nil); e.Reason != "finished" || e.TotalMS != 5*msPerChar {
+		t.Fatalf("ended %+v", e)
+	}
+	if p := audio.Power(f.sound()[:8000*5*msPerChar/1000], 1000, 8000); p < 0.2 {
+		t.Errorf("power of the tone %.3f", p)
+	}
+}
+
+func TestWithoutSpeechWorkers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	ready := await[schemas.MediaReady](ev, nil)
+	if ready.ASREngine != "" || ready.TTSEngine != "" {
+		t.Fatalf("%+v", ready)
+	}
+	await(ev, func(e *schemas.MediaDegraded) bool { return e.Component == "asr" && !e.Restored })
+	await(ev, func(e *schemas.MediaDegraded) bool { return e.Component == "tts" && !e.Restored })
+	r.send("c1", say("c1", "u1", "您好", 1))
+	if e := await[schemas.MediaPlayoutEnded](ev, nil); e.Reason != "failed" || e.HeardText != "" {
+		t.Fatalf("ended %+v", e)
+	}
+	// The caller's turn still ends, without a text.
+	f.speak(500 * time.Millisecond)
+	if e := await(ev, final); e.Text != "" {
+		t.Fatalf("%+v", e)
+	}
+	r.withSpeech()
+	await(ev, func(e *schemas.MediaDegraded) bool { return e.Restored })
+	await(ev, func(e *schemas.MediaDegraded) bool { return e.Restored })
+	r.send("c1", say("c1", "u2", "您好", 1))
+	if e := await[schemas.MediaPlayoutEnded](ev, nil); e.Reason != "finished" {
+		t.Fatalf("ended %+v", e)
+	}
+}
+
+func TestPromptsPlayWithoutRecogniser(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.tts = startTTS(r)
+	ev := r.listen("c1")
+	r.fork(metadata("c1"))
+	if e := await[schemas.MediaReady](ev, nil); e.TTSEngine == "" || e.ASREngine != "" {
+		t.Fatalf("%+v", e)
+	}
+	r.send("c1", say("c1", "u1", "您好", 1))
+	if e := await[schemas.MediaPlayoutEnded](ev, nil); e.Reason != "finished" {
+		t.Fatalf("ended %+v", e)
+	}
+}
+
+func TestHangingWorkersDoNotHangTheCall(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *mediabridge.Config) {
+		c.FinalTimeout, c.SpeechTimeout = 200*time.Millisecond, 300*time.Millisecond
+	}).withSpeech()
+	r.asr.hang, r.tts.hang = true, true
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	r.send("c1", say("c1", "u1", "您好", 1))
+	if e := await[schemas.MediaPlayoutEnded](ev, nil); e.Reason != "failed" {
+		t.Fatalf("ended %+v", e)
+	}
+	f.speak(500 * time.Millisecond)
+	if e := await(ev, final); e.Text != "" {
+		t.Fatalf("%+v", e)
+	}
+}
+
+func TestSideChannelWhileBusIsAway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	r.nats.Down()
+	side := func(data any) {
+		raw, err := schemas.Encode("/tidegate/orchestrator/test", time.Now(), data, schemas.ForCall("c1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := json.Marshal(schemas.SideMessage{Type: "tidegate", Envelope: base64.StdEncoding.EncodeToString(raw)})
+		if err := f.conn.WriteText(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := func() (all []any) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, s := range f.texts {
+			if strings.Contains(s, `"json"`) {
+				all = append(all, sideData(t, s))
+			}
+		}
+		return all
+	}
+	eventually(t, "bridge and side command", func() bool {
+		side(schemas.MediaSync{CallID: "c1", AfterSeq: 0})
+		time.Sleep(50 * time.Millisecond)
+		return strings.Contains(kinds(got()), "state ready")
+	})
+	side(say("c1", "u1", "您好", 1))
+	eventually(t, "prompt played and told", func() bool {
+		return strings.HasSuffix(kinds(got()), "playout_started playout_ended")
+	})
+	// Back again, the events come over the bus as well.
+	r.nats.Up()
+	await(ev, func(e *schemas.MediaPlayoutEnded) bool { return e.UtteranceID == "u1" })
+}
+
+func TestCloseCommand(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	r.send("c1", say("c1", "u1", "一二三四五六七八九十", 1))
+	await[schemas.MediaPlayoutStarted](ev, nil)
+	r.send("c1", schemas.MediaClose{CallID: "c1", Reason: "goodbye"})
+	if e := await[schemas.MediaPlayoutEnded](ev, nil); e.Reason != "stopped" {
+		t.Fatalf("ended %+v", e)
+	}
+	if e := await[schemas.MediaClosed](ev, nil); e.Reason != "command" {
+		t.Fatalf("closed %+v", e)
+	}
+	eventually(t, "fork closed", f.ended)
+	if m := f.text(`"disconnect"`); !strings.Contains(m, `"data":{`) {
+		t.Errorf("disconnect message %q has no data object", m)
+	}
+}
+
+func TestDrainWaitsForCalls(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil).withSpeech()
+	ev := r.listen("c1")
+	f := r.fork(metadata("c1"))
+	await[schemas.MediaReady](ev, nil)
+	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := r.svc.Drain(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("drain with a call: %v", err)
+	}
+	if !errors.Is(r.svc.Ready(), mediabridge.ErrDraining) {
+		t.Errorf("ready: %v", r.svc.Ready())
+	}
+	_, err := r.dial(r.token("c2", time.Minute))
+	var h *ws.HandshakeError
+	if !errors.As(err, &h) || h.Status != 503 {
+		t.Fatalf("new call while draining: %v", err)
+	}
+	r.send("c1", say("c1", "u1", "好", 1))
+	await[schemas.MediaPlayoutEnded](ev, nil)
+	done := make(chan error, 1)
+	go func() { done <- r.svc.Drain(withPatience(t)) }()
+	f.close()
+	if err := <-done; err != nil {
+		t.Fatalf("drain: %v", err)
+	}
+}
+
+func TestCapacity(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *mediabridge.Config) { c.MaxSessions = 1 })
+	r.fork(metadata("c1"))
+	_, err := r.dial(r.token("c2", time.Minute))
+	var h *ws.HandshakeError
+	if !errors.As(err, &h) || h.Status != 503 {
+		t.Fatalf("over capacity: %v", err)
+	}
+}
