@@ -163,10 +163,13 @@ func measured(text []rune) bool {
 	return len(text) > 1 && strings.ContainsRune("十百千万个件", text[1])
 }
 
+// maxSpelled bounds a number with units, in characters.
+const maxSpelled = 24
+
 // readSpelled reads a number with its units, "三千三百七十八", as decimal digits.
 func readSpelled(text []rune, start int) (string, int, bool) {
 	end, units := start, 0
-	for end < len(text) {
+	for end < len(text) && end-start <= maxSpelled {
 		r := text[end]
 		if strings.ContainsRune("十百千万", r) {
 			units++

@@ -1,9 +1,207 @@
 package dialog
 
-import "testing"
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
 
-func TestDefaultFlowLoads(t *testing.T) {
-	if _, err := LoadFlow(embedded, "flows/returns/zh-CN"); err != nil {
-		t.Fatal(err)
+const shipped = "flows/returns/zh-CN"
+
+// copyFlow is the shipped flow in memory, to be damaged.
+func copyFlow(t testing.TB) fstest.MapFS {
+	t.Helper()
+	names, err := fs.Glob(embedded, shipped+"/*.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no flow files: %v", err)
+	}
+	m := fstest.MapFS{}
+	for _, name := range names {
+		data, err := embedded.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m[name] = &fstest.MapFile{Data: data}
+	}
+	return m
+}
+
+func TestDefaultFlow(t *testing.T) {
+	f := Default()
+	if f.Name() != "returns" || f.Language() != "zh-CN" || f.Version() == "" {
+		t.Errorf("got %q %q %q", f.Name(), f.Language(), f.Version())
+	}
+	want := []string{"cancel_order", "chitchat", "complaint", "exchange_request", "freight_policy", "goodbye",
+		"order_status", "out_of_scope", "refund_policy", "refund_status", "return_policy", "return_request", "transfer_human"}
+	if !slices.Equal(f.Intents(), want) {
+		t.Errorf("intents: got %v", f.Intents())
+	}
+	for _, p := range f.FixedPrompts() {
+		if strings.ContainsAny(p.Text, "{}") || p.Text == "" {
+			t.Errorf("fixed prompt %s: %q", p.ID, p.Text)
+		}
+	}
+	if n := len(f.FixedPrompts()); n < 40 {
+		t.Errorf("only %d fixed prompts", n)
+	}
+}
+
+// TestEveryPromptIsUsed keeps texts that nobody can hear out of the flow.
+func TestEveryPromptIsUsed(t *testing.T) {
+	f := Default()
+	used := map[string]bool{}
+	for _, id := range requiredPrompts {
+		used[id] = true
+	}
+	for _, q := range f.questions {
+		used[q.Ask], used[q.Keypad] = true, true
+		for _, p := range q.Again {
+			used[p] = true
+		}
+	}
+	for _, task := range f.tasks {
+		used[task.Say], used[task.Aside] = true, true
+	}
+	for _, rules := range f.rules {
+		for _, r := range rules {
+			used[r.Say] = true
+		}
+	}
+	for id := range f.prompts {
+		if !used[id] {
+			t.Errorf("prompt %s is never said", id)
+		}
+	}
+}
+
+func TestLoadFlowNamesFileAndLine(t *testing.T) {
+	for _, c := range []struct {
+		name, file, old, new string
+		want                 []string
+	}{
+		{"unknown field", "tasks.yaml", "  chitchat: {say: chitchat_answer}", "  chitchat: {sagt: chitchat_answer}",
+			[]string{"tasks.yaml:", "sagt"}},
+		{"syntax", "tasks.yaml", "  chitchat: {say: chitchat_answer}", "  chitchat: {say: ",
+			[]string{"tasks.yaml"}},
+		{"unknown prompt", "tasks.yaml", "say: chitchat_answer", "say: nothing_here",
+			[]string{"tasks.yaml:", "tasks.chitchat.say", `unknown prompt "nothing_here"`}},
+		{"missing prompt", "prompts.yaml", "  greeting:", "  greetings:",
+			[]string{"prompts.greeting", "is missing"}},
+		{"placeholder", "prompts.yaml", "{ticket_number}", "{ticket_no}",
+			[]string{"prompts.yaml:", "unknown placeholder {ticket_no}"}},
+		{"brace", "prompts.yaml", "{ticket_number}", "{ticket_number",
+			[]string{"prompts.ticket_opened"}},
+		{"reader", "slots.yaml", "reader: line", "reader: lines",
+			[]string{"slots.yaml:", `unknown reader "lines"`}},
+		{"rule value", "tasks.yaml", "[changed_mind, wrong_size]", "[changed_mind, wrong_sise]",
+			[]string{"rules.freight", `no value "wrong_sise"`}},
+		{"last rule", "tasks.yaml", "    - {say: freight_general}\n", "",
+			[]string{"rules.freight", "last rule"}},
+		{"policy", "flow.yaml", "max_turns: 80", "max_turns: 0",
+			[]string{"flow.yaml:", "policy.max_turns"}},
+		{"offset", "flow.yaml", `"+08:00"`, `"Asia/Shanghai"`,
+			[]string{"flow.utc_offset"}},
+		{"key", "tasks.yaml", `keys: {"1": order,`, `keys: {"0": order,`,
+			[]string{"questions.correct.keys", `"0"`}},
+		{"two ends", "tasks.yaml", "goodbye: {end: true}", "goodbye: {end: true, miss: true}",
+			[]string{"tasks.goodbye", "exactly one"}},
+		{"no confirmation", "tasks.yaml", "    confirm: confirm_return\n", "",
+			[]string{"tasks.return_request", "confirmation"}},
+		{"no time limit", "flow.yaml", "no_input_ms: 9000, ", "",
+			[]string{"expects.digits", "silent caller"}},
+		{"defined twice", "slots.yaml", "slots:", "prompts: {greeting: {text: a}}\nslots:",
+			[]string{"prompts.greeting is defined twice"}},
+		{"intent without task", "intents.yaml", "  chitchat:", "  chitchats:",
+			[]string{"intents.yaml:", "intents.chitchats", "has no task"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := copyFlow(t)
+			file := m[shipped+"/"+c.file]
+			damaged := strings.Replace(string(file.Data), c.old, c.new, 1)
+			if damaged == string(file.Data) {
+				t.Fatalf("%q is not in %s", c.old, c.file)
+			}
+			m[shipped+"/"+c.file] = &fstest.MapFile{Data: []byte(damaged)}
+			_, err := LoadFlow(m, shipped)
+			if !errors.Is(err, ErrFlow) {
+				t.Fatalf("got %v", err)
+			}
+			for _, w := range c.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("%q is not in %q", w, err)
+				}
+			}
+		})
+	}
+}
+
+func TestLoadFlowJoinsAllErrors(t *testing.T) {
+	m := fstest.MapFS{"f/a.yaml": &fstest.MapFile{Data: []byte("flow: {name: x}\npolicy: {reprompts: 99}\n")}}
+	_, err := LoadFlow(m, "f")
+	if n := strings.Count(err.Error(), "\n"); n < 30 {
+		t.Errorf("only %d errors: %v", n+1, err)
+	}
+	if _, err := LoadFlow(fstest.MapFS{}, "f"); !errors.Is(err, ErrFlow) {
+		t.Errorf("no files: %v", err)
+	}
+}
+
+func FuzzLoadFlow(f *testing.F) {
+	m := copyFlow(f)
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		f.Add(m[name].Data)
+	}
+	f.Add([]byte("flow: [\n"))
+	f.Add([]byte("prompts: {a: {text: [\"{x\", \"\"]}}\nrules: {r: []}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		flow, err := LoadFlow(fstest.MapFS{"f/a.yaml": &fstest.MapFile{Data: data}}, "f")
+		if err == nil && flow.Name() == "" {
+			t.Fatal("a flow without a name was accepted")
+		}
+	})
+}
+
+func FuzzHeard(f *testing.F) {
+	for _, s := range sentences {
+		f.Add(s, "1")
+	}
+	flow := Default()
+	f.Fuzz(func(t *testing.T, text, keys string) {
+		s := Begin(flow, Start{CallID: "c", Caller: "1"})
+		for _, in := range []Input{Started{}, Heard{Text: text}, Digits{Digits: keys}, Heard{Text: "我要退货"}, Heard{Text: text}} {
+			s, _ = flow.Advance(s, callDay, in)
+		}
+	})
+}
+
+func BenchmarkAdvance(b *testing.B) {
+	f := Default()
+	s := Begin(f, Start{CallID: "c", Caller: "13800000001"})
+	s, _ = f.Advance(s, callDay, Started{})
+	for _, c := range []struct {
+		name string
+		in   Input
+	}{
+		{"sentence", Heard{Text: "我要退货，订单尾号3378，衣服太小了，已经收到了"}},
+		{"silence", Silence{}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				f.Advance(s, callDay, c.in)
+			}
+		})
+	}
+}
+
+func BenchmarkLoadFlow(b *testing.B) {
+	for b.Loop() {
+		if _, err := LoadFlow(embedded, shipped); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

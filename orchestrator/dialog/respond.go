@@ -278,7 +278,7 @@ func (t *turn) digress(h heard) {
 // aside answers a question in passing, if the task can be.
 func (t *turn) aside(task taskSpec) bool {
 	switch {
-	case task.Aside != "" && t.missing(task) == "":
+	case task.Aside != "" && task.Answer != "" && t.missing(task) == "":
 		t.say(t.rule(task.Answer).Say)
 	case task.Aside != "":
 		t.say(task.Aside)

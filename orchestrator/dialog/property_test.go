@@ -1,0 +1,187 @@
+package dialog
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+var sentences = []string{
+	"我要退货", "查退款", "运费谁出", "转人工", "我要换货", "对", "不对", "不是", "嗯", "没有了", "再见", "收到了", "没收到",
+	"太小了", "质量问题", "尾号3378", "八八六六", "幺两洞拐", "2026111200013378", "不是这个订单", "第一个", "第二个", "全部",
+	"再说一遍", "等一下", "单号是多少", "不知道", "今天天气怎么样", "", "🙂🙂", "'; DROP TABLE calls; --", "{order}",
+	"我要退货，订单尾号3378，衣服太小了，已经收到了", "不对，是质量问题", "不退了", "退货有什么规定", "我要投诉", "可以", "枕头",
+	"我的手机号是13800000002", "原因", "订单不对",
+}
+
+// inputs draws anything that can happen, answers to old questions included.
+func inputs(asked *[]Act) *rapid.Generator[Input] {
+	return rapid.Custom(func(t *rapid.T) Input {
+		switch rapid.IntRange(0, 12).Draw(t, "kind") {
+		case 0, 1, 2, 3, 4:
+			return Heard{Text: rapid.SampledFrom(sentences).Draw(t, "text"), Confidence: rapid.SampledFrom([]float64{0, 0.1, 0.9}).Draw(t, "conf")}
+		case 5:
+			return Heard{Text: rapid.String().Draw(t, "noise")}
+		case 6:
+			return Digits{Digits: rapid.StringMatching(`[0-9*#]{0,20}`).Draw(t, "keys"), Terminated: rapid.Bool().Draw(t, "end")}
+		case 7:
+			return Silence{}
+		case 8:
+			return Resumed{Cut: rapid.Bool().Draw(t, "cut"), HeardRunes: rapid.IntRange(-1, 80).Draw(t, "heard")}
+		case 9:
+			return rapid.SampledFrom([]Input{HandoffFailed{}, Started{}}).Draw(t, "other")
+		}
+		if len(*asked) == 0 {
+			return Started{}
+		}
+		return answer(t, rapid.SampledFrom(*asked).Draw(t, "asked"))
+	})
+}
+
+func answer(t *rapid.T, a Act) Input {
+	switch a := a.(type) {
+	case FindOrders:
+		if rapid.IntRange(0, 4).Draw(t, "down") == 0 {
+			return OrdersFound{RequestID: a.RequestID, Err: "timeout"}
+		}
+		orders := rapid.SampledFrom([][]Order{nil, shop["13800000001"], shop["13800000002"], byNumber}).Draw(t, "orders")
+		return OrdersFound{RequestID: a.RequestID, Orders: orders}
+	case OpenTicket:
+		return rapid.SampledFrom([]Input{
+			TicketOpened{Key: a.Key, Number: "12345678"}, TicketFailed{Key: a.Key, Reason: "no"},
+			TicketFailed{Key: a.Key, Pending: true},
+		}).Draw(t, "ticket")
+	}
+	return Silence{}
+}
+
+// TestRandomCalls holds what no conversation may ever break.
+func TestRandomCalls(t *testing.T) {
+	f := Default()
+	rapid.Check(t, func(t *rapid.T) {
+		s := Begin(f, Start{CallID: "c", Caller: rapid.SampledFrom([]string{"", "13800000001"}).Draw(t, "caller")})
+		s, _ = f.Advance(s, callDay, Started{})
+		var asked []Act
+		keys := map[string]OpenTicket{}
+		for range rapid.IntRange(1, 30).Draw(t, "turns") {
+			in := inputs(&asked).Draw(t, "input")
+			before := toJSON(t, s)
+			next, acts := f.Advance(s, callDay, in)
+			if toJSON(t, s) != before {
+				t.Fatalf("%#v changed the state it was given", in)
+			}
+			checkTakeover(t, f, before, in, next, acts)
+			checkActs(t, s, in, next, acts, keys)
+			for _, a := range acts {
+				switch a.(type) {
+				case FindOrders, OpenTicket:
+					asked = append(asked, a)
+				}
+			}
+			s = next
+		}
+		if s.Outcome() == OutcomeUnknown {
+			t.Fatal("a call without an outcome")
+		}
+	})
+}
+
+// checkTakeover repeats a step from the snapshot: another orchestrator must do
+// exactly the same.
+func checkTakeover(t *rapid.T, f *Flow, snapshot string, in Input, next State, acts []Act) {
+	var s State
+	if err := json.Unmarshal([]byte(snapshot), &s); err != nil {
+		t.Fatal(err)
+	}
+	again, sameActs := f.Advance(s, callDay, in)
+	if toJSON(t, again) != toJSON(t, next) || !reflect.DeepEqual(toJSON(t, sameActs), toJSON(t, acts)) {
+		t.Fatalf("%#v: the snapshot behaves differently:\n%s\n%s", in, toJSON(t, acts), toJSON(t, sameActs))
+	}
+}
+
+func checkActs(t *rapid.T, s State, in Input, next State, acts []Act, keys map[string]OpenTicket) {
+	for i, a := range acts {
+		switch a := a.(type) {
+		case Say:
+			if a.Prompt.Text == "" || placeholder.MatchString(a.Prompt.Text) {
+				t.Fatalf("%#v: prompt %s says %q", in, a.Prompt.ID, a.Prompt.Text)
+			}
+		case OpenTicket:
+			checkTicket(t, s, in, a, keys)
+		case End:
+			if i != len(acts)-1 {
+				t.Fatalf("%#v: something follows the end", in)
+			}
+		}
+	}
+	checkListening(t, in, next, acts)
+}
+
+// checkTicket: only after a yes to a confirmation, one key per order line.
+func checkTicket(t *rapid.T, s State, in Input, a OpenTicket, keys map[string]OpenTicket) {
+	if _, resumed := in.(Resumed); !resumed {
+		yes := false
+		switch in := in.(type) {
+		case Heard:
+			yes = in.Text != ""
+		case Digits:
+			yes = in.Digits == "1" || in.Digits == "1#"
+		}
+		if s.Step != StepAsking || s.Question != "confirm_return" || !yes {
+			t.Fatalf("%#v at %v/%s opened a ticket", in, s.Step, s.Question)
+		}
+	}
+	id := fmt.Sprint(a.Kind, a.OrderNumber, a.OrderLine)
+	if old, ok := keys[id]; ok && old.Key != a.Key {
+		t.Fatalf("two keys for %s: %s, %s", id, old.Key, a.Key)
+	}
+	keys[id] = a
+}
+
+// checkListening: whoever is in the conversation is listened to, with a limit.
+func checkListening(t *rapid.T, in Input, next State, acts []Act) {
+	var last *Prompt
+	for _, a := range acts {
+		if say, ok := a.(Say); ok {
+			if last != nil && last.Expect.Kind != ExpectNone {
+				t.Fatalf("%#v: %s is followed by speech but waits for an answer", in, last.ID)
+			}
+			last = &say.Prompt
+		}
+	}
+	switch next.Step {
+	case StepAsking, StepLooking, StepOpening:
+		if e := next.Expecting(); e.Kind == ExpectNone || e.NoInputMS == 0 {
+			t.Fatalf("%#v: %v/%s listens for nothing: %+v", in, next.Step, next.Question, next.Said)
+		}
+	}
+}
+
+// TestEveryCallEnds: whatever is said, a bounded number of turns brings an end
+// or a human.
+func TestEveryCallEnds(t *testing.T) {
+	f := Default()
+	rapid.Check(t, func(t *rapid.T) {
+		s := Begin(f, Start{CallID: "c"})
+		s, _ = f.Advance(s, callDay, Started{})
+		for range 3 * f.policy.MaxTurns {
+			in := rapid.SampledFrom([]Input{Silence{}, Heard{Text: rapid.SampledFrom(sentences).Draw(t, "text")}}).Draw(t, "input")
+			s, _ = f.Advance(s, callDay, in)
+			if s.Step == StepEnded || s.Step == StepHandoff {
+				return
+			}
+		}
+		t.Fatalf("still at %v/%s", s.Step, s.Question)
+	})
+}
+
+func toJSON(t *rapid.T, v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
