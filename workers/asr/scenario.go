@@ -66,7 +66,12 @@ func readScenario(fsys fs.FS, name string) ([]byte, error) {
 }
 
 // ParseLines reads the lines out of a scenario file.
-func ParseLines(b []byte) ([]string, error) {
+func ParseLines(b []byte) (lines []string, err error) {
+	defer func() { // goccy/go-yaml 1.19 panics on some sequences of a wrong tag
+		if recover() != nil {
+			lines, err = nil, ErrScenarioInvalid
+		}
+	}()
 	var doc struct {
 		Caller []struct {
 			Say *string `yaml:"say"`
@@ -75,7 +80,6 @@ func ParseLines(b []byte) ([]string, error) {
 	if err := yaml.Unmarshal(b, &doc); err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrScenarioInvalid, yaml.FormatError(err, false, false))
 	}
-	var lines []string
 	for _, item := range doc.Caller {
 		if item.Say != nil {
 			lines = append(lines, *item.Say)
