@@ -48,7 +48,7 @@ var legal = map[Phase][]Phase{
 	PhaseAnswering:  {PhaseTalking, PhaseEnding, PhaseEnded, PhaseReleased},
 	PhaseTalking:    {PhaseHandingOff, PhaseEnding, PhaseEnded, PhaseReleased},
 	PhaseHandingOff: {PhaseTalking, PhaseBridged, PhaseEnding, PhaseEnded, PhaseReleased},
-	PhaseBridged:    {PhaseTalking, PhaseEnding, PhaseEnded, PhaseReleased},
+	PhaseBridged:    {PhaseHandingOff, PhaseTalking, PhaseEnding, PhaseEnded, PhaseReleased},
 	PhaseEnding:     {PhaseEnded, PhaseReleased},
 	PhaseEnded:      {},
 	PhaseReleased:   {},
