@@ -156,11 +156,11 @@ func (m *Model) Judge(u Utterance) Result {
 // pick takes the best intent, or one nearly as good that matters more: who
 // complains and asks for a human wants the human.
 func (m *Model) pick(ranked []Scored) Scored {
-	const near = 0.25
+	const perStep = 0.05
 	best := ranked[0]
 	for _, s := range ranked[1:] {
-		if ranked[0].Confidence-s.Confidence <= near && s.Confidence >= 0.6 &&
-			m.priority(s.Intent) > m.priority(best.Intent) {
+		steps := m.priority(s.Intent) - m.priority(best.Intent)
+		if steps > 0 && s.Confidence >= 0.6 && best.Confidence-s.Confidence <= perStep*float64(steps) {
 			best = s
 		}
 	}

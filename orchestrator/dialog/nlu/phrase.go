@@ -57,10 +57,15 @@ func (u Utterance) Negated(m Match, negations []Phrase) bool {
 	return negated(u.units, m.At, lists)
 }
 
+// negated looks back from position at, within the clause. "不是，是质量问题" and
+// "不是是质量问题" deny something else and affirm what follows.
 func negated(us []unit, at int, negations [][]unit) bool {
-	for _, n := range negations {
-		for gap := 0; gap <= 2; gap++ {
-			end := at - gap
+	for gap := 0; gap <= 2; gap++ {
+		end := at - gap
+		if end <= 0 || us[end].first || gap > 0 && us[at-1].char == '是' {
+			return false
+		}
+		for _, n := range negations {
 			if start := end - len(n); len(n) > 0 && start >= 0 && matches(us[start:end], n, true) {
 				return true
 			}

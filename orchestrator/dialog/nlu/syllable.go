@@ -11,6 +11,8 @@ import (
 type unit struct {
 	char  rune
 	sound string
+	// first is true when punctuation stands before the character.
+	first bool
 }
 
 var plainArgs = pinyin.NewArgs()
@@ -19,6 +21,7 @@ var plainArgs = pinyin.NewArgs()
 // them; everything else only separates.
 func units(text string, limit int) []unit {
 	out := make([]unit, 0, min(len(text)/3+1, limit))
+	first := false
 	for _, r := range text {
 		if len(out) == limit {
 			break
@@ -26,9 +29,13 @@ func units(text string, limit int) []unit {
 		r = unicode.ToLower(narrow(r))
 		switch {
 		case unicode.Is(unicode.Han, r):
-			out = append(out, unit{r, sound(r)})
+			out = append(out, unit{r, sound(r), first})
+			first = false
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
-			out = append(out, unit{r, string(r)})
+			out = append(out, unit{r, string(r), first})
+			first = false
+		case !unicode.IsSpace(r):
+			first = true
 		}
 	}
 	return out
