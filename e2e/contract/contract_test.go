@@ -1,10 +1,16 @@
 package contract
 
 import (
+	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"go.uber.org/goleak"
+
+	"github.com/tidegate/tidegate/devswitch"
 	"github.com/tidegate/tidegate/orchestrator/esl"
 )
 
@@ -43,3 +49,50 @@ func TestFreeSWITCH(t *testing.T) {
 		Prompt:   prompt, Fallback: true, Module: esl.ForkStreaming, Profile: "external",
 	})
 }
+
+// TestStandIn runs against the stand-in, always.
+func TestStandIn(t *testing.T) {
+	prompt, err := filepath.Abs("../../freeswitch-conf/sounds/busy.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := freeAddress(t), freeAddress(t)
+	cfg := devswitch.Defaults()
+	cfg.SIPListen, cfg.EventSocketListen = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.EventSocketPassword, cfg.Secret = "contract", "contract-secret"
+	cfg.Sockets = []string{first, second}
+	cfg.FallbackPrompt = prompt
+	cfg.Heartbeat = time.Second
+	cfg.TempDir = t.TempDir()
+	s, err := devswitch.New(cfg, devswitch.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := s.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	Run(t, Target{
+		Name: "devswitch", EventSocket: s.EventSocketAddr(), Password: "contract", SIP: s.SIPAddr(), First: first, Second: second,
+		Secret: "contract-secret", Prompt: prompt, Fallback: true, Module: esl.ForkStreaming, Profile: "external",
+	})
+}
+
+// freeAddress is one that nothing listens on now: the switch has to know it before the orchestrator opens it.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().String()
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

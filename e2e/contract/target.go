@@ -61,6 +61,10 @@ func Run(t *testing.T, target Target) {
 		{"heartbeats come", heartbeat},
 	}
 	for _, l := range lines {
-		t.Run(l.name, func(t *testing.T) { l.check(t, e) })
+		t.Run(l.name, func(t *testing.T) {
+			e.first.forget()
+			e.second.forget()
+			l.check(t, e)
+		})
 	}
 }
