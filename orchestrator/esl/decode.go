@@ -44,7 +44,7 @@ func (f fields) stamp() Stamp {
 	seq, _ := strconv.ParseUint(f.value("Event-Sequence"), 10, 64)
 	s := Stamp{CoreUUID: f.value("Core-UUID"), Sequence: seq, ChannelID: f.value("Unique-ID")}
 	if us, err := strconv.ParseInt(f.value("Event-Date-Timestamp"), 10, 64); err == nil && us > 0 {
-		s.Time = time.UnixMicro(us)
+		s.Time = time.UnixMicro(us).UTC()
 	}
 	return s
 }

@@ -158,7 +158,7 @@ type (
 		Stamp
 		Sessions          int
 		MaxSessions       int
-		SessionsPerSecond float64
+		SessionsPerSecond float64 // the limit that the node is configured with
 		IdleCPU           float64 // percent
 		Uptime            time.Duration
 	}
