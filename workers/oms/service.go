@@ -154,9 +154,22 @@ func (s *Service) Ready() error {
 	return s.orders.Ready(ctx)
 }
 
-// take runs on the endpoint's goroutine. A worker that is full says so at
-// once: the asker's time is better spent talking.
+// take runs on the endpoint's goroutine: it refuses what is wrong, and hands
+// the look-up on. A worker that is full says so at once: the asker's time is
+// better spent talking.
 func (s *Service) take(m bus.Message) {
+	q, ok := m.Data.(*schemas.OrdersFind)
+	if !ok {
+		s.metrics.lookups.WithLabelValues(byNothing, resultInvalid).Inc()
+		s.refuse(m, CodeInvalid, "data is no orders.find")
+		return
+	}
+	by, err := check(q)
+	if err != nil {
+		s.metrics.lookups.WithLabelValues(by, resultInvalid).Inc()
+		s.refuse(m, CodeInvalid, err.Error())
+		return
+	}
 	s.mu.Lock()
 	stopped := s.stopped
 	if !stopped {
@@ -171,7 +184,7 @@ func (s *Service) take(m bus.Message) {
 	case s.slots <- struct{}{}:
 	default:
 		defer s.work.Done()
-		s.metrics.lookups.WithLabelValues(byNothing, resultOverloaded).Inc()
+		s.metrics.lookups.WithLabelValues(by, resultOverloaded).Inc()
 		s.refuse(m, CodeUnavailable, "worker is full")
 		return
 	}
@@ -182,23 +195,11 @@ func (s *Service) take(m bus.Message) {
 			s.metrics.inFlight.Dec()
 			s.work.Done()
 		}()
-		s.answer(m)
+		s.answer(m, q, by)
 	}()
 }
 
-func (s *Service) answer(m bus.Message) {
-	q, ok := m.Data.(*schemas.OrdersFind)
-	if !ok {
-		s.metrics.lookups.WithLabelValues(byNothing, resultInvalid).Inc()
-		s.refuse(m, CodeInvalid, "data is no orders.find")
-		return
-	}
-	by, err := check(q)
-	if err != nil {
-		s.metrics.lookups.WithLabelValues(by, resultInvalid).Inc()
-		s.refuse(m, CodeInvalid, err.Error())
-		return
-	}
+func (s *Service) answer(m bus.Message, q *schemas.OrdersFind, by string) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.budget(q))
 	defer cancel()
 	start := time.Now()
