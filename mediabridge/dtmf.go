@@ -95,13 +95,8 @@ func (d *dtmf) detect(pcm []int16) byte {
 		return 0
 	}
 	var power [8]float64
-	for i, c := range d.coeff {
-		var s1, s2 float64
-		for _, s := range pcm {
-			s1, s2 = float64(s)+c*s1-s2, s1
-		}
-		power[i] = (s1*s1 + s2*s2 - c*s1*s2) / (scale * scale)
-	}
+	goertzel4(pcm, d.coeff[:4], power[:4], scale)
+	goertzel4(pcm, d.coeff[4:], power[4:], scale)
 	row, rowOK := strongest(power[:4])
 	col, colOK := strongest(power[4:])
 	low, high := power[row], power[4+col]
@@ -112,6 +107,25 @@ func (d *dtmf) detect(pcm []int16) byte {
 		return 0
 	}
 	return audio.DTMFKeys[row*4+col]
+}
+
+// goertzel4 runs four filters side by side: each one alone would spend its
+// time waiting for its own last result.
+func goertzel4(pcm []int16, c, power []float64, scale float64) {
+	c0, c1, c2, c3 := c[0], c[1], c[2], c[3]
+	var a0, a1, a2, a3, b0, b1, b2, b3 float64
+	for _, s := range pcm {
+		x := float64(s)
+		a0, b0 = (x-b0)+c0*a0, a0
+		a1, b1 = (x-b1)+c1*a1, a1
+		a2, b2 = (x-b2)+c2*a2, a2
+		a3, b3 = (x-b3)+c3*a3, a3
+	}
+	norm := 1 / (scale * scale)
+	power[0] = (a0*a0 + b0*b0 - c0*a0*b0) * norm
+	power[1] = (a1*a1 + b1*b1 - c1*a1*b1) * norm
+	power[2] = (a2*a2 + b2*b2 - c2*a2*b2) * norm
+	power[3] = (a3*a3 + b3*b3 - c3*a3*b3) * norm
 }
 
 // strongest tone of a group, and whether it stands clear of the others.

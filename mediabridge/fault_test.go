@@ -379,8 +379,15 @@ func TestSideChannelWhileBusIsAway(t *testing.T) {
 	eventually(t, "prompt played and told", func() bool {
 		return strings.HasSuffix(kinds(got()), "playout_started playout_ended")
 	})
-	// Back again, the events come over the bus as well.
+	// Back again, a sync gives over the bus what did not get through: which of
+	// the two connections is restored first is open.
 	r.nats.Up()
+	eventually(t, "sync over the bus", func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, err := r.ctl.Request(ctx, schemas.SubjectMediaCommand("c1"), schemas.MediaSync{CallID: "c1", AfterSeq: 1})
+		return err == nil
+	})
 	await(ev, func(e *schemas.MediaPlayoutEnded) bool { return e.UtteranceID == "u1" })
 }
 

@@ -420,6 +420,7 @@ type asrWorker struct {
 	sound  map[int][]byte
 	starts []int
 	hang   bool
+	bytes  atomic.Int64 // of sound, in all
 }
 
 func startASR(r *rig) *asrWorker {
@@ -437,6 +438,7 @@ func (a *asrWorker) serve(c *ws.Conn) {
 		}
 		a.mu.Lock()
 		if kind == ws.Binary {
+			a.bytes.Add(int64(len(b)))
 			a.sound[n] = append(a.sound[n], b...)
 			a.mu.Unlock()
 			continue

@@ -18,6 +18,7 @@ type turn struct {
 	policy    schemas.ListenPolicy
 	open      bool
 	lengthMS  int // of the open utterance
+	closedMS  int // since the last one was closed
 	overlapMS int // speech of this run while an interruptible utterance plays
 	waiting   bool
 	waitedMS  int // of silence after play-out
@@ -52,9 +53,12 @@ func (t *turn) frame(a activity, interruptible bool) hearing {
 		t.overlapMS = 0
 	}
 	if !t.open {
-		h.opened = h.bargeIn || (!interruptible && a.runMS >= t.minSpeechMS)
+		t.closedMS += frameMS
+		// Speech that goes on after the longest utterance begins a new one.
+		run := min(a.runMS, t.closedMS)
+		h.opened = h.bargeIn || (!interruptible && run >= t.minSpeechMS)
 		if h.opened {
-			t.open, t.lengthMS, t.waiting = true, a.runMS, false
+			t.open, t.lengthMS, t.waiting = true, run, false
 			return h
 		}
 		h.noInput = t.wait()
@@ -63,7 +67,7 @@ func (t *turn) frame(a activity, interruptible bool) hearing {
 	t.lengthMS += frameMS
 	h.closed = a.quietMS >= t.endpoint() || t.lengthMS >= t.maxMS
 	if h.closed {
-		t.open = false
+		t.open, t.closedMS = false, 0
 	}
 	return h
 }

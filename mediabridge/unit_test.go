@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/tidegate/tidegate/internal/audio"
 	"github.com/tidegate/tidegate/schemas"
@@ -146,21 +150,25 @@ func TestTurn(t *testing.T) {
 			t.Fatalf("the count did not begin again: %+v", h)
 		}
 	})
-	t.Run("forced end of the longest utterance", func(t *testing.T) {
+	t.Run("forced end of the longest utterance, again and again", func(t *testing.T) {
 		tn := newTurn(cfg)
-		ms := 0
-		for run := 20; ; run += 20 {
-			if tn.frame(loud(run), false).closed {
-				ms = run
-				break
+		var opened, closed []int
+		for run := 20; run <= 50_000; run += 20 {
+			h := tn.frame(loud(run), false)
+			if h.opened {
+				opened = append(opened, run)
+			}
+			if h.closed {
+				closed = append(closed, run)
 			}
 		}
-		if ms != int(cfg.MaxUtterance.Milliseconds()) {
-			t.Fatalf("ended after %d ms", ms)
+		if !slices.Equal(opened, []int{120, 20120, 40120}) || !slices.Equal(closed, []int{20000, 40000}) {
+			t.Fatalf("opened at %v, closed at %v", opened, closed)
 		}
 	})
 	t.Run("silence by policy", func(t *testing.T) {
 		tn := newTurn(cfg)
+		tn.closedMS = 1000
 		tn.listen(schemas.ListenPolicy{EndpointMS: 350})
 		if !tn.frame(loud(120), false).opened {
 			t.Fatal("not opened")
@@ -377,3 +385,5 @@ func FuzzSideFrame(f *testing.F) {
 		}
 	})
 }
+
+func counterValue(c prometheus.Counter) float64 { return testutil.ToFloat64(c) }
