@@ -1,9 +1,14 @@
 // Command tidegate answers an online shop's telephone: one binary, a
-// subcommand per service.
+// subcommand per service. Run it with --help.
 package main
 
-import "os"
+import (
+	"context"
+	"os"
+
+	"github.com/tidegate/tidegate/internal/cli"
+)
 
 func main() {
-	os.Exit(0)
+	os.Exit(cli.Run(context.Background(), os.Args[1:]))
 }

@@ -61,11 +61,11 @@ func Defaults() Config {
 	c := call.ConfigDefaults()
 	return Config{
 		ESL:       esl.ListenerDefaults(),
-		Fork:      ForkConfig{Bridges: []string{"ws://127.0.0.1:8085"}, TokenLife: time.Minute, Playout: "auto"},
+		Fork:      ForkConfig{Bridges: []string{"ws://127.0.0.1:8090"}, TokenLife: time.Minute, Playout: "auto"},
 		Handoff:   HandoffConfig{Profile: "internal", Queue: "support@default", Ring: 30 * time.Second},
 		Tenant:    "default",
 		Rate:      1,
-		RecordURL: "http://127.0.0.1:8088/api/v1/calls/",
+		RecordURL: "http://127.0.0.1:8080/api/v1/calls/",
 		Spool:     spool.Defaults(),
 		Limits:    LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, Ticket: c.TicketLimit},
 	}

@@ -214,8 +214,21 @@ func (b *Bus) Drain(ctx context.Context) error {
 	}
 }
 
-// Flush waits until the server has everything published so far.
-func (b *Bus) Flush(ctx context.Context) error { return b.nc.FlushWithContext(ctx) }
+// Flush waits until the server has everything published so far, as long as
+// ctx or else the configured time limit allows.
+func (b *Bus) Flush(ctx context.Context) error {
+	ctx, cancel := b.limited(ctx)
+	defer cancel()
+	return b.nc.FlushWithContext(ctx)
+}
+
+// limited gives ctx the configured time limit if it has none of its own.
+func (b *Bus) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, b.cfg.RequestTimeout)
+}
 
 func (b *Bus) encode(data any, opts []schemas.Option) (schemas.Envelope, []byte, error) {
 	e, err := schemas.Wrap(b.source, b.now(), data, opts...)
@@ -239,11 +252,8 @@ func (b *Bus) Publish(subject string, data any, opts ...schemas.Option) error {
 // Request sends data and waits for one answer, as long as ctx or else the
 // configured time limit allows.
 func (b *Bus) Request(ctx context.Context, subject string, data any, opts ...schemas.Option) (Message, error) {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, b.cfg.RequestTimeout)
-		defer cancel()
-	}
+	ctx, cancel := b.limited(ctx)
+	defer cancel()
 	_, raw, err := b.encode(data, opts)
 	if err != nil {
 		return Message{}, err

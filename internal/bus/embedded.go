@@ -73,9 +73,17 @@ func (e *Embedded) Stop() {
 // demo's terminal.
 type serverLog struct{ log *slog.Logger }
 
-func (l serverLog) Noticef(f string, v ...any) { l.log.Debug("NATS server", "message", fmt.Sprintf(f, v...)) }
-func (l serverLog) Warnf(f string, v ...any)   { l.log.Debug("NATS server", "message", fmt.Sprintf(f, v...)) }
-func (l serverLog) Errorf(f string, v ...any)  { l.log.Warn("NATS server", "message", fmt.Sprintf(f, v...)) }
-func (l serverLog) Fatalf(f string, v ...any)  { l.log.Error("NATS server", "message", fmt.Sprintf(f, v...)) }
-func (l serverLog) Debugf(string, ...any)      {}
-func (l serverLog) Tracef(string, ...any)      {}
+func (l serverLog) Noticef(f string, v ...any) {
+	l.log.Debug("NATS server", "message", fmt.Sprintf(f, v...))
+}
+func (l serverLog) Warnf(f string, v ...any) {
+	l.log.Debug("NATS server", "message", fmt.Sprintf(f, v...))
+}
+func (l serverLog) Errorf(f string, v ...any) {
+	l.log.Warn("NATS server", "message", fmt.Sprintf(f, v...))
+}
+func (l serverLog) Fatalf(f string, v ...any) {
+	l.log.Error("NATS server", "message", fmt.Sprintf(f, v...))
+}
+func (l serverLog) Debugf(string, ...any) {}
+func (l serverLog) Tracef(string, ...any) {}

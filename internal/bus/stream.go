@@ -58,11 +58,8 @@ func (b *Bus) PublishDurable(ctx context.Context, subject string, data any, opts
 }
 
 func (b *Bus) publishRaw(ctx context.Context, m *nats.Msg) error {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, b.cfg.RequestTimeout)
-		defer cancel()
-	}
+	ctx, cancel := b.limited(ctx)
+	defer cancel()
 	b.metrics.published.WithLabelValues("durable").Inc()
 	if _, err := b.js.PublishMsg(ctx, m); err != nil {
 		return fmt.Errorf("publish %s: %w", m.Subject, err)
