@@ -19,7 +19,7 @@ umask 077
 mkdir -p "$state/log" "$state/db" "$state/run" "$state/cache" "$state/tmp" "$state/recordings"
 
 # Without a terminal FreeSWITCH logs to its file only; a container's log is its output.
-tail -n 0 -F "$state/log/freeswitch.log" 2>/dev/null &
+tail --pid=$$ -n 0 -F "$state/log/freeswitch.log" 2>/dev/null &
 
 exec "${FREESWITCH:-freeswitch}" -nf -nc -nonat -nonatmap \
   -conf "$conf" -log "$state/log" -db "$state/db" -run "$state/run" -cache "$state/cache" \
