@@ -1,0 +1,45 @@
+// Package scenarios holds the simulated caller's time lines and their reader.
+//
+// A scenario is a YAML file: who calls whom, what the caller does and when,
+// and what must have come of it.
+//
+//	name: return                 # optional; equals the file's name
+//	description: one line
+//	from: "13800138001"          # calling number
+//	to: "4008"                   # called number
+//	language: zh-CN              # of the caller's lines
+//	voice: f2                    # of the speech engine, where it has that voice
+//	rate: 1                      # speaking rate, 0.25 to 4
+//	timeout: 90s                 # of the whole call, from INVITE to its end
+//	caller:                      # each item begins when the one before it has ended
+//	  - wait: prompt_end         # the agent has spoken and been silent for 900 ms
+//	    silence: 1500ms          # … or for as long as this
+//	    timeout: 20s             # limit of this wait
+//	  - say: 我要退货             # one utterance, spoken by the speech engine
+//	  - play: cough.wav          # a WAV below the scenario's folder; say beside it gives its words
+//	  - pause: 500ms
+//	  - digits: "3378#"          # keypad
+//	  - wait: prompt_start       # the agent has begun to speak
+//	    after: 800ms             # so long after the wait's end
+//	    say: 就是那个             # wait, after and one action may share an item
+//	    interrupt: true          # the agent must be speaking, and stops
+//	  - wait: hangup             # by the agent
+//	  - hangup: true             # by the caller, who also hangs up after the last item
+//	expect:                      # each optional
+//	  outcome: ticket_opened
+//	  intent: return_request
+//	  ticket: true               # exactly one; false: none
+//	  order: "20261112003378"    # short for slots: {order: …}
+//	  slots: {reason: wrong_size}
+//	  handoff: local_queue       # or sip, any
+//	  ended_by: agent            # or caller
+//	  interrupted: true          # an agent turn of the record was cut
+//	  answered_within: 3s        # from INVITE to 200
+//	  first_prompt_within: 5s    # from INVITE to the agent's first sound
+//	  turn_latency_p95: 3s       # from the caller's last sound to the agent's first
+//	  said: [已经为您登记好了]     # parts of agent turns
+//	  not_said: [没听明白]
+//
+// A recogniser that plays the scenario's script hears the n-th "say" at the
+// n-th end of speech. So each line is one utterance, without a pause in it.
+package scenarios
