@@ -46,6 +46,10 @@ func (t *turn) digits(in Digits) {
 			}
 			return r
 		}, digits)
+		if len(digits) < 2 {
+			// One key among others is a slip, and too little to confirm with.
+			digits = ""
+		}
 	}
 	h := t.keys(digits)
 	t.s.Understood = h.record()
