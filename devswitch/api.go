@@ -94,6 +94,9 @@ func apiShow(s *Service, arg string) string {
 	}
 	all := s.list()
 	if len(words) > 1 && words[1] == "count" {
+		if asJSON && len(all) == 0 {
+			return `{"row_count":0,"rows":[]}`
+		}
 		if asJSON {
 			return fmt.Sprintf(`{"row_count":%d}`, len(all))
 		}
@@ -107,7 +110,10 @@ func apiShow(s *Service, arg string) string {
 		return showText(rows)
 	}
 	if len(rows) == 0 {
-		return `{"row_count":0}`
+		if what == "calls" { // the two lists differ when empty
+			return `{"row_count":0,"rows":[]}`
+		}
+		return "{\"row_count\": 0}\n"
 	}
 	out, _ := json.Marshal(map[string]any{"row_count": len(rows), "rows": rows})
 	return string(out)

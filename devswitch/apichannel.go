@@ -74,13 +74,14 @@ func apiSetvar(s *Service, arg string) string {
 }
 
 func apiSetvarMulti(s *Service, arg string) string {
+	const usage = "-USAGE: <uuid> <var>=<value>;<var>=<value>...\n"
 	id, pairs, _ := strings.Cut(arg, " ")
 	if id == "" || pairs == "" {
-		return "-USAGE: <uuid> <var>=<value>;<var>=<value>...\n"
+		return usage
 	}
 	c := s.find(id)
 	if c == nil {
-		return noChannel
+		return noChannel + usage // FreeSWITCH says both
 	}
 	for _, pair := range splitArguments("^^;"+pairs, 64) {
 		if name, value, _ := strings.Cut(pair, "="); name != "" {
@@ -211,10 +212,9 @@ func apiPark(s *Service, arg string) string {
 
 func apiAnswer(s *Service, arg string) string {
 	c := s.find(arg)
-	if c == nil {
-		return noChannel
+	if c == nil || !c.post(func() { _ = c.answer() }) {
+		return "-ERROR\n"
 	}
-	c.post(func() { _ = c.answer() })
 	return "+OK\n"
 }
 

@@ -41,6 +41,11 @@ func (l *session) obey(cmd command) (reply string, stay bool) {
 		return "-ERR command not found", true
 	case "filter":
 		return l.filter(arg), true
+	case "resume":
+		if l.c != nil {
+			l.c.set("socket_resume", "true")
+			return "+OK", true
+		}
 	case "getvar":
 		if l.c != nil {
 			return l.c.variable(arg), true
@@ -61,6 +66,9 @@ func (l *session) obey(cmd command) (reply string, stay bool) {
 func (l *session) obeyFull(verb, arg string, cmd command) (reply string, stay bool) {
 	switch verb {
 	case "api":
+		if arg == "" {
+			break
+		}
 		name, rest, _ := strings.Cut(arg, " ")
 		l.respond(l.s.api(name, rest))
 		return "", true

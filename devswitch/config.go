@@ -118,7 +118,7 @@ func (c Config) plan() []action {
 		plan = append(plan, action{"set", "tidegate_secret=" + c.Secret.Reveal()})
 	}
 	for _, hosts := range c.Sockets {
-		plan = append(plan, action{"socket", hosts + " async full"})
+		plan = append(plan, action{"set", "socket_resume=true"}, action{"socket", hosts + " async full"})
 	}
 	plan = append(plan, action{"answer", ""})
 	if c.FallbackPrompt != "" {

@@ -42,11 +42,7 @@ func (c *channel) down(cause int, byCaller bool) error {
 		f.close("")
 	}
 	if call != nil && !byCaller {
-		c.s.spawn(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
-			defer cancel()
-			_ = call.Hangup(ctx, q850(cause))
-		})
+		c.dismiss(call, cause, c.inbound && !answered)
 	}
 	c.fire("CHANNEL_HANGUP")
 	c.mu.Lock()
@@ -56,6 +52,23 @@ func (c *channel) down(cause int, byCaller bool) error {
 		socket.channelDown()
 	}
 	return errGone
+}
+
+// dismiss ends the SIP side. A refusal is sent before anything else can answer
+// the INVITE and returns at once; a BYE waits for its answer elsewhere.
+func (c *channel) dismiss(call *sipua.Call, cause int, refuse bool) {
+	end := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+		defer cancel()
+		if err := call.Hangup(ctx, q850(cause)); err != nil {
+			c.log.Debug("far end did not confirm the end of the call", "error", err)
+		}
+	}
+	if refuse {
+		end()
+		return
+	}
+	c.s.spawn(end)
 }
 
 // farEnd reads how the caller ended the call.

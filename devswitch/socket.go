@@ -78,7 +78,17 @@ func (c *channel) handOver(conn net.Conn, full bool) error {
 	if err := c.run(operation{ended: either(l.connected, l.closed)}); err != nil {
 		return err
 	}
-	return c.park(l.closed)
+	select {
+	case <-l.connected:
+		return c.park(l.closed)
+	default:
+	}
+	// FreeSWITCH parks a channel whose connection ended before the connect
+	// command, and nobody is left to end that, unless it was told to resume.
+	if isTrue(c.variable("socket_resume")) {
+		return nil
+	}
+	return c.park(nil)
 }
 
 // either closes when one of two channels does; both close in the end.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestNodeLink(t *testing.T) {
@@ -48,13 +49,13 @@ func TestNodeLink(t *testing.T) {
 		"uuid_getvar x y":           "-ERR No such channel!\n",
 		"uuid_bridge x y":           "-ERR Invalid uuid\n",
 		"uuid_audio_fork x stop y":  "-ERR Operation Failed\n",
-		"show channels as json":     `{"row_count":0}`,
+		"show channels as json":     "{\"row_count\": 0}\n",
 		"global_getvar core_uuid":   s.CoreUUID(),
 		"no_such_thing":             "-ERR no_such_thing Command not found!\n",
 		"module_exists mod_sofia":   "true",
 		"originate user/x &park()":  "-ERR CHAN_NOT_IMPLEMENTED\n",
 		"uuid_send_dtmf x 1":        "-ERR Cannot locate session!\n",
-		"uuid_setvar_multi x a=b;c": "-ERR No such channel!\n",
+		"uuid_setvar_multi x a=b;c": "-ERR No such channel!\n-USAGE: <uuid> <var>=<value>;<var>=<value>...\n",
 	} {
 		if got := w.api(command); got != want {
 			t.Errorf("api %s: %q", command, got)
@@ -226,4 +227,31 @@ func TestCallerCancels(t *testing.T) {
 	if e["Hangup-Cause"] != "NO_ANSWER" || e["variable_sip_term_status"] != "480" || e["variable_sip_hangup_disposition"] != "send_refuse" {
 		t.Errorf("%v", e)
 	}
+}
+
+// TestEndBeforeConnect: without socket_resume such a call stays parked for ever.
+func TestEndBeforeConnect(t *testing.T) {
+	first, second := listen(t), listen(t)
+	s := startService(t, func(c *Config) {
+		c.Dialplan = []string{"answer", "set socket_resume=true", "socket " + first.address() + " async full",
+			"unset socket_resume", "socket " + second.address() + " async full", "hangup"}
+	})
+	node := link(t, s)
+	if got := node.ask("event plain CHANNEL_PARK"); !strings.HasPrefix(got, "+OK") {
+		t.Fatal(got)
+	}
+	call := take(t, dialIn(t, newCaller(t), s, nil))
+	for _, o := range []*orchestrator{first, second} {
+		_ = o.Listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+		conn, err := o.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+	}
+	e := node.await("CHANNEL_PARK")
+	if got := node.api("uuid_kill " + e["Unique-ID"]); got != "+OK\n" {
+		t.Error(got)
+	}
+	take(t, call.Done())
 }
