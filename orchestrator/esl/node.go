@@ -137,7 +137,8 @@ func (n *NodeLink) LastHeartbeat() Heartbeat {
 	return n.beat
 }
 
-// Events gives NodeUp, NodeDown, NodeRestarted, Heartbeat, BackgroundJob, ShuttingDown. It is never closed. Those not
+// Events gives NodeUp, NodeDown, NodeRestarted, Heartbeat, BackgroundJob, ShuttingDown. It is never closed; the first of the
+// switch's own may come before NodeUp. Those not
 // taken are dropped and counted; State, LastHeartbeat and CoreUUID always hold the newest.
 func (n *NodeLink) Events() <-chan Event { return n.events }
 
