@@ -83,7 +83,11 @@ func (s *Service) refuse(w http.ResponseWriter, r *http.Request, reason string, 
 
 func (s *Service) refused(reason, call, remote string, err error) {
 	s.metrics.refused.WithLabelValues(reason).Inc()
-	s.log.Warn("fork refused", "reason", reason, "call_id", call, "remote", remote, "error", err)
+	attrs := []any{"reason", reason, "call_id", call, "remote", remote}
+	if err != nil {
+		attrs = append(attrs, "error", err)
+	}
+	s.log.Warn("fork refused", attrs...)
 }
 
 // reserve takes the call's place before the upgrade, so that a second

@@ -32,6 +32,7 @@ type (
 	linkUp struct {
 		engine string
 		out    *mailbox
+		drop   func() // ends this worker's connection, for a worker that hangs
 	}
 	linkLost struct{}                // the worker is gone; another is asked for
 	linkDown struct{ reason string } // none could be had for now
@@ -176,7 +177,7 @@ func (l *link) serve(ctx context.Context, conn *ws.Conn, engine string) error {
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close(ws.CloseNormal, "") })
 	defer func() { stop(); cancel(); conn.Abort(); <-writer }()
-	if !l.in.pushWait(ctx.Done(), letterValue, nil, linkUp{engine, out}) {
+	if !l.in.pushWait(ctx.Done(), letterValue, nil, linkUp{engine, out, conn.Abort}) {
 		return ctx.Err()
 	}
 	for {

@@ -23,6 +23,7 @@ type utterance struct {
 	complete bool   // no more comes
 	failed   bool   // and what came is not all
 	progress time.Time
+	attempts int // requests for its synthesis
 
 	sent           int // bytes
 	allSent        bool

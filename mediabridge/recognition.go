@@ -29,6 +29,7 @@ type spoken struct {
 // that the next recogniser can have them when this one dies.
 type recognition struct {
 	out      *mailbox // nil while no recogniser is connected
+	drop     func()
 	maxBytes int
 	over     prometheus.Counter // bytes-over-limit frames that a replay would miss
 
@@ -109,14 +110,22 @@ func (r *recognition) close(endMS int64, now time.Time) *spoken {
 }
 
 // up connects a recogniser and gives it everything that has no text yet.
-func (r *recognition) up(out *mailbox) {
-	r.out = out
+func (r *recognition) up(out *mailbox, drop func()) {
+	r.out, r.drop = out, drop
 	for _, u := range r.pending {
 		r.begin(u)
 	}
 }
 
-func (r *recognition) down() { r.out = nil }
+func (r *recognition) down() { r.out, r.drop = nil, nil }
+
+// leave drops the connected recogniser for another one.
+func (r *recognition) leave() {
+	if r.drop != nil {
+		r.drop()
+		r.down()
+	}
+}
 
 // find the utterance that waits under a number.
 func (r *recognition) find(n int) *spoken {

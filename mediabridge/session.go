@@ -54,35 +54,44 @@ type session struct {
 	meta schemas.ForkMetadata
 	log  *slog.Logger
 
-	conn                            *ws.Conn
-	wake                            chan struct{}
-	forkIn, commands, asrIn, ttsIn  *mailbox
-	forkOut                         *mailbox
-	readEnd                         chan error // the fork's reader ended
-	stop                            chan string
-	done                            chan struct{}
-	letter                          letter
-	clockMS, onsetMS, lastSpeechMS  int64
-	hadSpeech, answered             bool
-	lastMedia                       time.Time
-	frames                          framer
-	vad                             vad
-	dtmf                            dtmf
-	turn                            turn
-	preRoll                         preRoll
-	pcm                             []int16
-	quiet                           []byte
-	asr                             recognition
-	tts                             synthesis
-	asrState, ttsState              speechState
-	asrDegraded, ttsDegraded, ready bool
-	asrEngine, ttsEngine            string
-	hints                           []string
-	playout                         playout
-	journal                         journal
-	epoch                           int
-	ids                             idMemory
-	ending                          string
+	// The ways in and out.
+	conn             *ws.Conn
+	wake             chan struct{} // something waits in one of the next four
+	forkIn, commands *mailbox
+	asrIn, ttsIn     *mailbox
+	forkOut          *mailbox
+	readEnd          chan error // the fork's reader ended
+	stop             chan string
+	letter           letter // the one being read
+
+	// Listening. Times in milliseconds are on the audio clock, which counts
+	// frames.
+	clockMS, onsetMS, lastSpeechMS int64
+	hadSpeech, answered            bool
+	lastMedia                      time.Time
+	frames                         framer
+	vad                            vad
+	dtmf                           dtmf
+	turn                           turn
+	preRoll                        preRoll
+	pcm                            []int16
+	quiet                          []byte // a frame of silence
+	asr                            recognition
+	hints                          []string
+
+	// Speaking.
+	epoch   int
+	playout playout
+	tts     synthesis
+
+	// What is told and was heard of.
+	asrState, ttsState       speechState
+	asrDegraded, ttsDegraded bool // as last told
+	asrEngine, ttsEngine     string
+	ready                    bool
+	journal                  journal
+	ids                      idMemory
+	ending                   string // why run returns
 }
 
 func newSession(svc *Service, conn *ws.Conn, meta schemas.ForkMetadata) *session {
@@ -93,7 +102,7 @@ func newSession(svc *Service, conn *ws.Conn, meta schemas.ForkMetadata) *session
 		svc: svc, call: meta.CallID, meta: meta, conn: conn,
 		log:     svc.log.With("call_id", meta.CallID),
 		wake:    newWake(),
-		readEnd: make(chan error, 1), stop: make(chan string, 1), done: make(chan struct{}),
+		readEnd: make(chan error, 1), stop: make(chan string, 1),
 		frames: framer{size: frameBytes}, vad: newVAD(svc.cfg.VAD), dtmf: newDTMF(meta.SampleRate), turn: newTurn(svc.cfg),
 		preRoll: newPreRoll(int((svc.cfg.PreRoll+svc.cfg.BargeIn+time.Second)/frameTime), frameBytes),
 		pcm:     make([]int16, 0, frameBytes/2), quiet: make([]byte, frameBytes),

@@ -69,7 +69,7 @@ func (s *session) fromASR(l *letter, now time.Time) {
 	switch v := l.value.(type) {
 	case linkUp:
 		s.asrState, s.asrEngine = speechHeld, v.engine
-		s.asr.up(v.out)
+		s.asr.up(v.out, v.drop)
 		if len(s.hints) > 0 {
 			s.asr.text(schemas.SpeechMessage{Type: schemas.SpeechHints, Phrases: s.hints})
 		}
@@ -108,6 +108,10 @@ func (s *session) recognised(m schemas.SpeechMessage, now time.Time) {
 		}
 	case schemas.SpeechError:
 		s.log.Warn("recognition failed", "code", m.Code, "utterance", m.Utterance)
+		if m.Retryable {
+			s.asr.leave() // another worker gets what has no text yet
+			return
+		}
 		if u := s.asr.take(m.Utterance); u != nil {
 			s.unrecognised(u, now)
 		}
@@ -129,7 +133,7 @@ func (s *session) fromTTS(l *letter, now time.Time) {
 	switch v := l.value.(type) {
 	case linkUp:
 		s.ttsState, s.ttsEngine = speechHeld, v.engine
-		s.tts.up(v.out, s.playout.queue, now)
+		s.tts.up(v.out, v.drop, s.playout.queue, now)
 		s.speechChanged("")
 		return
 	case linkLost:
@@ -199,7 +203,9 @@ func (s *session) degraded(component string, down bool, told *bool, reason strin
 // expireSpeech ends what workers that hang never would.
 func (s *session) expireSpeech(now time.Time) {
 	if u := s.asr.late(now.Add(-s.svc.cfg.FinalTimeout)); u != nil {
+		s.log.Warn("recognition timed out")
 		s.unrecognised(u, now)
+		s.asr.leave()
 	}
 	for _, u := range s.playout.queue {
 		if u.complete {
@@ -208,6 +214,7 @@ func (s *session) expireSpeech(now time.Time) {
 		if now.Sub(u.progress) > s.svc.cfg.SpeechTimeout {
 			s.log.Warn("synthesis timed out")
 			s.tts.fail(u)
+			s.tts.leave()
 		}
 		return // later ones wait for this one
 	}

@@ -16,10 +16,14 @@ type job struct {
 	heard bool
 }
 
+// maxAttempts is how many workers get to see one utterance.
+const maxAttempts = 3
+
 // synthesis asks the connected synthesiser for utterances and sorts what
 // comes back.
 type synthesis struct {
 	out      *mailbox // nil while no synthesiser is connected
+	drop     func()
 	maxBytes int
 	metrics  *metrics
 
@@ -31,6 +35,10 @@ type synthesis struct {
 // request asks for what an utterance still lacks.
 func (s *synthesis) request(u *utterance, now time.Time) {
 	if s.out == nil || u.complete {
+		return
+	}
+	if u.attempts++; u.attempts > maxAttempts {
+		u.complete, u.failed = true, true // it may be what kills workers
 		return
 	}
 	s.count++
@@ -101,6 +109,10 @@ func (s *synthesis) message(m schemas.SpeechMessage, now time.Time) bool {
 	case schemas.SpeechFinished:
 		s.end(m.ID, j, m.Cancelled)
 	case schemas.SpeechError:
+		if j != nil && m.Retryable {
+			s.leave() // another worker is asked for all that is incomplete
+			return true
+		}
 		s.end(m.ID, j, true)
 	default:
 		return false
@@ -127,14 +139,22 @@ func (s *synthesis) fail(u *utterance) {
 }
 
 // up connects a synthesiser and asks it for everything that is incomplete.
-func (s *synthesis) up(out *mailbox, queue []*utterance, now time.Time) {
-	s.out = out
+func (s *synthesis) up(out *mailbox, drop func(), queue []*utterance, now time.Time) {
+	s.out, s.drop = out, drop
 	for _, u := range queue {
 		s.request(u, now)
 	}
 }
 
 func (s *synthesis) down() {
-	s.out, s.current = nil, nil
+	s.out, s.drop, s.current = nil, nil, nil
 	clear(s.jobs)
+}
+
+// leave drops the connected synthesiser for another one.
+func (s *synthesis) leave() {
+	if s.drop != nil {
+		s.drop()
+		s.down()
+	}
 }
