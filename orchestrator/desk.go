@@ -22,16 +22,31 @@ type desk struct {
 	post   func(call.Event) bool
 }
 
-// FindOrders implements call.Desk.
+// maxTail is the longest tail of an order number that the contract knows.
+const maxTail = 16
+
+// FindOrders implements call.Desk. Digits are looked for among the caller's
+// own orders first; people also call from another telephone than they
+// ordered with.
 func (d *desk) FindOrders(ctx context.Context, callID string, req dialog.FindOrders) ([]dialog.Order, error) {
 	if !d.bus.Connected() {
 		return nil, d.bus.Ready()
 	}
-	q := schemas.OrdersFind{CallID: callID, Phone: req.Phone, Number: req.Number, LastDigits: req.LastDigits, Limit: 5}
+	tail := req.LastDigits[max(0, len(req.LastDigits)-maxTail):]
+	q := schemas.OrdersFind{CallID: callID, Phone: req.Phone, Number: req.Number, LastDigits: tail, Limit: 5}
+	orders, err := d.find(ctx, q)
+	if err == nil && len(orders) == 0 && q.Phone != "" && (q.Number != "" || q.LastDigits != "") {
+		q.Phone = ""
+		orders, err = d.find(ctx, q)
+	}
+	return orders, err
+}
+
+func (d *desk) find(ctx context.Context, q schemas.OrdersFind) ([]dialog.Order, error) {
 	if at, ok := ctx.Deadline(); ok {
 		q.BudgetMS = time.Until(at).Milliseconds()
 	}
-	m, err := d.bus.Request(ctx, schemas.SubjectOrdersFind, q, schemas.ForCall(callID), schemas.ForTenant(d.tenant))
+	m, err := d.bus.Request(ctx, schemas.SubjectOrdersFind, q, schemas.ForCall(q.CallID), schemas.ForTenant(d.tenant))
 	if err != nil {
 		return nil, err
 	}

@@ -44,11 +44,12 @@ func (b *Bus) Service(cfg ServiceConfig) (*Service, error) {
 				_ = r.Error("400", err.Error(), nil)
 				return
 			}
+			// Not r.Respond and r.Error: they write into the request, which
+			// the service reads without a lock when the handler returns, and
+			// ours may answer later.
+			reply := r.Reply()
 			msg.respond = func(header nats.Header, raw []byte) error {
-				if re := remoteError(header); re != nil {
-					return r.Error(header.Get(micro.ErrorCodeHeader), re.Text, nil)
-				}
-				return r.Respond(raw)
+				return b.nc.PublishMsg(&nats.Msg{Subject: reply, Header: header, Data: raw})
 			}
 			ep.Handle(msg)
 		})
