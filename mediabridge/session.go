@@ -83,6 +83,7 @@ type session struct {
 	epoch   int
 	playout playout
 	tts     synthesis
+	awaited *utterance // the first whose synthesis has not ended
 
 	// What is told and was heard of.
 	asrState, ttsState       speechState

@@ -211,6 +211,9 @@ func (s *session) expireSpeech(now time.Time) {
 		if u.complete {
 			continue
 		}
+		if u != s.awaited { // its turn at the synthesiser has only now come
+			s.awaited, u.progress = u, now
+		}
 		if now.Sub(u.progress) > s.svc.cfg.SpeechTimeout {
 			s.log.Warn("synthesis timed out")
 			s.tts.fail(u)
