@@ -35,6 +35,7 @@ func (u *UA) handleBye(req *sip.Request, tx sip.ServerTransaction) {
 		}
 	}
 	c.terminateInvite()
+	c.settle()
 	c.finish(cause)
 	u.leave(c)
 }
@@ -168,5 +169,20 @@ func (c *Call) terminateInvite() {
 	c.mu.Unlock()
 	if open {
 		_ = c.tx.Respond(c.response(487, statusText(487), nil))
+	}
+}
+
+// settle stops waiting for the ACK of our 2xx: who says BYE has seen it, and
+// the ACK itself may be handled only after the call has left.
+func (c *Call) settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.acked == nil {
+		return
+	}
+	select {
+	case <-c.acked:
+	default:
+		close(c.acked)
 	}
 }

@@ -51,6 +51,8 @@ type UA struct {
 	rtpIP  netip.Addr
 	laddr  sip.Addr
 
+	deaf atomic.Bool
+
 	udp net.PacketConn
 	tcp net.Listener
 	wg  sync.WaitGroup
@@ -175,7 +177,8 @@ func (u *UA) build() error {
 	hushLibrary.Do(func() { sip.SetDefaultLogger(quiet) })
 	u.agent, err = sipgo.NewUA(
 		sipgo.WithUserAgent(u.opts.UserAgent), sipgo.WithUserAgentHostname(u.host),
-		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet),
+			sip.WithTransportLayerReadFilter(u.hear)),
 		sipgo.WithUserAgentTransactionLayerOptions(
 			sip.WithTransactionLayerLogger(quiet),
 			sip.WithTransactionLayerUnhandledResponseHandler(func(*sip.Response) {}),
@@ -248,14 +251,30 @@ func (u *UA) Close() error {
 		ending.Go(func() { _ = c.Hangup(ctx, CauseNormalClearing) })
 	}
 	ending.Wait()
+	// What arrives from now on is not read: the SIP library would open a new
+	// socket to answer it, and nobody would close that.
+	u.deaf.Store(true)
+	time.Sleep(settleTime)
 	err := u.agent.Close()
 	_ = u.udp.Close()
 	_ = u.tcp.Close()
 	u.wg.Wait()
+	_ = u.agent.TransportLayer().Pool("udp").Clear()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("sip: close: %w", err)
 	}
 	return nil
+}
+
+// settleTime lets requests that were read already be answered.
+const settleTime = 20 * time.Millisecond
+
+// hear passes what is read on to the SIP library until Close.
+func (u *UA) hear(_ sip.TransportReadProps, data []byte) ([]byte, error) {
+	if u.deaf.Load() {
+		return nil, nil
+	}
+	return data, nil
 }
 
 // enter registers a call, or says why not.
