@@ -34,12 +34,18 @@ func TestNodeLink(t *testing.T) {
 		"divert_events on":                     "-ERR not controlling a session.",
 		"nonsense":                             "-ERR command not found",
 		"sendmsg nobody\ncall-command: hangup": "-ERR invalid session id [nobody]",
-		"filter Event-Name HEARTBEAT":          "+OK filter added. [Event-Name]=[HEARTBEAT]",
-		"filter delete all":                    "+OK filter deleted. [all][]",
 		"nolog":                                "-ERR not loging",
 	} {
 		if got := w.ask(command); got != want {
 			t.Errorf("%s: %q", command, got)
+		}
+	}
+	for _, step := range [][2]string{ // in this order: the filter must be gone before events are awaited
+		{"filter Event-Name HEARTBEAT", "+OK filter added. [Event-Name]=[HEARTBEAT]"},
+		{"filter delete all", "+OK filter deleted. [all][]"},
+	} {
+		if got := w.ask(step[0]); got != step[1] {
+			t.Errorf("%s: %q", step[0], got)
 		}
 	}
 	for command, want := range map[string]string{
