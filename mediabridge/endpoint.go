@@ -38,6 +38,9 @@ func (s *Service) serveFork(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.handlers.Done()
+	// mod_audio_fork names its server as the Origin (audio_pipe.cpp), like a
+	// browser. The token in the path is what lets a peer in.
+	r.Header.Del("Origin")
 	conn, err := ws.Upgrade(w, r, ws.Options{
 		Subprotocols: []string{Subprotocol}, ReadLimit: int64(s.cfg.ReadLimit),
 		PingInterval: s.cfg.PingInterval, PongTimeout: s.cfg.PongTimeout, WriteTimeout: s.cfg.WriteTimeout,

@@ -180,6 +180,7 @@ func (s *Service) handle(ctx context.Context, ech *esl.Channel) {
 	var pump sync.WaitGroup
 	pump.Go(func() { ch.pump(pumpCtx) })
 
+	defer s.bus.OnRestored(func() { post(call.BusRestored{}) })()
 	s.track(info.ID, sess)
 	defer s.track(info.ID, nil)
 	log.Info("call in hand", "caller", obs.Phone(info.CallerNumber), "called", obs.Phone(info.CalledNumber), "as", first.Kind())

@@ -12,7 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -79,6 +82,23 @@ type Deps struct {
 	Now   func() time.Time
 }
 
+// OnRestored calls f, on the connection's own goroutine, each time the
+// connection has come back; f must return at once. What core subscriptions
+// missed meanwhile is gone, so whoever depends on them asks again. The
+// returned function ends it.
+func (b *Bus) OnRestored(f func()) (stop func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.nextHook++
+	id := b.nextHook
+	b.restored[id] = f
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.restored, id)
+	}
+}
+
 // Errors of requests.
 var (
 	// ErrNoResponders: nobody serves the subject.
@@ -105,6 +125,10 @@ type Bus struct {
 	source  string
 	now     func() time.Time
 	closed  chan struct{}
+
+	mu       sync.Mutex
+	nextHook int
+	restored map[int]func()
 }
 
 // Connect dials NATS and keeps the connection alive: reconnection never
@@ -113,6 +137,7 @@ func Connect(ctx context.Context, cfg Config, deps Deps) (*Bus, error) {
 	b := &Bus{
 		cfg: cfg, log: deps.Log, source: deps.Source, now: deps.Now,
 		metrics: newMetrics(deps.Registry), closed: make(chan struct{}),
+		restored: map[int]func(){},
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -161,6 +186,12 @@ func (b *Bus) onReconnect(*nats.Conn) {
 	b.metrics.connected.Set(1)
 	b.metrics.reconnects.Inc()
 	b.log.Info("NATS connection restored")
+	b.mu.Lock()
+	hooks := slices.Collect(maps.Values(b.restored))
+	b.mu.Unlock()
+	for _, f := range hooks {
+		f()
+	}
 }
 
 func (b *Bus) onError(_ *nats.Conn, sub *nats.Subscription, err error) {

@@ -1,5 +1,124 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
 
-func callCommand() *cobra.Command { return &cobra.Command{Use: "call SCENARIO"} }
+	"github.com/spf13/cobra"
+
+	"github.com/tidegate/tidegate/e2e/caller"
+	"github.com/tidegate/tidegate/e2e/scenarios"
+	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/workers/tts"
+)
+
+type callFlags struct {
+	target, api, record, engine string
+	live                        bool
+	token                       config.Secret
+}
+
+func callCommand() *cobra.Command {
+	var flags callFlags
+	cmd := &cobra.Command{
+		Use:   "call SCENARIO",
+		Short: "Place a simulated call and check what came of it",
+		Long: `Place a simulated call over real SIP and RTP. SCENARIO is a YAML file, or one
+of: ` + strings.Join(scenarios.Names(), ", ") + `.
+
+Prints one JSON object: when the call was answered, when the first prompt was
+heard, how long each answer took, and what the records say. Exit code 0: all as
+the scenario expects; 1: not all; 2: the call could not be carried out.`,
+		Args: exactly(1, "one SCENARIO"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := load(cmd, nil)
+			if err == nil {
+				err = cfg.validate([]string{"log", "tts"})
+			}
+			if err != nil {
+				return &configError{err}
+			}
+			flags.complete(cfg)
+			return runCall(cmd, cfg, flags, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.target, "target", "", "SIP address to call; default the stand-in switch of this configuration")
+	f.StringVar(&flags.api, "api", "", "base address of the records' API; default the console of this configuration")
+	f.StringVar(&flags.record, "record", "", "write both sides into this stereo WAV file")
+	f.StringVar(&flags.engine, "voice-engine", "", "synthesis engine that speaks for the caller; default tts.engine")
+	f.BoolVar(&flags.live, "live", false, "show on standard error what happens, as it happens")
+	addConfigFlagsOf(cmd, "log", "tts")
+	return cmd
+}
+
+func (f *callFlags) complete(cfg *Config) {
+	if f.target == "" {
+		f.target = "sip:" + cfg.Devswitch.SIPListen
+	}
+	if f.api == "" {
+		host, port, err := net.SplitHostPort(cfg.Console.Listen)
+		if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
+			host = "127.0.0.1"
+		}
+		f.api = "http://" + net.JoinHostPort(host, port)
+	}
+	if f.engine != "" {
+		cfg.TTS.Engine = f.engine
+	}
+	f.token = cfg.Console.Token
+}
+
+func runCall(cmd *cobra.Command, cfg *Config, flags callFlags, name string) error {
+	sc, err := scenarios.Load(name)
+	if err != nil {
+		return &usageError{cmd.CommandPath(), err}
+	}
+	engine, err := tts.NewEngine(cfg.TTS)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = engine.Close() }()
+	stderr := cmd.ErrOrStderr()
+	onEvent := func(ev caller.Event) {
+		if flags.live {
+			fmt.Fprintf(stderr, "%8.3fs %s %s\n", ev.At.Seconds(), ev.Kind, ev.Text)
+		}
+	}
+	res, err := caller.Run(cmd.Context(), caller.Options{
+		Target: flags.target, Scenario: sc, Engine: engine, RecordPath: flags.record, APIURL: flags.api,
+		APIToken: flags.token.Reveal(), Log: obs.NewLogger(stderr, cfg.Log), OnEvent: onEvent,
+	})
+	if printErr := printJSON(cmd.OutOrStdout(), res); printErr != nil {
+		return errors.Join(err, printErr)
+	}
+	switch code := caller.ExitCode(res, err); code {
+	case caller.ExitOK:
+		return nil
+	case caller.ExitFailed:
+		return errSilent
+	default:
+		return &exitError{code, err}
+	}
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// exitError asks for an exit code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }

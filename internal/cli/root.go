@@ -31,6 +31,10 @@ func Run(ctx context.Context, args []string) int {
 		return 2
 	}
 	fmt.Fprintln(os.Stderr, "tidegate:", err)
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return exit.code
+	}
 	var usage *usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(os.Stderr, "see '%s --help'\n", usage.command)

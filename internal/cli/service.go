@@ -80,9 +80,13 @@ func serviceCommand(service, short string, start func(*process, context.Context)
 }
 
 func addConfigFlags(cmd *cobra.Command, service string) {
+	addConfigFlagsOf(cmd, sectionsOf(service)...)
+}
+
+func addConfigFlagsOf(cmd *cobra.Command, sections ...string) {
 	def := Defaults()
 	cmd.Flags().String("config", "", "configuration file (YAML); default $TIDEGATE_CONFIG, else tidegate.yaml if it is there")
-	config.AddFlags(cmd.Flags(), &def, sectionsOf(service)...)
+	config.AddFlags(cmd.Flags(), &def, sections...)
 	cmd.Flags().SortFlags = false
 }
 

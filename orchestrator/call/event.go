@@ -31,6 +31,7 @@ const (
 	KindHangup        Kind = "hangup"
 	KindHungUp        Kind = "hung_up"
 	KindControlLost   Kind = "control_lost"
+	KindBusRestored   Kind = "bus_restored"
 )
 
 // Kinds lists every kind, for metrics pre-set to 0.
@@ -38,7 +39,7 @@ func Kinds() []Kind {
 	return []Kind{
 		KindArrived, KindResumed, KindAnswered, KindForkFailed, KindForkLost, KindMedia, KindMediaState, KindDigit,
 		KindFileReady, KindOrdersFound, KindTicketOpened, KindTicketFailed, KindBridged, KindHandoffEnded,
-		KindCommandFailed, KindTimer, KindHangup, KindHungUp, KindControlLost,
+		KindCommandFailed, KindTimer, KindHangup, KindHungUp, KindControlLost, KindBusRestored,
 	}
 }
 
@@ -97,6 +98,8 @@ type (
 		Cause string
 		Q850  int
 	}
+	// BusRestored: messages of workers and of the bridge may have been missed.
+	BusRestored struct{}
 	// ControlLost: the connection to the switch ended, the call did not.
 	ControlLost struct{ Reason string }
 )
@@ -121,6 +124,7 @@ func (TimerFired) Kind() Kind    { return KindTimer }
 func (Hangup) Kind() Kind        { return KindHangup }
 func (HungUp) Kind() Kind        { return KindHungUp }
 func (ControlLost) Kind() Kind   { return KindControlLost }
+func (BusRestored) Kind() Kind   { return KindBusRestored }
 
 // Effect is something to be done for the call. Effects are carried out in
 // order; none is waited for by Step.

@@ -66,6 +66,7 @@ func init() {
 	// opened while the caller is being connected belongs into the record.
 	answers := map[Kind]handler{
 		KindOrdersFound: (*step).ordersFound, KindTicketOpened: (*step).ticketOpened, KindTicketFailed: (*step).ticketFailed,
+		KindBusRestored: (*step).busRestored,
 	}
 	endings := map[Kind]handler{
 		KindHungUp: (*step).hungUp, KindControlLost: (*step).controlLost, KindHangup: (*step).hangup, KindTimer: (*step).timer,

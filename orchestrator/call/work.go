@@ -18,6 +18,18 @@ func (st *step) ordersFound(ev Event) {
 	st.emit(Save{})
 }
 
+// busRestored asks again for what may have been said while nobody heard it.
+// A request that was answered for now ("the number follows") is not armed
+// again: its number just reaches the record.
+func (st *step) busRestored(Event) {
+	for _, t := range st.s.Tickets {
+		st.emit(OpenTicket{Request: t.Request, Again: true})
+	}
+	if st.s.Media == MediaAttached {
+		st.emit(SyncMedia{AfterSeq: st.s.LastSeq})
+	}
+}
+
 func (st *step) ticketOpened(ev Event) {
 	r := ev.(TicketOpened)
 	if !st.ticketAnswered(r.Key) {
