@@ -1,5 +1,59 @@
 GO ?= go
+# Version of the linter; empty: none is run.
+STATICCHECK ?= v0.8.2
+# More flags for `make demo`: ARGS=--exit ends after the calls.
+ARGS ?=
+BENCH ?= .
+FUZZTIME ?= 5s
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build the tidegate binary
-	$(GO) build -o tidegate .
+build: ## Build the binary, ./tidegate
+	CGO_ENABLED=0 $(GO) build -trimpath -o tidegate .
+
+.PHONY: demo
+demo: ## Install what it needs, run everything, place simulated calls and show them
+	@deploy/install.sh espeak-ng || echo "demo: going on without espeak-ng; you hear tones in place of speech"
+	@$(MAKE) --no-print-directory build
+	./tidegate up --demo $(ARGS)
+
+.PHONY: test
+test: ## Install what the tests need, run all of them
+	@deploy/install.sh espeak-ng postgresql || echo "test: going on; tests that need what is missing say so and are skipped"
+	$(GO) test -timeout 10m ./...
+
+.PHONY: race
+race: ## All tests under the race detector (needs a C compiler)
+	@deploy/install.sh espeak-ng postgresql || echo "race: going on; tests that need what is missing say so and are skipped"
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(if $(STATICCHECK),$(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) ./...)
+
+.PHONY: bench
+bench: ## Run the benchmarks; BENCH=Regexp chooses
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+.PHONY: generate
+generate: ## Write the generated files: JSON Schemas and the AsyncAPI document
+	$(GO) run . schema --write schemas
+
+.PHONY: env
+env: ## Write .env with random secrets for docker compose, unless it is there
+	@deploy/compose/env.sh .env
