@@ -78,10 +78,12 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if closeErr := ua.Close(); err == nil && closeErr != nil {
 		o.Log.Warn("sip address not freed", "error", closeErr)
 	}
-	if err == nil && o.RecordPath != "" && res.AnsweredMS != nil {
-		if err = l.tape.write(o.RecordPath); err == nil {
+	if o.RecordPath != "" && res.AnsweredMS != nil { // also of a call that was broken off
+		tapeErr := l.tape.write(o.RecordPath)
+		if tapeErr == nil {
 			res.Recording = o.RecordPath
 		}
+		err = errors.Join(err, tapeErr)
 	}
 	if err == nil && res.AnsweredMS != nil {
 		err = l.compare(ctx, records, called)

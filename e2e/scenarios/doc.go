@@ -40,6 +40,8 @@
 //	  said: [已经为您登记好了]     # parts of agent turns
 //	  not_said: [没听明白]
 //
-// A recogniser that plays the scenario's script hears the n-th "say" at the
-// n-th end of speech. So each line is one utterance, without a pause in it.
+// A recogniser that plays a script finds it by the scenario's name, and hears
+// the n-th "say" at the n-th end of speech. So each line is one utterance,
+// without a pause in it; and what is played and long enough to be taken for
+// speech needs its words in "say" beside "play".
 package scenarios
