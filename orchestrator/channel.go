@@ -53,7 +53,7 @@ func (c *channel) pump(ctx context.Context) {
 		var out call.Event
 		switch e := ev.(type) {
 		case esl.HungUp:
-			hungUp = true
+			hungUp, out = true, call.Leaving{}
 		case esl.HangupComplete:
 			out = call.HungUp{Cause: e.Cause, Q850: e.Q850}
 		case esl.Disconnected:
@@ -135,7 +135,14 @@ func (c *channel) Answer(ctx context.Context) error { return c.do(ctx, esl.Answe
 
 // HangUp implements call.Switch.
 func (c *channel) HangUp(ctx context.Context, cause string) error {
-	return c.do(ctx, esl.Hangup{Cause: cause})
+	err := c.do(ctx, esl.Hangup{Cause: cause})
+	select {
+	case <-c.ch.Done():
+		// The caller was faster; there is nothing left to hang up.
+		return nil
+	default:
+		return err
+	}
 }
 
 // PlayFile implements call.Switch.

@@ -97,6 +97,13 @@ func (st *step) hangup(ev Event) {
 	st.endCall(h.Cause)
 }
 
+// leaving: nothing that is said or asked now reaches the caller.
+func (st *step) leaving(Event) {
+	st.s.Phase = PhaseEnding
+	clear(st.s.Timers)
+	st.arm(TimerEnd, st.m.Config.EndLimit)
+}
+
 func (st *step) endCall(cause string) {
 	st.s.Phase = PhaseEnding
 	clear(st.s.Timers)
@@ -175,6 +182,8 @@ func (st *step) timer(ev Event) {
 		if st.s.Phase == PhaseTalking {
 			st.retryMedia(true)
 		}
+	case TimerLost:
+		st.forkLost(ForkLost{})
 	case TimerLookup:
 		if st.s.Lookup != nil {
 			st.ordersFound(OrdersFound{RequestID: st.s.Lookup.RequestID, Err: "timeout"})

@@ -32,6 +32,7 @@ const (
 	KindHungUp        Kind = "hung_up"
 	KindControlLost   Kind = "control_lost"
 	KindBusRestored   Kind = "bus_restored"
+	KindLeaving       Kind = "leaving"
 )
 
 // Kinds lists every kind, for metrics pre-set to 0.
@@ -39,7 +40,7 @@ func Kinds() []Kind {
 	return []Kind{
 		KindArrived, KindResumed, KindAnswered, KindForkFailed, KindForkLost, KindMedia, KindMediaState, KindDigit,
 		KindFileReady, KindOrdersFound, KindTicketOpened, KindTicketFailed, KindBridged, KindHandoffEnded,
-		KindCommandFailed, KindTimer, KindHangup, KindHungUp, KindControlLost, KindBusRestored,
+		KindCommandFailed, KindTimer, KindHangup, KindHungUp, KindControlLost, KindBusRestored, KindLeaving,
 	}
 }
 
@@ -93,6 +94,8 @@ type (
 	TimerFired struct{ Timer Timer }
 	// Hangup: we want the call to end: a second signal, an operator.
 	Hangup struct{ Cause, Reason string }
+	// Leaving: the call is being hung up; HungUp follows.
+	Leaving struct{}
 	// HungUp: the call is over.
 	HungUp struct {
 		Cause string
@@ -125,6 +128,7 @@ func (Hangup) Kind() Kind        { return KindHangup }
 func (HungUp) Kind() Kind        { return KindHungUp }
 func (ControlLost) Kind() Kind   { return KindControlLost }
 func (BusRestored) Kind() Kind   { return KindBusRestored }
+func (Leaving) Kind() Kind       { return KindLeaving }
 
 // Effect is something to be done for the call. Effects are carried out in
 // order; none is waited for by Step.

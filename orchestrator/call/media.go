@@ -57,9 +57,14 @@ func (st *step) media(ev Event) {
 	case *schemas.MediaDegraded:
 		st.degraded(e)
 	case *schemas.MediaClosed:
-		st.forkLost(ForkLost{})
+		// The bridge sees a hang-up before the event socket tells of it.
+		st.arm(TimerLost, hangupGrace)
 	}
 }
+
+// hangupGrace is how long after the end of its websocket a call may still
+// turn out to be over.
+const hangupGrace = 300 * time.Millisecond
 
 func mediaBase(data any) (schemas.MediaEvent, bool) {
 	switch e := data.(type) {
@@ -207,6 +212,7 @@ func (st *step) forkLost(Event) {
 }
 
 func (st *step) retryMedia(restart bool) {
+	st.disarm(TimerLost)
 	st.dropSpeech()
 	st.s.Cut = true
 	if st.s.MediaAttempts < st.m.Config.MediaAttempts {

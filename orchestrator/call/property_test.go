@@ -75,7 +75,7 @@ func randomEvent(rt *rapid.T, s State) Event {
 			}
 			return TimerFired{name}
 		},
-		func() Event { return BusRestored{} },
+		func() Event { return BusRestored{} }, func() Event { return Leaving{} },
 		func() Event { return Hangup{Cause: "NORMAL_CLEARING"} },
 	}).Draw(rt, "event")()
 }

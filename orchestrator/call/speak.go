@@ -10,6 +10,12 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
+// outOfScope is the flows' intent for what belongs to none.
+const outOfScope = "out_of_scope"
+
+// noTask are intents that a call is not about.
+var noTask = []string{outOfScope, "chitchat", "goodbye"}
+
 // expectOf maps what the dialogue waits for to how the bridge listens.
 var expectOf = map[dialog.ExpectKind]string{
 	dialog.ExpectNone: schemas.ExpectNone, dialog.ExpectYesNo: schemas.ExpectYesNo, dialog.ExpectDigits: schemas.ExpectDigits,
@@ -142,6 +148,15 @@ func (st *step) callerTurn(text string, input schemas.TurnInput, began, ended ti
 	st.advance(in)
 	u := st.s.Dialog.LastUnderstanding()
 	turn.Intent, turn.Slots = u.Intent, u.Slots
+	if u.Intent == outOfScope && st.s.Dialog.Misses == 0 {
+		// An answer to a question has no intent of its own; only what was
+		// not understood at all is out of scope.
+		turn.Intent = ""
+	}
+	if st.s.Intent == "" && !slices.Contains(noTask, u.Intent) {
+		// Begun and finished within this one turn.
+		st.s.Intent = u.Intent
+	}
 	turn.Confidence = min(max(u.Confidence, 0), 1)
 	st.out = slices.Insert(st.out, at, Effect(Fact{Event: "turn", Data: turn}))
 	st.emit(Save{})

@@ -103,6 +103,7 @@ type Timer string
 const (
 	TimerAnswer  Timer = "answer"  // the switch did not answer the call
 	TimerMedia   Timer = "media"   // the fork did not come up
+	TimerLost    Timer = "lost"    // the fork ended, the call did not
 	TimerLookup  Timer = "lookup"  // the order system did not answer
 	TimerTicket  Timer = "ticket"  // no ticket number yet
 	TimerDigits  Timer = "digits"  // pause between keys

@@ -70,6 +70,7 @@ func init() {
 	}
 	endings := map[Kind]handler{
 		KindHungUp: (*step).hungUp, KindControlLost: (*step).controlLost, KindHangup: (*step).hangup, KindTimer: (*step).timer,
+		KindLeaving: (*step).leaving,
 	}
 	resumed := map[Kind]handler{KindResumed: (*step).resumed}
 	row := func(parts ...map[Kind]handler) map[Kind]handler {

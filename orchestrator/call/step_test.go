@@ -358,6 +358,28 @@ func TestLostBridgeComesBackElsewhere(t *testing.T) {
 	p.toTicket()
 }
 
+func TestHangupReachesTheBridgeFirst(t *testing.T) {
+	p := talk(t)
+	p.speak("我要退货，太大了")
+	p.give(MediaEvent{&schemas.MediaClosed{MediaEvent: p.base(), Reason: "peer"}})
+	if len(effects[StartFork](p.out)) != 0 {
+		t.Fatal("the fork was started again at once")
+	}
+	p.give(Leaving{})
+	p.give(HungUp{Cause: "NORMAL_CLEARING", Q850: 16})
+	if end := facts[schemas.CallEnded](p.out); len(end) != 1 || end[0].Outcome != schemas.OutcomeUnfinished {
+		t.Fatalf("end %+v", end)
+	}
+	// Without a hang-up it was the bridge that went.
+	p = talk(t)
+	p.give(MediaEvent{&schemas.MediaClosed{MediaEvent: p.base(), Reason: "stopping"}})
+	p.now = p.now.Add(hangupGrace)
+	p.give(TimerFired{TimerLost})
+	if len(effects[StartFork](p.out)) != 1 {
+		t.Fatalf("the fork was not started again: %v", p.out)
+	}
+}
+
 func TestNoMediaMeansPeople(t *testing.T) {
 	p := newPhone(t)
 	p.give(Arrived{})
@@ -404,7 +426,7 @@ func TestStaleTimersDoNothing(t *testing.T) {
 func TestEveryPhaseIgnoresWhatItDoesNotExpect(t *testing.T) {
 	events := []Event{
 		Arrived{}, Resumed{}, Answered{}, ForkFailed{}, ForkLost{}, MediaEvent{}, MediaState{}, Digit{"1"}, FileReady{}, OrdersFound{},
-		TicketOpened{}, TicketFailed{}, Bridged{}, HandoffEnded{}, CommandFailed{}, TimerFired{}, Hangup{}, HungUp{}, ControlLost{}, BusRestored{},
+		TicketOpened{}, TicketFailed{}, Bridged{}, HandoffEnded{}, CommandFailed{}, TimerFired{}, Hangup{}, HungUp{}, ControlLost{}, BusRestored{}, Leaving{},
 	}
 	if len(events) != len(Kinds()) {
 		t.Fatalf("%d events, %d kinds", len(events), len(Kinds()))

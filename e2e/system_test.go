@@ -1,0 +1,382 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidegate/tidegate/console"
+	"github.com/tidegate/tidegate/devswitch"
+	"github.com/tidegate/tidegate/e2e/caller"
+	"github.com/tidegate/tidegate/e2e/scenarios"
+	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/bus/bustest"
+	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/internal/store/storetest"
+	"github.com/tidegate/tidegate/mediabridge"
+	"github.com/tidegate/tidegate/orchestrator"
+	"github.com/tidegate/tidegate/workers/asr"
+	"github.com/tidegate/tidegate/workers/oms"
+	"github.com/tidegate/tidegate/workers/ticket"
+	"github.com/tidegate/tidegate/workers/tts"
+)
+
+const (
+	eslSecret  = "the dialplan's secret"
+	forkSecret = "a key of the fork tokens"
+)
+
+func TestMain(m *testing.M) {
+	// Calls wait for speech most of their time: more of them fit side by
+	// side than there are cores.
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = flag.Set("test.parallel", "8")
+	}
+	code := storetest.Main(m)
+	if binary.dir != "" {
+		_ = os.RemoveAll(binary.dir)
+	}
+	os.Exit(code)
+}
+
+// binary is the built tidegate, for tests that kill a process.
+var binary struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+func tidegate(t *testing.T) string {
+	t.Helper()
+	binary.once.Do(func() {
+		binary.dir, binary.err = os.MkdirTemp("", "tidegate-e2e-")
+		if binary.err != nil {
+			return
+		}
+		out, err := exec.Command("go", "build", "-o", filepath.Join(binary.dir, "tidegate"), "github.com/tidegate/tidegate").CombinedOutput()
+		if err != nil {
+			binary.err = fmt.Errorf("build: %w\n%s", err, out)
+		}
+	})
+	if binary.err != nil {
+		t.Fatal(binary.err)
+	}
+	return filepath.Join(binary.dir, "tidegate")
+}
+
+// system is a whole Tidegate on loopback.
+type system struct {
+	t       *testing.T
+	nats    *bustest.Server
+	bus     *bus.Bus
+	store   *store.Store
+	bridge  *mediabridge.Service
+	console *console.Service
+	sw      *devswitch.Service
+	orch    *orchestrator.Service
+	log     *slog.Logger
+	reg     *prometheus.Registry
+	logs    *syncBuffer
+}
+
+type setup struct {
+	dsn string
+	// sockets are the outbound sockets of the dialplan; empty starts one
+	// orchestrator in this process.
+	sockets      []string
+	orchestrator func(*orchestrator.Config)
+	ticket       func(*ticket.Deps)
+	devswitch    func(*devswitch.Config)
+	noTicket     bool
+	file         bool // play-out by files
+}
+
+type running interface {
+	Start(context.Context) error
+	Stop(context.Context) error
+}
+
+func (s *system) run(svc running, err error) {
+	s.t.Helper()
+	if err == nil {
+		err = svc.Start(context.Background())
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := svc.Stop(ctx); err != nil {
+			s.t.Errorf("stop: %v", err)
+		}
+	})
+}
+
+func newSystem(t *testing.T, set setup) *system {
+	t.Helper()
+	s := &system{t: t, nats: bustest.Start(t), logs: &syncBuffer{}}
+	s.log = slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.reg = prometheus.NewRegistry()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log:\n%s", s.logs.tail(60_000))
+		}
+	})
+	s.bus = s.nats.Connect("system")
+	s.openStore(set.dsn)
+
+	ac := asr.Defaults()
+	ac.Server.Listen = "127.0.0.1:0"
+	asrService, err := asr.New(ac, asr.Deps{Bus: s.bus, Log: s.log, Registry: s.reg, Lines: scenarios.Lines})
+	s.run(asrService, err)
+	tc := tts.Defaults()
+	tc.Server.Listen, tc.Engine = "127.0.0.1:0", tts.EngineTone
+	ttsService, err := tts.New(tc, tts.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})
+	s.run(ttsService, err)
+	mc := mediabridge.Defaults()
+	mc.Listen, mc.ForkSecret = "127.0.0.1:0", forkSecret
+	s.bridge, err = mediabridge.New(mc, mediabridge.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})
+	s.run(s.bridge, err)
+	omsService, err := oms.New(oms.Defaults(), oms.Deps{Bus: s.bus, Orders: s.store, Log: s.log, Registry: s.reg})
+	s.run(omsService, err)
+	if !set.noTicket {
+		s.startTicket(set.ticket)
+	}
+	cc := console.Defaults()
+	cc.Listen = "127.0.0.1:0"
+	s.console, err = console.New(cc, console.Deps{Bus: s.bus, Records: s.store, Log: s.log, Registry: s.reg})
+	s.run(s.console, err)
+	if len(set.sockets) == 0 {
+		set.sockets = []string{s.startOrchestrator(set.orchestrator)}
+	}
+	dc := devswitch.Defaults()
+	dc.SIPListen, dc.EventSocketListen, dc.Secret = "127.0.0.1:0", "127.0.0.1:0", eslSecret
+	dc.Sockets, dc.ForkStreaming, dc.TempDir = set.sockets, !set.file, t.TempDir()
+	if set.devswitch != nil {
+		set.devswitch(&dc)
+	}
+	s.sw, err = devswitch.New(dc, devswitch.Deps{Log: s.log, Registerer: s.reg})
+	s.run(s.sw, err)
+	return s
+}
+
+func (s *system) openStore(dsn string) {
+	s.t.Helper()
+	sc := store.Defaults()
+	sc.DSN = config.Secret("sqlite:" + filepath.Join(s.t.TempDir(), "e2e.db"))
+	if dsn != "" {
+		sc.DSN = config.Secret(dsn)
+	}
+	st, err := store.Open(s.t.Context(), sc, store.Deps{Log: s.log, Registry: s.reg})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.store = st
+	s.t.Cleanup(func() { _ = st.Close() })
+	if err := st.Seed(s.t.Context(), time.Now()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *system) startTicket(with func(*ticket.Deps)) *ticket.Service {
+	s.t.Helper()
+	deps := ticket.Deps{Bus: s.bus, Tickets: s.store, Log: s.log, Registry: prometheus.NewRegistry()}
+	if with != nil {
+		with(&deps)
+	}
+	svc, err := ticket.New(ticket.Defaults(), deps)
+	s.run(svc, err)
+	return svc
+}
+
+func (s *system) startOrchestrator(with func(*orchestrator.Config)) string {
+	s.t.Helper()
+	oc := orchestrator.Defaults()
+	oc.ESL.Listen, oc.ESL.Secret = "127.0.0.1:0", eslSecret
+	oc.Fork.Bridges, oc.Fork.Secret = []string{s.bridge.URL()}, forkSecret
+	oc.Spool.Dir = filepath.Join(s.t.TempDir(), "spool")
+	oc.RecordURL = s.api() + "calls/"
+	if with != nil {
+		with(&oc)
+	}
+	svc, err := orchestrator.New(oc, orchestrator.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})
+	s.run(svc, err)
+	s.orch = svc
+	return svc.Addr()
+}
+
+// process is an orchestrator of its own, to be killed.
+type process struct {
+	cmd  *exec.Cmd
+	esl  string
+	done chan struct{}
+	logs *syncBuffer
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().String()
+}
+
+// startProcess starts an orchestrator on esl, an address from freeAddr.
+func (s *system) startProcess(name, esl string) *process {
+	s.t.Helper()
+	ops := freeAddr(s.t)
+	p := &process{esl: esl, done: make(chan struct{}), logs: &syncBuffer{}}
+	p.cmd = exec.Command(tidegate(s.t), "orchestrator",
+		"--nats.url="+s.nats.URL(), "--ops.listen="+ops, "--log.level=debug", "--orchestrator.name="+name,
+		"--orchestrator.esl.listen="+esl, "--orchestrator.fork.bridges="+s.bridge.URL(),
+		"--orchestrator.spool.dir="+filepath.Join(s.t.TempDir(), name), "--orchestrator.record_url="+s.api()+"calls/")
+	p.cmd.Env = append(os.Environ(), "TIDEGATE_ORCHESTRATOR_ESL_SECRET="+eslSecret, "TIDEGATE_ORCHESTRATOR_FORK_SECRET="+forkSecret)
+	p.cmd.Stderr = p.logs
+	if err := p.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() { _ = p.cmd.Wait(); close(p.done) }()
+	s.t.Cleanup(func() {
+		p.kill()
+		if s.t.Failed() {
+			s.t.Logf("log of %s:\n%s", name, p.logs.tail(30_000))
+		}
+	})
+	eventually(s.t, name+" is ready", func() bool {
+		resp, err := http.Get("http://" + ops + "/readyz")
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	http.DefaultClient.CloseIdleConnections()
+	return p
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+func (s *system) api() string { return "http://" + s.console.Addr() + "/api/v1/" }
+
+func (s *system) target() string { return "sip:" + s.sw.SIPAddr() }
+
+// call runs a scenario to its end and checks its expectations.
+func (s *system) call(name string, edit func(*scenarios.Scenario), onEvent func(caller.Event)) caller.Result {
+	s.t.Helper()
+	res, err := s.place(name, edit, onEvent)
+	if err != nil {
+		s.t.Fatalf("%s: %v", name, err)
+	}
+	if !res.OK {
+		b, _ := json.MarshalIndent(res, "", " ")
+		s.t.Errorf("%s: %s\nrecord: %s", name, b, s.get("calls/"+res.CallID))
+	}
+	return res
+}
+
+// place runs a scenario to its end.
+func (s *system) place(name string, edit func(*scenarios.Scenario), onEvent func(caller.Event)) (caller.Result, error) {
+	s.t.Helper()
+	sc, err := scenarios.Load(name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	// Times are for benchmarks: a test machine may be slow.
+	sc.Expect.AnsweredWithin, sc.Expect.FirstPromptWithin, sc.Expect.TurnLatencyP95 = 0, 0, 0
+	if edit != nil {
+		edit(&sc)
+	}
+	engine, err := tts.NewEngine(tts.Config{Engine: tts.EngineTone})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = engine.Close() }()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 4*time.Minute)
+	defer cancel()
+	return caller.Run(ctx, caller.Options{
+		Target: s.target(), Scenario: sc, Engine: engine, APIURL: strings.TrimSuffix(s.api(), "/api/v1/"), Log: s.log, OnEvent: onEvent,
+		RecordPath: filepath.Join(s.t.TempDir(), "call.wav"), RecordTimeout: time.Minute,
+	})
+}
+
+func (s *system) get(path string) string {
+	s.t.Helper()
+	resp, err := http.Get(s.api() + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close(); http.DefaultClient.CloseIdleConnections() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// tickets counts the tickets of a call in the API.
+func (s *system) tickets(callID string) int {
+	s.t.Helper()
+	var list struct {
+		Tickets []json.RawMessage `json:"tickets"`
+	}
+	if err := json.Unmarshal([]byte(s.get("tickets?call_id="+callID)), &list); err != nil {
+		s.t.Fatal(err)
+	}
+	return len(list.Tickets)
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("never: %s", what)
+}
+
+// syncBuffer keeps a log for a failing test to show.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func (b *syncBuffer) tail(n int) string {
+	s := b.String()
+	return s[max(0, len(s)-n):]
+}
