@@ -127,7 +127,11 @@ func afterSpeech(f func(n int)) func(caller.Event) {
 func TestTakeover(t *testing.T) {
 	t.Parallel()
 	first, second := freeAddr(t), freeAddr(t)
-	s := newSystem(t, setup{sockets: []string{first, second}})
+	takeover(t, newSystem(t, setup{sockets: []string{first, second}}), first, second)
+}
+
+func takeover(t *testing.T, s *system, first, second string) {
+	t.Helper()
 	a := s.startProcess("first", first)
 	s.startProcess("second", second)
 	res := s.call("return", nil, afterSpeech(func(n int) {
@@ -149,7 +153,11 @@ func TestTakeover(t *testing.T) {
 // switch; when it is back, so do tickets and records. One ticket.
 func TestNATSRestartInMidCall(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, setup{})
+	natsRestart(t, newSystem(t, setup{}))
+}
+
+func natsRestart(t *testing.T, s *system) {
+	t.Helper()
 	res := s.call("return", nil, afterSpeech(func(n int) {
 		switch n {
 		case 2:

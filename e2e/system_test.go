@@ -90,7 +90,8 @@ type system struct {
 	bridge  *mediabridge.Service
 	console *console.Service
 	sw      *devswitch.Service
-	orch    *orchestrator.Service
+	sip     string
+	secret  string
 	log     *slog.Logger
 	reg     *prometheus.Registry
 	logs    *syncBuffer
@@ -106,6 +107,9 @@ type setup struct {
 	devswitch    func(*devswitch.Config)
 	noTicket     bool
 	file         bool // play-out by files
+	// sip is where a switch that is not ours takes calls, and secret what
+	// its dialplan sends; sockets are then where it looks for orchestrators.
+	sip, secret string
 }
 
 type running interface {
@@ -132,7 +136,10 @@ func (s *system) run(svc running, err error) {
 
 func newSystem(t *testing.T, set setup) *system {
 	t.Helper()
-	s := &system{t: t, nats: bustest.Start(t), logs: &syncBuffer{}}
+	s := &system{t: t, nats: bustest.Start(t), logs: &syncBuffer{}, sip: set.sip, secret: eslSecret}
+	if set.secret != "" {
+		s.secret = set.secret
+	}
 	s.log = slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.reg = prometheus.NewRegistry()
 	t.Cleanup(func() {
@@ -164,8 +171,11 @@ func newSystem(t *testing.T, set setup) *system {
 	cc.Listen = "127.0.0.1:0"
 	s.console, err = console.New(cc, console.Deps{Bus: s.bus, Records: s.store, Log: s.log, Registry: s.reg})
 	s.run(s.console, err)
-	if len(set.sockets) == 0 {
+	if len(set.sockets) == 0 && s.sip == "" {
 		set.sockets = []string{s.startOrchestrator(set.orchestrator)}
+	}
+	if s.sip != "" {
+		return s
 	}
 	dc := devswitch.Defaults()
 	dc.SIPListen, dc.EventSocketListen, dc.Secret = "127.0.0.1:0", "127.0.0.1:0", eslSecret
@@ -175,6 +185,7 @@ func newSystem(t *testing.T, set setup) *system {
 	}
 	s.sw, err = devswitch.New(dc, devswitch.Deps{Log: s.log, Registerer: s.reg})
 	s.run(s.sw, err)
+	s.sip = s.sw.SIPAddr()
 	return s
 }
 
@@ -210,7 +221,7 @@ func (s *system) startTicket(with func(*ticket.Deps)) *ticket.Service {
 func (s *system) startOrchestrator(with func(*orchestrator.Config)) string {
 	s.t.Helper()
 	oc := orchestrator.Defaults()
-	oc.ESL.Listen, oc.ESL.Secret = "127.0.0.1:0", eslSecret
+	oc.ESL.Listen, oc.ESL.Secret = "127.0.0.1:0", config.Secret(s.secret)
 	oc.Fork.Bridges, oc.Fork.Secret = []string{s.bridge.URL()}, forkSecret
 	oc.Spool.Dir = filepath.Join(s.t.TempDir(), "spool")
 	oc.RecordURL = s.api() + "calls/"
@@ -219,7 +230,6 @@ func (s *system) startOrchestrator(with func(*orchestrator.Config)) string {
 	}
 	svc, err := orchestrator.New(oc, orchestrator.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})
 	s.run(svc, err)
-	s.orch = svc
 	return svc.Addr()
 }
 
@@ -250,7 +260,7 @@ func (s *system) startProcess(name, esl string) *process {
 		"--nats.url="+s.nats.URL(), "--ops.listen="+ops, "--log.level=debug", "--orchestrator.name="+name,
 		"--orchestrator.esl.listen="+esl, "--orchestrator.fork.bridges="+s.bridge.URL(),
 		"--orchestrator.spool.dir="+filepath.Join(s.t.TempDir(), name), "--orchestrator.record_url="+s.api()+"calls/")
-	p.cmd.Env = append(os.Environ(), "TIDEGATE_ORCHESTRATOR_ESL_SECRET="+eslSecret, "TIDEGATE_ORCHESTRATOR_FORK_SECRET="+forkSecret)
+	p.cmd.Env = append(os.Environ(), "TIDEGATE_ORCHESTRATOR_ESL_SECRET="+s.secret, "TIDEGATE_ORCHESTRATOR_FORK_SECRET="+forkSecret)
 	p.cmd.Stderr = p.logs
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -281,7 +291,7 @@ func (p *process) kill() {
 
 func (s *system) api() string { return "http://" + s.console.Addr() + "/api/v1/" }
 
-func (s *system) target() string { return "sip:" + s.sw.SIPAddr() }
+func (s *system) target() string { return "sip:" + s.sip }
 
 // call runs a scenario to its end and checks its expectations.
 func (s *system) call(name string, edit func(*scenarios.Scenario), onEvent func(caller.Event)) caller.Result {

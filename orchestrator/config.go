@@ -62,7 +62,7 @@ func Defaults() Config {
 	return Config{
 		ESL:       esl.ListenerDefaults(),
 		Fork:      ForkConfig{Bridges: []string{"ws://127.0.0.1:8090"}, TokenLife: time.Minute, Playout: "auto"},
-		Handoff:   HandoffConfig{Profile: "internal", Queue: "support@default", Ring: 30 * time.Second},
+		Handoff:   HandoffConfig{Profile: "external", Queue: "fallback", Ring: 30 * time.Second},
 		Tenant:    "default",
 		Rate:      1,
 		RecordURL: "http://127.0.0.1:8080/api/v1/calls/",
