@@ -82,12 +82,6 @@ func (w *worker) kill() {
 	}
 }
 
-func (w *worker) full(off bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.off = off
-}
-
 func readSpeech(c *ws.Conn) (schemas.SpeechMessage, []byte, error) {
 	kind, b, err := c.Read()
 	if err != nil || kind == ws.Binary {

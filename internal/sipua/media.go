@@ -115,7 +115,7 @@ func bindRTP(ip netip.Addr, low, high int) (*net.UDPConn, error) {
 			if conn.LocalAddr().(*net.UDPAddr).Port%2 == 0 {
 				return conn, nil
 			}
-			last = conn.Close()
+			_ = conn.Close()
 		}
 		return net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, 0)))
 	}

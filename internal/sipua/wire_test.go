@@ -20,7 +20,6 @@ type phone struct {
 	read *bufio.Reader
 	to   string
 	tag  string
-	seq  int
 	n    int
 }
 

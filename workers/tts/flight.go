@@ -41,10 +41,10 @@ func (f *flight) sound() [][]int16 {
 
 // next gives what has come since the first n pieces, whether that is the
 // end, and else a channel that closes when there is more.
-func (f *flight) next(n int) (fresh [][]int16, done bool, err error, changed <-chan struct{}) {
+func (f *flight) next(n int) (fresh [][]int16, done bool, changed <-chan struct{}, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.chunks[n:], f.done, f.err, f.changed
+	return f.chunks[n:], f.done, f.changed, f.err
 }
 
 // follow emits the flight's sound from its beginning, at the pace of emit.
@@ -52,7 +52,7 @@ func (f *flight) follow(ctx context.Context, emit Emit) (Result, error) {
 	var res Result
 	n := 0
 	for {
-		fresh, done, err, changed := f.next(n)
+		fresh, done, changed, err := f.next(n)
 		part, emitErr := emitAll(ctx, fresh, emit)
 		res.Samples += part.Samples
 		n += len(fresh)
