@@ -51,8 +51,9 @@ fuzz: ## Run each fuzz target for FUZZTIME
 	done
 
 .PHONY: generate
-generate: ## Write the generated files: JSON Schemas and the AsyncAPI document
+generate: ## Write the generated files: JSON Schemas, AsyncAPI, docs/configuration.md
 	$(GO) run . schema --write schemas
+	$(GO) test ./docs -run TestConfigurationPage -update
 
 .PHONY: env
 env: ## Write .env with random secrets for docker compose, unless it is there
