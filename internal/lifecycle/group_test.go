@@ -5,19 +5,22 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 func newGroup(calls *[]string, block chan struct{}) *Group {
+	var mu sync.Mutex // drains and cuts run side by side
+	say := func(what string) { mu.Lock(); defer mu.Unlock(); *calls = append(*calls, what) }
 	g := &Group{Log: slog.New(slog.DiscardHandler), DrainLimit: time.Minute, StopLimit: time.Minute}
 	for _, name := range []string{"bus", "switch"} {
 		_ = g.Start(context.Background(), Part{
 			Name:  name,
-			Start: func(context.Context) error { *calls = append(*calls, "start "+name); return nil },
+			Start: func(context.Context) error { say("start " + name); return nil },
 			Drain: func(ctx context.Context) error {
-				*calls = append(*calls, "drain "+name)
+				say("drain " + name)
 				if block == nil {
 					return nil
 				}
@@ -28,8 +31,8 @@ func newGroup(calls *[]string, block chan struct{}) *Group {
 					return ctx.Err()
 				}
 			},
-			Cut:  func() { *calls = append(*calls, "cut "+name) },
-			Stop: func(context.Context) error { *calls = append(*calls, "stop "+name); return nil },
+			Cut:  func() { say("cut " + name) },
+			Stop: func(context.Context) error { say("stop " + name); return nil },
 		})
 	}
 	return g

@@ -182,8 +182,14 @@ func (st *step) timer(ev Event) {
 		if st.s.Phase == PhaseTalking {
 			st.retryMedia(true)
 		}
+	case TimerSpeech:
+		if st.s.Phase == PhaseTalking {
+			st.speechGone()
+		}
 	case TimerLost:
-		st.forkLost(ForkLost{})
+		if st.s.Phase == PhaseTalking {
+			st.forkLost(ForkLost{})
+		}
 	case TimerLookup:
 		if st.s.Lookup != nil {
 			st.ordersFound(OrdersFound{RequestID: st.s.Lookup.RequestID, Err: "timeout"})

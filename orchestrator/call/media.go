@@ -62,6 +62,9 @@ func (st *step) media(ev Event) {
 	}
 }
 
+// maxSpeechFailures is how many sentences in a row may fail.
+const maxSpeechFailures = 2
+
 // hangupGrace is how long after the end of its websocket a call may still
 // turn out to be over.
 const hangupGrace = 300 * time.Millisecond
@@ -172,12 +175,37 @@ func (st *step) takeDigits(terminated bool) {
 	st.callerTurn(digits, schemas.InputDTMF, st.now, st.now, dialog.Digits{Digits: digits, Terminated: terminated})
 }
 
-// degraded: without recognition the caller can still type; without synthesis
-// nothing can be said, and people have to.
+// degraded: without recognition the caller can still type. Without synthesis
+// nothing can be said; the bridge asks for another worker meanwhile, and what
+// is to be said waits there. When none comes in time, people have to.
 func (st *step) degraded(e *schemas.MediaDegraded) {
-	if e.Restored || e.Component != "tts" || st.s.Handoff != nil {
+	switch {
+	case e.Component != "tts":
+	case !e.Restored:
+		st.arm(TimerSpeech, st.m.Config.MediaLimit)
+	default:
+		st.disarm(TimerSpeech)
+		st.s.SpeechFailures = 0
+		if st.s.Cut && len(st.s.Speaking) == 0 {
+			st.resumeSpeech()
+		}
+	}
+}
+
+// speechFailed: one sentence could not be synthesised. It is tried again,
+// but not for ever.
+func (st *step) speechFailed() {
+	if _, waiting := st.s.Timers[TimerSpeech]; waiting || st.s.Phase != PhaseTalking || st.s.Closing || st.s.Handoff != nil {
 		return
 	}
+	if st.s.SpeechFailures++; st.s.SpeechFailures > maxSpeechFailures {
+		st.speechGone()
+	} else if len(st.s.Speaking) == 0 {
+		st.resumeSpeech()
+	}
+}
+
+func (st *step) speechGone() {
 	st.dropSpeech()
 	st.mediaGone("tts")
 }

@@ -108,7 +108,7 @@ func (st *step) playoutEnded(e *schemas.MediaPlayoutEnded) {
 	st.s.Speaking = slices.Delete(st.s.Speaking, i, i+1)
 	heard := e.HeardText
 	if e.Reason == "finished" {
-		heard = u.Text
+		heard, st.s.SpeechFailures = u.Text, 0
 	} else {
 		st.s.Cut = true
 	}
@@ -122,6 +122,9 @@ func (st *step) playoutEnded(e *schemas.MediaPlayoutEnded) {
 		st.arm(TimerPlayout, st.m.Config.PlayoutLimit)
 	}
 	st.settle()
+	if e.Reason == "failed" {
+		st.speechFailed()
+	}
 }
 
 func (st *step) agentTurn(u Utterance, heard string, interrupted bool) {

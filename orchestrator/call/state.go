@@ -104,6 +104,7 @@ const (
 	TimerAnswer  Timer = "answer"  // the switch did not answer the call
 	TimerMedia   Timer = "media"   // the fork did not come up
 	TimerLost    Timer = "lost"    // the fork ended, the call did not
+	TimerSpeech  Timer = "speech"  // no synthesis
 	TimerLookup  Timer = "lookup"  // the order system did not answer
 	TimerTicket  Timer = "ticket"  // no ticket number yet
 	TimerDigits  Timer = "digits"  // pause between keys
@@ -191,6 +192,8 @@ type State struct {
 	HeardRunes  int       `json:"heard_runes,omitempty"`
 	Cut         bool      `json:"cut,omitempty"`
 	SpeechBegan time.Time `json:"speech_began,omitzero"`
+	// SpeechFailures counts sentences in a row that could not be synthesised.
+	SpeechFailures int `json:"speech_failures,omitempty"`
 
 	Digits  string              `json:"digits,omitempty"`
 	Lookup  *dialog.FindOrders  `json:"lookup,omitempty"`

@@ -392,6 +392,48 @@ func TestNoMediaMeansPeople(t *testing.T) {
 	}
 }
 
+func TestSynthesisComesBack(t *testing.T) {
+	p := talk(t)
+	p.speak("运费谁出")
+	lost := p.s.Speaking[0]
+	p.give(MediaEvent{&schemas.MediaDegraded{MediaEvent: p.base(), Component: "tts", Reason: "no worker"}})
+	if p.s.Phase != PhaseTalking {
+		t.Fatalf("phase %s at once", p.s.Phase)
+	}
+	p.give(MediaEvent{&schemas.MediaPlayoutEnded{MediaEvent: p.base(), UtteranceID: lost.ID, Reason: "failed"}})
+	p.give(MediaEvent{&schemas.MediaDegraded{MediaEvent: p.base(), Component: "tts", Restored: true}})
+	if len(p.s.Speaking) == 0 || p.s.Speaking[0].Text != lost.Text {
+		t.Fatalf("not said again: %+v", p.s.Speaking)
+	}
+	p.hear()
+	p.give(MediaEvent{&schemas.MediaDegraded{MediaEvent: p.base(), Component: "tts"}})
+	p.now = p.now.Add(p.m.Config.MediaLimit)
+	p.give(TimerFired{TimerSpeech})
+	if len(effects[ConnectHuman](p.out)) != 1 {
+		t.Fatalf("nobody to talk to: %v", p.out)
+	}
+}
+
+func TestSentenceThatCannotBeSaid(t *testing.T) {
+	p := talk(t)
+	p.speak("运费谁出")
+	for range maxSpeechFailures + 1 {
+		if p.s.Phase != PhaseTalking || len(p.s.Speaking) == 0 {
+			t.Fatalf("given up early: %s", p.s.Phase)
+		}
+		for len(p.s.Speaking) > 0 && p.s.Phase == PhaseTalking {
+			n := p.s.Speaking[0].ID
+			p.give(MediaEvent{&schemas.MediaPlayoutEnded{MediaEvent: p.base(), UtteranceID: n, Reason: "failed"}})
+			if p.s.SpeechFailures > 0 {
+				break
+			}
+		}
+	}
+	if len(effects[ConnectHuman](p.all)) != 1 {
+		t.Fatalf("phase %s, failures %d", p.s.Phase, p.s.SpeechFailures)
+	}
+}
+
 func TestTicketPromisedForLater(t *testing.T) {
 	p := talk(t)
 	req := p.toTicket().Request
