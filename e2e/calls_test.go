@@ -13,6 +13,7 @@ import (
 	"github.com/tidegate/tidegate/e2e/caller"
 	"github.com/tidegate/tidegate/e2e/scenarios"
 	"github.com/tidegate/tidegate/internal/audio"
+	"github.com/tidegate/tidegate/internal/loopback"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -126,7 +127,7 @@ func afterSpeech(f func(n int)) func(caller.Event) {
 // conversation goes on where it was, nothing is asked twice, one ticket.
 func TestTakeover(t *testing.T) {
 	t.Parallel()
-	first, second := freeAddr(t), freeAddr(t)
+	first, second := loopback.Address(t), loopback.Address(t)
 	takeover(t, newSystem(t, setup{sockets: []string{first, second}}), first, second)
 }
 

@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +26,7 @@ import (
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
 	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/loopback"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/mediabridge"
@@ -242,29 +241,10 @@ type process struct {
 	logs *syncBuffer
 }
 
-// nextPort walks through ports below those that systems give out by
-// themselves, so that nobody takes one between its choice and its use.
-var nextPort atomic.Int32
-
-func init() { nextPort.Store(20_000 + int32(os.Getpid()%8000)) }
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 1000 {
-		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", nextPort.Add(1)))
-		if err == nil {
-			defer func() { _ = ln.Close() }()
-			return ln.Addr().String()
-		}
-	}
-	t.Fatal("no free port")
-	return ""
-}
-
-// startProcess starts an orchestrator on esl, an address from freeAddr.
+// startProcess starts an orchestrator on esl, an address of package loopback.
 func (s *system) startProcess(name, esl string) *process {
 	s.t.Helper()
-	ops := freeAddr(s.t)
+	ops := loopback.Address(s.t)
 	p := &process{esl: esl, done: make(chan struct{}), logs: &syncBuffer{}}
 	p.cmd = exec.Command(tidegate(s.t), "orchestrator",
 		"--nats.url="+s.nats.URL(), "--ops.listen="+ops, "--log.level=debug", "--orchestrator.name="+name,

@@ -130,6 +130,8 @@ func asyncAPI() ([]byte, error) {
 			{Key: "messages", Value: opRefs},
 		}})
 	}
+	sc, so, sm := speechAPI()
+	channels, operations, messages = append(channels, sc...), append(operations, so...), append(messages, sm...)
 	doc := yaml.MapSlice{
 		{Key: "asyncapi", Value: "3.0.0"},
 		{Key: "info", Value: yaml.MapSlice{
@@ -146,7 +148,35 @@ func asyncAPI() ([]byte, error) {
 	return yaml.Marshal(doc)
 }
 
+// speechAPI describes the websockets of the speech workers (speech.go), seen
+// from the bridge.
+func speechAPI() (channels, operations, messages yaml.MapSlice) {
+	messages = yaml.MapSlice{{Key: "speech", Value: yaml.MapSlice{
+		{Key: "summary", Value: "A control message of the speech protocol, as a text frame. Binary frames are L16 little-endian mono sound."},
+		{Key: "contentType", Value: "application/json"},
+		{Key: "payload", Value: yaml.MapSlice{{Key: "$ref", Value: "./v1/" + FileName(SchemaSpeech)}}},
+	}}}
+	for _, s := range []struct{ id, path, subprotocol string }{
+		{"speech_asr", "/v1/asr/{token}", SubprotocolASR}, {"speech_tts", "/v1/tts/{token}", SubprotocolTTS},
+	} {
+		channels = append(channels, yaml.MapItem{Key: s.id, Value: yaml.MapSlice{
+			{Key: "address", Value: s.path},
+			{Key: "description", Value: "Websocket of a speech worker, subprotocol " + s.subprotocol + "; the address comes with slot.granted."},
+			{Key: "messages", Value: yaml.MapSlice{{Key: "speech", Value: yaml.MapSlice{{Key: "$ref", Value: "#/components/messages/speech"}}}}},
+			{Key: "parameters", Value: yaml.MapSlice{{Key: "token", Value: yaml.MapSlice{{Key: "description", Value: paramDoc["token"]}}}}},
+		}})
+		for _, action := range []string{"send", "receive"} {
+			operations = append(operations, yaml.MapItem{Key: action + "_" + s.id, Value: yaml.MapSlice{
+				{Key: "action", Value: action},
+				{Key: "channel", Value: yaml.MapSlice{{Key: "$ref", Value: "#/channels/" + s.id}}},
+			}})
+		}
+	}
+	return channels, operations, messages
+}
+
 var paramDoc = map[string]string{
 	"callid": "The FreeSWITCH channel UUID of the call.",
 	"kind":   "asr or tts.",
+	"token":  "Signed, short-lived, for one connection of one call.",
 }

@@ -2,7 +2,6 @@ package contract
 
 import (
 	"context"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidegate/tidegate/devswitch"
+	"github.com/tidegate/tidegate/internal/loopback"
 	"github.com/tidegate/tidegate/orchestrator/esl"
 )
 
@@ -56,7 +56,7 @@ func TestStandIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := freeAddress(t), freeAddress(t)
+	first, second := loopback.Address(t), loopback.Address(t)
 	cfg := devswitch.Defaults()
 	cfg.SIPListen, cfg.EventSocketListen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.EventSocketPassword, cfg.Secret = "contract", "contract-secret"
@@ -82,17 +82,6 @@ func TestStandIn(t *testing.T) {
 		Name: "devswitch", EventSocket: s.EventSocketAddr(), Password: "contract", SIP: s.SIPAddr(), First: first, Second: second,
 		Secret: "contract-secret", Prompt: prompt, Fallback: true, Module: esl.ForkStreaming, Profile: "external",
 	})
-}
-
-// freeAddress is one that nothing listens on now: the switch has to know it before the orchestrator opens it.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String()
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
