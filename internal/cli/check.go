@@ -27,8 +27,13 @@ and the exit code is 2 when there is one.`,
 				}
 				names = append(names, sectionsOf(s)...)
 			}
-			cfg, err := load(cmd, nil)
-			if slices.Equal(services, []string{"up"}) {
+			up := slices.Equal(services, []string{"up"})
+			var prepare func(*Config)
+			if up {
+				prepare = upDefaults
+			}
+			cfg, err := load(cmd, prepare)
+			if up {
 				cfg.forUp()
 			}
 			out, printErr := config.Effective(cfg)

@@ -71,7 +71,6 @@ type UpConfig struct {
 	DataDir    string `koanf:"data_dir" help:"directory of the embedded NATS, the SQLite database and the spool"`
 	NATSListen string `koanf:"nats_listen" help:"address of the embedded NATS server, used when nats.url is empty"`
 	Devswitch  bool   `koanf:"devswitch" help:"run the stand-in switch; false: a FreeSWITCH hands calls to orchestrator.esl.listen"`
-	Seed       bool   `koanf:"seed" help:"fill the built-in shop with its example customers and orders"`
 }
 
 // Validate reports every field that cannot work.
@@ -94,7 +93,7 @@ func Defaults() Config {
 		NATS: bus.Defaults(), Store: store.Defaults(), Orchestrator: orchestrator.Defaults(), Mediabridge: mediabridge.Defaults(),
 		ASR: asr.Defaults(), TTS: tts.Defaults(), OMS: oms.Defaults(), Ticket: ticket.Defaults(), Console: console.Defaults(),
 		Devswitch: devswitch.Defaults(),
-		Up:        UpConfig{DataDir: "data", NATSListen: "127.0.0.1:0", Devswitch: true, Seed: true},
+		Up:        UpConfig{DataDir: "data", NATSListen: "127.0.0.1:0", Devswitch: true},
 	}
 }
 
@@ -198,6 +197,12 @@ func (e *configError) Error() string {
 		b.WriteString("\n  " + err.Error())
 	}
 	return b.String()
+}
+
+// upDefaults are the defaults that 'up' has of its own.
+func upDefaults(c *Config) {
+	c.NATS.URL = ""
+	c.OMS.Seed = true
 }
 
 // forUp ties the services of one process together: what was not configured

@@ -19,7 +19,7 @@ var demoCalls = []string{"return", "refund-status", "human"}
 
 // demo places the calls and shows what is said, from the facts of the calls
 // as they are published. The error says which call went another way.
-func (u *up) demo(ctx context.Context, out io.Writer) error {
+func (u *up) demo(ctx context.Context, out io.Writer, stays bool) error {
 	show := &display{out: out}
 	sub, err := u.bus.Subscribe(schemas.SubjectCallFacts, "", show.fact)
 	if err != nil {
@@ -53,7 +53,9 @@ func (u *up) demo(ctx context.Context, out io.Writer) error {
 	if failed > 0 {
 		return fmt.Errorf("%d of %d demo calls did not go as their scenarios say", failed, len(demoCalls))
 	}
-	show.printf("\nThe demo calls are over; the records are on the page. Tidegate stays up.\n")
+	if stays {
+		show.printf("\nThe demo calls are over; the records are on the page. Tidegate stays up.\n")
+	}
 	return nil
 }
 

@@ -276,6 +276,11 @@ func (p *process) startOMS(ctx context.Context) error {
 	if err := p.startStore(ctx); err != nil {
 		return err
 	}
+	if p.cfg.OMS.Seed {
+		if err := p.store.Seed(ctx, time.Now()); err != nil {
+			return fmt.Errorf("seed the shop: %w", err)
+		}
+	}
 	s, err := oms.New(p.cfg.OMS, oms.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Orders: p.store})
 	return p.startService(ctx, "oms", s, err)
 }

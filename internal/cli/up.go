@@ -53,7 +53,7 @@ A NATS cluster, PostgreSQL or FreeSWITCH is used by naming it: nats.url,
 store.dsn, up.devswitch=false with orchestrator.nodes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadValid(cmd, "up", func(c *Config) { c.NATS.URL = "" })
+			cfg, err := loadValid(cmd, "up", upDefaults)
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ func runUp(parent context.Context, cfg *Config, flags demoFlags, out io.Writer) 
 		}
 		go func() {
 			defer close(demoDone)
-			demoErr = u.demo(ctx, out)
+			demoErr = u.demo(ctx, out, !flags.exit)
 			if flags.exit {
 				cancel()
 			}
@@ -108,7 +108,7 @@ func (u *up) start(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
 		u.lockData, u.startNATS,
 		func(ctx context.Context) error { return u.startBus(ctx, "up") },
-		u.startStore, u.seed, u.startSpeech, u.startBridge,
+		u.startSpeech, u.startBridge,
 		u.startOMS, u.startTicket, u.startPage, u.startCalls,
 	} {
 		if err := step(ctx); err != nil {
@@ -161,16 +161,6 @@ func (u *up) startNATS(ctx context.Context) error {
 		},
 		Stop: func(context.Context) error { u.nats.Stop(); return nil },
 	})
-}
-
-func (u *up) seed(ctx context.Context) error {
-	if !u.cfg.Up.Seed {
-		return nil
-	}
-	if err := u.store.Seed(ctx, time.Now()); err != nil {
-		return fmt.Errorf("seed the shop: %w", err)
-	}
-	return nil
 }
 
 func (u *up) startSpeech(ctx context.Context) (err error) {

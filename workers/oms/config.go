@@ -11,6 +11,7 @@ type Config struct {
 	Budget      time.Duration `koanf:"budget" help:"time for a look-up whose asker names none"`
 	MaxBudget   time.Duration `koanf:"max_budget" help:"time for a look-up at most, whatever its asker names"`
 	MaxInFlight int           `koanf:"max_in_flight" help:"look-ups at the same time; more are refused at once"`
+	Seed        bool          `koanf:"seed" help:"fill the built-in shop with its example customers and orders at start; on in 'up'"`
 }
 
 // Defaults fits a dialogue that goes on talking after 800 ms.

@@ -1,0 +1,124 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/tidegate/tidegate/e2e/caller"
+	"github.com/tidegate/tidegate/internal/loopback"
+)
+
+// upProcess is `tidegate up` as a user starts it, on addresses of its own.
+type upProcess struct {
+	cmd           *exec.Cmd
+	done          chan error
+	out           *syncBuffer
+	sip, api, ops string
+}
+
+func startUp(t *testing.T, dir string) *upProcess {
+	t.Helper()
+	u := &upProcess{
+		done: make(chan error, 1), out: &syncBuffer{},
+		sip: loopback.Address(t), api: loopback.Address(t), ops: loopback.Address(t),
+	}
+	u.cmd = exec.Command(tidegate(t), "up", "--up.data_dir="+dir, "--ops.listen="+u.ops, "--console.listen="+u.api,
+		"--devswitch.sip_listen="+u.sip, "--devswitch.event_socket_listen="+loopback.Address(t),
+		"--orchestrator.esl.listen="+loopback.Address(t), "--mediabridge.listen=127.0.0.1:0",
+		"--asr.server.listen=127.0.0.1:0", "--tts.server.listen=127.0.0.1:0", "--tts.engine=tone")
+	u.cmd.Stdout, u.cmd.Stderr = u.out, u.out
+	if err := u.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { u.done <- u.cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = u.cmd.Process.Kill()
+		if t.Failed() {
+			t.Logf("up:\n%s", u.out.tail(20_000))
+		}
+	})
+	eventually(t, "up", func() bool { return strings.Contains(u.out.String(), "Tidegate is up.") })
+	return u
+}
+
+func (u *upProcess) fetch(t *testing.T, address, path string) (int, string) {
+	t.Helper()
+	resp, err := http.Get("http://" + address + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close(); http.DefaultClient.CloseIdleConnections() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+func (u *upProcess) interrupt(t *testing.T) {
+	t.Helper()
+	if err := u.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-u.done; err != nil {
+		t.Errorf("up ended with %v", err)
+	}
+}
+
+// TestUpAndCall is a newcomer's afternoon: up, a call from another terminal,
+// the ticket in the API, Ctrl-C, up again on the same data.
+func TestUpAndCall(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	u := startUp(t, dir)
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		if code, body := u.fetch(t, u.ops, path); code != http.StatusOK {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	if code, body := u.fetch(t, u.api, "/"); code != http.StatusOK || !strings.Contains(body, "Tidegate") {
+		t.Errorf("page: %d", code)
+	}
+	var stdout, stderr bytes.Buffer
+	call := exec.Command(tidegate(t), "call", "scenarios/return-one-sentence.yaml", "--target=sip:"+u.sip, "--api=http://"+u.api, "--voice-engine=tone")
+	call.Env = append(os.Environ(), "TIDEGATE_LOG_LEVEL=debug")
+	call.Stdout, call.Stderr = &stdout, &stderr
+	err := call.Run()
+	var res caller.Result
+	if jsonErr := json.Unmarshal(stdout.Bytes(), &res); jsonErr != nil {
+		t.Fatalf("output is not one JSON object: %v\n%s\n%s", jsonErr, stdout.String(), stderr.String())
+	}
+	if len(res.Failures) > 0 {
+		// Only the clock may differ on a slow machine.
+		for _, f := range res.Failures {
+			if !strings.Contains(f, "latency") && !strings.Contains(f, "after") {
+				t.Errorf("%v: %s", err, f)
+			}
+		}
+	}
+	if _, body := u.fetch(t, u.api, "/api/v1/tickets"); res.TicketNumber == "" || !strings.Contains(body, res.TicketNumber) {
+		t.Errorf("ticket %q is not in %s", res.TicketNumber, body)
+	}
+	_, metrics := u.fetch(t, u.ops, "/metrics")
+	for _, want := range []string{
+		`tidegate_call_ended_total{outcome="ticket_opened"} 1`, "tidegate_call_turn_latency_seconds_count", `tidegate_call_turns_total{role="caller"}`,
+		"tidegate_mediabridge_queue_drops_total", "tidegate_ticket_requests_total", "tidegate_bus_connected 1",
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	u.interrupt(t)
+	again := startUp(t, dir)
+	if _, body := again.fetch(t, again.api, "/api/v1/tickets"); !strings.Contains(body, res.TicketNumber) {
+		t.Errorf("the ticket is gone after a restart: %s", body)
+	}
+	again.interrupt(t)
+}
