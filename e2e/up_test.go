@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tidegate/tidegate/e2e/caller"
 	"github.com/tidegate/tidegate/internal/loopback"
@@ -121,4 +122,31 @@ func TestUpAndCall(t *testing.T) {
 		t.Errorf("the ticket is gone after a restart: %s", body)
 	}
 	again.interrupt(t)
+}
+
+// TestInterruptedStart: a service that waits for NATS ends on Ctrl-C.
+func TestInterruptedStart(t *testing.T) {
+	t.Parallel()
+	out := &syncBuffer{}
+	cmd := exec.Command(tidegate(t), "mediabridge", "--nats.url=nats://"+loopback.Address(t), "--ops.listen="+loopback.Address(t),
+		"--mediabridge.listen=127.0.0.1:0", "--mediabridge.fork_secret="+forkSecret)
+	cmd.Stderr = out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	defer func() { _ = cmd.Process.Kill() }()
+	eventually(t, "waiting", func() bool { return strings.Contains(out.String(), "waiting for NATS") })
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("still running:\n%s", out.String())
+	}
+	if !strings.Contains(out.String(), "interrupted") {
+		t.Errorf("said:\n%s", out.String())
+	}
 }

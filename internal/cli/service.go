@@ -95,6 +95,8 @@ func addConfigFlagsOf(cmd *cobra.Command, sections ...string) {
 func (p *process) run(ctx context.Context, start func(context.Context) error, up func(context.Context)) error {
 	signals, stop := p.signals(ctx)
 	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var ops *obs.Server
 	err := p.group.Start(ctx, lifecycle.Part{
 		Name: "ops",
@@ -105,7 +107,7 @@ func (p *process) run(ctx context.Context, start func(context.Context) error, up
 		Stop: func(ctx context.Context) error { return ops.Stop(ctx) },
 	})
 	if err == nil {
-		err = start(ctx)
+		err = interruptible(ctx, cancel, signals, start)
 	}
 	if err != nil {
 		return errors.Join(err, p.group.Stop())
@@ -115,6 +117,23 @@ func (p *process) run(ctx context.Context, start func(context.Context) error, up
 		up(ctx)
 	}
 	return p.group.Wait(signals)
+}
+
+var errInterrupted = errors.New("interrupted while starting")
+
+// interruptible lets a signal end a start that waits, for NATS or a database
+// that is not there yet.
+func interruptible(ctx context.Context, cancel func(), signals <-chan struct{}, start func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() { done <- start(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-signals:
+		cancel()
+		<-done
+		return errInterrupted
+	}
 }
 
 // lateChecks asks the checks that exist when the question comes: services

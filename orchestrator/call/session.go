@@ -82,8 +82,8 @@ func (s *Session) Run(ctx context.Context, first Event) State {
 	close(s.saves)
 	// The last commands (a hang-up, a close) still go out, within limits.
 	timer := time.AfterFunc(portLimit, s.cancel)
-	s.ports.Switch.Close()
 	s.work.Wait()
+	s.ports.Switch.Close()
 	timer.Stop()
 	s.cancel()
 	return s.state
