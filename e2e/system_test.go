@@ -228,7 +228,7 @@ func (s *system) startOrchestrator(with func(*orchestrator.Config)) string {
 	if with != nil {
 		with(&oc)
 	}
-	svc, err := orchestrator.New(oc, orchestrator.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})
+	svc, err := orchestrator.New(oc, orchestrator.Deps{Bus: s.bus, Log: s.log, Registry: prometheus.NewRegistry()})
 	s.run(svc, err)
 	return svc.Addr()
 }
