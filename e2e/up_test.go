@@ -127,8 +127,8 @@ func TestUpAndCall(t *testing.T) {
 // TestInterruptedStart: a service that waits for NATS ends on Ctrl-C.
 func TestInterruptedStart(t *testing.T) {
 	t.Parallel()
-	out := &syncBuffer{}
-	cmd := exec.Command(tidegate(t), "mediabridge", "--nats.url=nats://"+loopback.Address(t), "--ops.listen="+loopback.Address(t),
+	out, ops := &syncBuffer{}, loopback.Address(t)
+	cmd := exec.Command(tidegate(t), "mediabridge", "--nats.url=nats://"+loopback.Address(t), "--ops.listen="+ops,
 		"--mediabridge.listen=127.0.0.1:0", "--mediabridge.fork_secret="+forkSecret)
 	cmd.Stderr = out
 	if err := cmd.Start(); err != nil {
@@ -138,6 +138,15 @@ func TestInterruptedStart(t *testing.T) {
 	go func() { done <- cmd.Wait() }()
 	defer func() { _ = cmd.Process.Kill() }()
 	eventually(t, "waiting", func() bool { return strings.Contains(out.String(), "waiting for NATS") })
+	resp, err := http.Get("http://" + ops + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("ready while starting: %d", resp.StatusCode)
+	}
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,6 +46,9 @@ type process struct {
 	reg    *prometheus.Registry
 	group  *lifecycle.Group
 	checks []obs.Check
+	// started is set when every service is: before, the process is not ready,
+	// whatever those that run already say, and nobody else reads checks.
+	started atomic.Bool
 	bus    *bus.Bus
 	store  *store.Store
 }
@@ -112,6 +116,7 @@ func (p *process) run(ctx context.Context, start func(context.Context) error, up
 	if err != nil {
 		return errors.Join(err, p.group.Stop())
 	}
+	p.started.Store(true)
 	p.log.Info("ready", "ops", ops.Addr())
 	if up != nil {
 		up(ctx)
@@ -140,14 +145,14 @@ func interruptible(ctx context.Context, cancel func(), signals <-chan struct{}, 
 // that are still starting make the process not ready.
 func (p *process) lateChecks() []obs.Check {
 	return []obs.Check{{Name: "services", Ready: func() error {
+		if !p.started.Load() {
+			return errors.New("starting")
+		}
 		var errs []error
 		for _, c := range p.checks {
 			if err := c.Ready(); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", c.Name, err))
 			}
-		}
-		if len(p.checks) == 0 {
-			errs = append(errs, errors.New("starting"))
 		}
 		return errors.Join(errs...)
 	}}}
