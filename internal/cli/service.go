@@ -49,8 +49,8 @@ type process struct {
 	// started is set when every service is: before, the process is not ready,
 	// whatever those that run already say, and nobody else reads checks.
 	started atomic.Bool
-	bus    *bus.Bus
-	store  *store.Store
+	bus     *bus.Bus
+	store   *store.Store
 }
 
 func newProcess(cfg *Config) *process {
