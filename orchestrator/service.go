@@ -151,7 +151,7 @@ func (s *Service) Stop(ctx context.Context) error {
 func (s *Service) handle(ctx context.Context, ech *esl.Channel) {
 	info := ech.Info()
 	log := s.log.With("call", info.ID)
-	snaps := &snapshots{bus: s.bus, callID: info.ID}
+	snaps := &snapshots{bus: s.bus, callID: info.ID, owner: s.name}
 	state, first := s.begin(ctx, ech, snaps, log)
 	ch := newChannel(s, ech)
 

@@ -17,11 +17,17 @@ const loadLimit = time.Second
 // snapshots is the snapshot of one call in the bucket. Its revision is the
 // ownership of the call: whoever writes with an old one has lost it.
 type snapshots struct {
-	bus      *bus.Bus
-	callID   string
+	bus    *bus.Bus
+	callID string
+	// owner is this orchestrator's name, as snapshots hold it.
+	owner string
+
 	mu       sync.Mutex
 	kv       *bus.KV
 	revision uint64
+	// blind: the call was taken over without its snapshot having been read,
+	// so whatever is there is older than what we know.
+	blind bool
 }
 
 func (s *snapshots) bucket(ctx context.Context) (*bus.KV, error) {
@@ -38,6 +44,7 @@ func (s *snapshots) bucket(ctx context.Context) (*bus.KV, error) {
 // load reads the snapshot another orchestrator left; ok is false when there
 // is none.
 func (s *snapshots) load(ctx context.Context) (state call.State, ok bool, err error) {
+	s.blind = true
 	if !s.bus.Connected() {
 		return state, false, s.bus.Ready()
 	}
@@ -49,15 +56,16 @@ func (s *snapshots) load(ctx context.Context) (state call.State, ok bool, err er
 	}
 	b, revision, err := kv.Get(ctx, s.callID)
 	if errors.Is(err, bus.ErrNotFound) {
+		s.blind = false
 		return state, false, nil
 	}
 	if err != nil {
 		return state, false, err
 	}
+	s.revision, s.blind = revision, false
 	if state, err = call.UnmarshalSnapshot(b); err != nil {
 		return state, false, err
 	}
-	s.revision = revision
 	return state, true, nil
 }
 
@@ -70,19 +78,46 @@ func (s *snapshots) Save(ctx context.Context, snapshot []byte) error {
 	if err != nil {
 		return err
 	}
-	var revision uint64
-	if s.revision == 0 {
-		revision, err = kv.Create(ctx, s.callID, snapshot)
-	} else {
-		revision, err = kv.Update(ctx, s.callID, snapshot, s.revision)
+	err = s.write(ctx, kv, snapshot)
+	if errors.Is(err, bus.ErrConflict) && s.ours(ctx, kv) {
+		err = s.write(ctx, kv, snapshot)
 	}
 	if errors.Is(err, bus.ErrConflict) {
 		return call.ErrSuperseded
+	}
+	return err
+}
+
+func (s *snapshots) write(ctx context.Context, kv *bus.KV, snapshot []byte) error {
+	var revision uint64
+	var err error
+	switch {
+	case s.revision > 0:
+		revision, err = kv.Update(ctx, s.callID, snapshot, s.revision)
+	case s.blind:
+		revision, err = kv.Put(ctx, s.callID, snapshot)
+	default:
+		revision, err = kv.Create(ctx, s.callID, snapshot)
 	}
 	if err == nil {
 		s.revision = revision
 	}
 	return err
+}
+
+// ours says whether the conflict is with ourselves: a write whose
+// acknowledgement got lost has moved the revision on.
+func (s *snapshots) ours(ctx context.Context, kv *bus.KV) bool {
+	b, revision, err := kv.Get(ctx, s.callID)
+	if err != nil {
+		return false
+	}
+	state, err := call.UnmarshalSnapshot(b)
+	if err != nil || state.Orchestrator != s.owner {
+		return false
+	}
+	s.revision = revision
+	return true
 }
 
 // Forget implements call.Snapshots.
