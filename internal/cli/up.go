@@ -53,7 +53,13 @@ A NATS cluster, PostgreSQL or FreeSWITCH is used by naming it: nats.url,
 store.dsn, up.devswitch=false with orchestrator.nodes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadValid(cmd, "up", upDefaults)
+			cfg, err := loadValid(cmd, "up", func(c *Config) {
+				upDefaults(c)
+				if flags.demo {
+					// The conversations are what is to be read.
+					c.Log.Level = "warn"
+				}
+			})
 			if err != nil {
 				return err
 			}
