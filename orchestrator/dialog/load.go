@@ -102,18 +102,30 @@ func (l *loader) read(fsys fs.FS, name string) {
 		l.fail(fmt.Errorf("%w: %w", ErrFlow, err))
 		return
 	}
-	file, err := parser.ParseBytes(data, 0)
+	file, doc, err := decode(data)
 	if err != nil {
-		l.fail(located(name, err))
-		return
-	}
-	var doc document
-	if err := yaml.UnmarshalWithOptions(data, &doc, yaml.Strict()); err != nil {
 		l.fail(located(name, err))
 		return
 	}
 	l.sources = append(l.sources, source{name, file})
 	l.merge(name, doc)
+}
+
+var errYAML = errors.New("the YAML cannot be read")
+
+// decode parses a file twice: as a tree, for the places of mistakes, and into
+// a document.
+func decode(data []byte) (file *ast.File, doc document, err error) {
+	defer func() { // goccy/go-yaml 1.19 panics on some sequences of a wrong tag
+		if recover() != nil {
+			err = errYAML
+		}
+	}()
+	if file, err = parser.ParseBytes(data, 0); err != nil {
+		return nil, doc, err
+	}
+	err = yaml.UnmarshalWithOptions(data, &doc, yaml.Strict())
+	return file, doc, err
 }
 
 // located puts file and line before a YAML error's bare message.

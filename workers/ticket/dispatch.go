@@ -57,7 +57,12 @@ func LoadRules(path string) (Rules, error) {
 }
 
 // ParseRules reads rules from YAML and names everything that is wrong.
-func ParseRules(b []byte) (Rules, error) {
+func ParseRules(b []byte) (rules Rules, err error) {
+	defer func() { // goccy/go-yaml 1.19 panics on some sequences of a wrong tag
+		if recover() != nil {
+			rules, err = nil, errors.New("dispatch rules: the YAML cannot be read")
+		}
+	}()
 	if len(b) > maxRulesBytes {
 		return nil, fmt.Errorf("dispatch rules: over %d bytes", maxRulesBytes)
 	}

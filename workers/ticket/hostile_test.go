@@ -1,0 +1,10 @@
+package ticket
+
+import "testing"
+
+// TestHostileRules: a tag without a name once ended the process.
+func TestHostileRules(t *testing.T) {
+	if _, err := ParseRules([]byte("rules:\n  ! 000000000000000000000000000")); err == nil {
+		t.Fatal("accepted")
+	}
+}
