@@ -35,7 +35,7 @@ type (
 		drop   func() // ends this worker's connection, for a worker that hangs
 	}
 	linkLost struct{}                // the worker is gone; another is asked for
-	linkDown struct{ reason string } // none could be had for now
+	linkDown struct{ reason string } // none could be had; asked for again later
 )
 
 // errWorkerRefused is a worker that answers start with an error.

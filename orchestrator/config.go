@@ -76,7 +76,7 @@ func (c Config) Validate() error {
 	var errs []error
 	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
 	within := func(prefix string, err error) {
-		for _, e := range flatten(err) {
+		for _, e := range config.Errors(err) {
 			bad("%s.%w", prefix, e)
 		}
 	}
@@ -126,17 +126,6 @@ func (c Config) Validate() error {
 		bad("tenant: must be set")
 	}
 	return errors.Join(errs...)
-}
-
-// flatten lists what errors.Join joined.
-func flatten(err error) []error {
-	if err == nil {
-		return nil
-	}
-	if j, ok := err.(interface{ Unwrap() []error }); ok {
-		return j.Unwrap()
-	}
-	return []error{err}
 }
 
 func (c Config) targets() []call.Target {

@@ -112,21 +112,6 @@ func Decode(b []byte) (Envelope, any, error) {
 	return e, data, nil
 }
 
-// DecodeAs is Decode for a message whose type the caller knows; another type
-// is ErrUnknownType.
-func DecodeAs[T any](b []byte) (Envelope, T, error) {
-	var zero T
-	e, data, err := Decode(b)
-	if err != nil {
-		return e, zero, err
-	}
-	v, ok := data.(*T)
-	if !ok {
-		return e, zero, fmt.Errorf("%w here: %s", ErrUnknownType, e.Type)
-	}
-	return e, *v, nil
-}
-
 // DecodeStrict reads JSON of a named schema that travels outside an envelope
 // (fork metadata, speech messages) into v.
 func DecodeStrict(name string, b []byte, v any) error {

@@ -99,13 +99,8 @@ func (b *Bus) OnRestored(f func()) (stop func()) {
 	}
 }
 
-// Errors of requests.
-var (
-	// ErrNoResponders: nobody serves the subject.
-	ErrNoResponders = nats.ErrNoResponders
-	// ErrClosed: the Bus has been closed.
-	ErrClosed = errors.New("bus is closed")
-)
+// ErrNoResponders: nobody serves the subject of a request.
+var ErrNoResponders = nats.ErrNoResponders
 
 // RemoteError is an answer that says no. Codes follow HTTP.
 type RemoteError struct {

@@ -133,7 +133,7 @@ func (c *Config) validate(names []string) error {
 		if !slices.Contains(names, s.name) {
 			continue
 		}
-		for _, e := range flatten(s.validate()) {
+		for _, e := range config.Errors(s.validate()) {
 			if !strings.HasPrefix(e.Error(), s.name+".") {
 				e = fmt.Errorf("%s.%w", s.name, e)
 			}
@@ -141,22 +141,6 @@ func (c *Config) validate(names []string) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// flatten lists what errors.Join joined, at any depth.
-func flatten(err error) []error {
-	if err == nil {
-		return nil
-	}
-	j, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var out []error
-	for _, e := range j.Unwrap() {
-		out = append(out, flatten(e)...)
-	}
-	return out
 }
 
 // load reads all sources into the defaults that prepare has adjusted.
@@ -193,7 +177,7 @@ func (e *configError) Unwrap() error { return e.err }
 func (e *configError) Error() string {
 	var b strings.Builder
 	b.WriteString("the configuration cannot work:")
-	for _, err := range flatten(e.err) {
+	for _, err := range config.Errors(e.err) {
 		b.WriteString("\n  " + err.Error())
 	}
 	return b.String()

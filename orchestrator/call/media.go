@@ -43,7 +43,6 @@ func (st *step) media(ev Event) {
 		st.mediaReady()
 	case *schemas.MediaSpeechStarted:
 		st.s.Epoch = max(st.s.Epoch, e.Epoch)
-		st.s.SpeechBegan = st.now
 	case *schemas.MediaTranscript:
 		st.transcript(e)
 	case *schemas.MediaPlayoutStarted:

@@ -189,9 +189,8 @@ type State struct {
 	Speaking      []Utterance `json:"speaking,omitempty"`
 	// HeardRunes counts the characters the caller heard of what was said
 	// last; Cut says that some of it was broken off.
-	HeardRunes  int       `json:"heard_runes,omitempty"`
-	Cut         bool      `json:"cut,omitempty"`
-	SpeechBegan time.Time `json:"speech_began,omitzero"`
+	HeardRunes int  `json:"heard_runes,omitempty"`
+	Cut        bool `json:"cut,omitempty"`
 	// SpeechFailures counts sentences in a row that could not be synthesised.
 	SpeechFailures int `json:"speech_failures,omitempty"`
 

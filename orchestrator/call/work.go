@@ -19,7 +19,7 @@ func (st *step) ordersFound(ev Event) {
 }
 
 // busRestored asks again for what may have been said while nobody heard it.
-// A request that was answered for now ("the number follows") is not armed
+// A request whose caller has heard that the number follows is not armed
 // again: its number just reaches the record.
 func (st *step) busRestored(Event) {
 	for _, t := range st.s.Tickets {

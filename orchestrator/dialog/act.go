@@ -66,14 +66,6 @@ const (
 	HandoffTooLong       HandoffReason = "too_long"
 )
 
-// HandoffReasons lists every reason, for metrics pre-set to 0.
-func HandoffReasons() []HandoffReason {
-	return []HandoffReason{
-		HandoffAsked, HandoffOffered, HandoffNotUnderstood, HandoffNoInput,
-		HandoffOrderNotFound, HandoffTicketFailed, HandoffTooLong,
-	}
-}
-
 // End hangs the call up once everything said before it has been played.
 type End struct {
 	Outcome Outcome
@@ -93,14 +85,6 @@ const (
 	OutcomeAbandoned    Outcome = "abandoned"
 	OutcomeNoInput      Outcome = "no_input"
 )
-
-// Outcomes lists every outcome but the unknown one.
-func Outcomes() []Outcome {
-	return []Outcome{
-		OutcomeTicketOpened, OutcomeResolved, OutcomeHandedOff,
-		OutcomeUnfinished, OutcomeAbandoned, OutcomeNoInput,
-	}
-}
 
 func (Say) act()        {}
 func (FindOrders) act() {}
