@@ -15,6 +15,22 @@ type ListenPolicy struct {
 	EndpointMS int      `json:"endpoint_ms" jsonschema:"minimum=0,maximum=10000,description=Silence that ends the caller's turn."`
 	NoInputMS  int      `json:"no_input_ms" jsonschema:"minimum=0,maximum=120000,description=Silence after the prompt that counts as no input; 0 never."`
 	Hints      []string `json:"hints,omitempty" jsonschema:"maxItems=200"`
+
+	// Answers are phrases that answer completely: when the recogniser's
+	// partial is one, the turn ends after AnswerMS of silence already.
+	Answers  []string `json:"answers,omitempty" jsonschema:"maxItems=64"`
+	AnswerMS int      `json:"answer_ms,omitempty" jsonschema:"minimum=0,maximum=10000"`
+	// MinDigits and NumberMS: a partial that ends in a number of fewer digits
+	// is in the middle of one, and only NumberMS of silence ends the turn.
+	MinDigits int `json:"min_digits,omitempty" jsonschema:"minimum=0,maximum=32"`
+	NumberMS  int `json:"number_ms,omitempty" jsonschema:"minimum=0,maximum=10000"`
+	// Filler is said when nothing else is for FillerMS after the caller's
+	// turn; the next of them each time.
+	Filler   []string `json:"filler,omitempty" jsonschema:"maxItems=8"`
+	FillerMS int      `json:"filler_ms,omitempty" jsonschema:"minimum=0,maximum=10000"`
+	// Dialect asks for another recogniser, one that knows it (see
+	// docs/speech.md); empty is the one that the call has.
+	Dialect string `json:"dialect,omitempty" jsonschema:"maxLength=32"`
 }
 
 // MediaSay asks the bridge to speak. An utterance of an epoch older than the
@@ -27,6 +43,7 @@ type MediaSay struct {
 	Language      string       `json:"language" jsonschema:"maxLength=16"`
 	Voice         string       `json:"voice,omitempty" jsonschema:"maxLength=64"`
 	Rate          float64      `json:"rate,omitempty" jsonschema:"minimum=0,maximum=4,description=Speaking rate; 0 means 1."`
+	Style         string       `json:"style,omitempty" jsonschema:"maxLength=32,description=How to say it; what an engine makes of it is its own."`
 	Interruptible bool         `json:"interruptible"`
 	Listen        ListenPolicy `json:"listen"`
 }
@@ -81,6 +98,9 @@ type MediaReady struct {
 	SampleRate int    `json:"sample_rate" jsonschema:"enum=8000,enum=16000"`
 	Playout    string `json:"playout" jsonschema:"enum=stream,enum=file"`
 	ASREngine  string `json:"asr_engine,omitempty"`
+	// Synthetic: the recogniser understands synthetic voices only, so that a
+	// person has to use the keypad.
+	Synthetic bool `json:"synthetic,omitempty"`
 	TTSEngine  string `json:"tts_engine,omitempty"`
 }
 
@@ -112,6 +132,7 @@ type MediaTranscript struct {
 	Final      bool    `json:"final"`
 	Confidence float64 `json:"confidence" jsonschema:"minimum=0,maximum=1"`
 	Language   string  `json:"language,omitempty"`
+	Dialect    string  `json:"dialect,omitempty" jsonschema:"maxLength=32,description=As the recogniser reports it."`
 	StartMS    int64   `json:"start_ms"`
 	EndMS      int64   `json:"end_ms"`
 	EndedAgoMS int64   `json:"ended_ago_ms"`
@@ -167,6 +188,7 @@ type ForkMetadata struct {
 	Tenant     string   `json:"tenant,omitempty" jsonschema:"maxLength=64"`
 	Language   string   `json:"language" jsonschema:"maxLength=16"`
 	Voice      string   `json:"voice,omitempty" jsonschema:"maxLength=64"`
+	Dialect    string   `json:"dialect,omitempty" jsonschema:"maxLength=32,description=Dialect the caller is likely to speak."`
 	SampleRate int      `json:"sample_rate" jsonschema:"enum=8000,enum=16000"`
 	Playout    string   `json:"playout" jsonschema:"enum=stream,enum=file,description=stream: binary frames; file: playAudio messages that the orchestrator plays."`
 	Scenario   string   `json:"scenario,omitempty" jsonschema:"maxLength=64"`

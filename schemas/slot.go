@@ -9,6 +9,8 @@ type SlotAcquire struct {
 	CallID     string `json:"call_id"`
 	Language   string `json:"language" jsonschema:"maxLength=16"`
 	SampleRate int    `json:"sample_rate" jsonschema:"enum=8000,enum=16000"`
+	// Dialect goes with the subject of that dialect (SubjectSlotDialect).
+	Dialect string `json:"dialect,omitempty" jsonschema:"maxLength=32"`
 }
 
 // SlotGranted gives the place: connect to URL (it holds the token) before

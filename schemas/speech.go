@@ -59,9 +59,13 @@ type SpeechMessage struct {
 	Utterance  int      `json:"utterance,omitempty" jsonschema:"minimum=0"`
 	ID         string   `json:"id,omitempty" jsonschema:"maxLength=64"`
 	Text       string   `json:"text,omitempty" jsonschema:"maxLength=4000"`
+	Dialect    string   `json:"dialect,omitempty" jsonschema:"maxLength=32,description=start: the dialect to expect; final: the one that was heard."`
 	Confidence float64  `json:"confidence,omitempty" jsonschema:"minimum=0,maximum=1"`
 	Voice      string   `json:"voice,omitempty" jsonschema:"maxLength=64"`
 	Rate       float64  `json:"rate,omitempty" jsonschema:"minimum=0,maximum=4"`
+	Style      string   `json:"style,omitempty" jsonschema:"maxLength=32,description=synthesize: how to say it."`
+	Partials   bool     `json:"partials,omitempty" jsonschema:"description=ready: partial transcripts will come."`
+	Synthetic  bool     `json:"synthetic,omitempty" jsonschema:"description=ready: synthetic voices only are understood."`
 	DurationMS int64    `json:"duration_ms,omitempty" jsonschema:"minimum=0"`
 	Cached     bool     `json:"cached,omitempty"`
 	Cancelled  bool     `json:"cancelled,omitempty"`

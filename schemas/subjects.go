@@ -48,6 +48,10 @@ func SubjectMediaCommand(callID string) string { return Prefix + ".media." + cal
 // SubjectMediaEvent carries events of the bridge session of a call.
 func SubjectMediaEvent(callID string) string { return Prefix + ".media." + callID + ".event" }
 
+// SubjectSlotDialect is where a place at a recogniser of one dialect is asked
+// for; only workers that know it answer there.
+func SubjectSlotDialect(dialect string) string { return SubjectSlotASR + "." + dialect }
+
 // SubjectDead is where a message goes that came on subject and could not be
 // done.
 func SubjectDead(subject string) string { return Prefix + ".dead" + subject[len(Prefix):] }

@@ -21,6 +21,7 @@ var drivers = []struct{ module, importer string }{
 	{"database/sql", "internal/store"},
 	{"github.com/emiago/sipgo", "internal/sipua"},
 	{"github.com/pion", "internal/sipua"},
+	{"github.com/k2-fsa", "internal/sherpa"},
 	{"github.com/zaf/g711", "internal/audio"},
 	{"gonum.org/v1/gonum", "internal/audio"},
 	{"github.com/invopop/jsonschema", "schemas"},

@@ -13,6 +13,7 @@ import (
 type Options struct {
 	CallID     string
 	Language   string // BCP 47; empty is the engine's first language
+	Dialect    string // a dialect of it that the caller is likely to speak; empty is unknown
 	SampleRate int    // Hz of the sound that will come
 	Phrases    []string
 	Scenario   string // only the scripted engine reads it
@@ -22,6 +23,8 @@ type Options struct {
 // asks for more before the engine sees it.
 type Capabilities struct {
 	Languages   []string // BCP 47 primary languages; empty is any
+	Dialects    []string // dialects that it knows, as docs/speech.md names them
+	Synthetic   bool     // understands synthetic voices only
 	SampleRates []int    // Hz
 	Partials    bool     // gives transcripts while the caller speaks
 	Hints       bool     // words to expect change what it hears
@@ -105,6 +108,8 @@ type Event struct {
 	Utterance  int
 	Text       string
 	Confidence float64
+	Language   string // BCP 47, where the engine says which was spoken
+	Dialect    string // likewise
 	Err        error // of EventError
 }
 

@@ -45,7 +45,7 @@ func (s *Service) serve(ctx context.Context, conn *speech.Session) {
 	defer cancel()
 	stream, err := s.engine.Start(ctx, Options{
 		CallID: conn.CallID, Language: start.Language, SampleRate: start.SampleRate,
-		Phrases: start.Phrases, Scenario: start.Scenario,
+		Phrases: start.Phrases, Scenario: start.Scenario, Dialect: start.Dialect,
 	})
 	if err != nil {
 		conn.Log.Error("recognition did not start", "error", err)
@@ -56,8 +56,10 @@ func (s *Service) serve(ctx context.Context, conn *speech.Session) {
 	x := &session{service: s, conn: conn, stream: stream, rate: start.SampleRate, ended: map[int]time.Time{}}
 	var sender sync.WaitGroup
 	sender.Go(x.send)
+	can := s.engine.Capabilities()
 	err = conn.Send(schemas.SpeechMessage{
 		Type: schemas.SpeechReady, Engine: s.engine.Name(), Language: start.Language, SampleRate: start.SampleRate,
+		Partials: can.Partials, Synthetic: can.Synthetic,
 	})
 	if err == nil {
 		err = x.read()
@@ -202,7 +204,7 @@ func (x *session) send() {
 
 func (x *session) event(ev Event) error {
 	metrics := x.service.metrics
-	m := schemas.SpeechMessage{Utterance: ev.Utterance, Text: clip(ev.Text), Confidence: ev.Confidence}
+	m := schemas.SpeechMessage{Utterance: ev.Utterance, Text: clip(ev.Text), Confidence: ev.Confidence, Language: ev.Language, Dialect: ev.Dialect}
 	switch ev.Kind {
 	case EventPartial:
 		m.Type = schemas.SpeechPartial

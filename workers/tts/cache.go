@@ -25,7 +25,7 @@ type cache struct {
 }
 
 type cacheKey struct {
-	engine, text, voice, language string
+	engine, text, voice, language, style string
 	rate                          float64
 	sampleRate                    int
 }
@@ -66,7 +66,7 @@ func (c *cache) Close() error {
 
 func (c *cache) Synthesize(ctx context.Context, r Request, emit Emit) (Result, error) {
 	r = r.normalised()
-	key := cacheKey{c.engine.Name(), r.Text, r.Voice, r.Language, r.Rate, r.SampleRate}
+	key := cacheKey{c.engine.Name(), r.Text, r.Voice, r.Language, r.Style, r.Rate, r.SampleRate}
 	chunks, f, started, err := c.find(ctx, key, r)
 	switch {
 	case err != nil:

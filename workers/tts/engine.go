@@ -15,6 +15,7 @@ type Request struct {
 	Text       string
 	Language   string  // BCP 47; empty is the engine's first language
 	Voice      string  // one of the engine's voices; empty is its own choice
+	Style      string  // how to say it, as flows name it; engines that cannot ignore it
 	Rate       float64 // speaking rate; 0 means 1, bounds are MinRate and MaxRate
 	SampleRate int     // Hz of the sound asked for
 }

@@ -90,7 +90,7 @@ func (x *session) request(ctx context.Context, m schemas.SpeechMessage) error {
 		language = x.start.Language
 	}
 	u := &utterance{id: m.ID, req: Request{
-		Text: m.Text, Language: language, Voice: x.voice(m), Rate: m.Rate, SampleRate: x.start.SampleRate,
+		Text: m.Text, Language: language, Voice: x.voice(m), Rate: m.Rate, Style: m.Style, SampleRate: x.start.SampleRate,
 	}}
 	x.mu.Lock()
 	if x.pending[u.id] != nil {
