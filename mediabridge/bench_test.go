@@ -13,7 +13,7 @@ import (
 // each frame.
 func benchSession(now *time.Time) *session {
 	cfg := Defaults()
-	svc := &Service{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil), now: func() time.Time { return *now }}
+	svc := &Service{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil), stock: newStock(), now: func() time.Time { return *now }}
 	return newSession(svc, nil, schemas.ForkMetadata{CallID: "c1", Language: "zh-CN", SampleRate: 8000, Playout: "stream"})
 }
 
@@ -25,7 +25,7 @@ func steady(now *time.Time) (s *session, asrOut *mailbox, in []byte) {
 	s.asr.out, s.asrState = asrOut, speechHeld
 	s.asr.maxBytes = 1 << 20
 	s.turn.maxMS = 1 << 60
-	s.turn.open = true
+	s.turn.state = turnOpen
 	s.asr.open(1, 0)
 	s.asr.current.audio = make([]byte, 0, 1<<20)
 	u := prompt("u", time.Second)

@@ -123,6 +123,7 @@ func (s *session) say(say schemas.MediaSay, now time.Time) bool {
 		return false
 	}
 	u := &utterance{say: say, policy: say.Listen, progress: now}
+	s.as.Voice, s.as.Rate = say.Voice, say.Rate
 	if len(s.playout.queue) >= maxQueue {
 		s.svc.metrics.drops.WithLabelValues("playout").Inc()
 		s.ended(u, "failed", 0)
@@ -140,7 +141,7 @@ func (s *session) say(say schemas.MediaSay, now time.Time) bool {
 
 func (s *session) sync(c command, after uint64) {
 	state := schemas.MediaState{
-		CallID: s.call, LastSeq: s.journal.seq, Epoch: s.epoch, CallerSpeaking: s.turn.open,
+		CallID: s.call, LastSeq: s.journal.seq, Epoch: s.epoch, CallerSpeaking: s.turn.open(),
 	}
 	if u := s.playout.playing(); u != nil {
 		state.Playing = u.say.UtteranceID

@@ -24,22 +24,28 @@ type Config struct {
 	WriteTimeout    time.Duration `koanf:"write_timeout" help:"time limit of one websocket write"`
 	DrainTimeout    time.Duration `koanf:"drain_timeout" help:"how long a drain waits for calls to end"`
 
-	VAD           VADConfig     `koanf:"vad"`
-	BargeIn       time.Duration `koanf:"barge_in" help:"speech that interrupts an interruptible prompt"`
-	PreRoll       time.Duration `koanf:"pre_roll" help:"sound before the start of speech that the recogniser gets too"`
-	Endpoint      time.Duration `koanf:"endpoint" help:"silence that ends a turn when the policy names none"`
-	MaxUtterance  time.Duration `koanf:"max_utterance" help:"longest utterance of a caller; then its turn ends"`
-	FinalTimeout  time.Duration `koanf:"final_timeout" help:"time for the recogniser's final text after the end of a turn"`
-	Lead          time.Duration `koanf:"lead" help:"how far play-out runs ahead of what is heard"`
-	MaxPrompt     time.Duration `koanf:"max_prompt" help:"longest utterance that is played"`
-	SpeechTimeout time.Duration `koanf:"speech_timeout" help:"an utterance whose synthesis does not go on for so long fails"`
-	SlotTimeout   time.Duration `koanf:"slot_timeout" help:"time limit for getting and connecting one speech slot"`
-	SlotRetry     time.Duration `koanf:"slot_retry" help:"first pause before asking for a slot again; doubles up to 16 times"`
+	VAD            VADConfig     `koanf:"vad"`
+	BargeIn        time.Duration `koanf:"barge_in" help:"speech that interrupts a prompt when the recogniser gives no partial texts; with them a word interrupts after vad.min_speech"`
+	Backchannels   []string      `koanf:"backchannels" help:"words by which callers show that they listen; alone they do not interrupt"`
+	PreRoll        time.Duration `koanf:"pre_roll" help:"sound before the start of speech that the recogniser gets too"`
+	Endpoint       time.Duration `koanf:"endpoint" help:"silence that ends a turn when the policy names none"`
+	AnswerEndpoint time.Duration `koanf:"answer_endpoint" help:"silence that ends a turn whose partial text already answers the question"`
+	NumberEndpoint time.Duration `koanf:"number_endpoint" help:"silence that ends a turn in the middle of a number"`
+	MaxUtterance   time.Duration `koanf:"max_utterance" help:"longest utterance of a caller; then its turn ends"`
+	FinalTimeout   time.Duration `koanf:"final_timeout" help:"time for the recogniser's final text after the end of a turn"`
+	Lead           time.Duration `koanf:"lead" help:"how far play-out runs ahead of what is heard"`
+	MaxPrompt      time.Duration `koanf:"max_prompt" help:"longest utterance that is played"`
+	SpeechTimeout  time.Duration `koanf:"speech_timeout" help:"an utterance whose synthesis does not go on for so long fails"`
+	SlotTimeout    time.Duration `koanf:"slot_timeout" help:"time limit for getting and connecting one speech slot"`
+	SlotRetry      time.Duration `koanf:"slot_retry" help:"first pause before asking for a slot again; doubles up to 16 times"`
 }
 
 // VADConfig sets the voice activity detector. Levels are in dBFS of one
 // 20 ms frame; margins are over the noise floor, which follows the line.
 type VADConfig struct {
+	Engine      string        `koanf:"engine" help:"voice activity detector: silero, energy, or auto: silero where this build and the models have it"`
+	Model       string        `koanf:"model" help:"file of the Silero VAD model; empty is the installed model silero_vad"`
+	Threshold   float64       `koanf:"threshold" help:"probability from which the model calls a sound speech"`
 	OnDBFS      float64       `koanf:"on_dbfs" help:"level at which speech begins on a quiet line"`
 	OffDBFS     float64       `koanf:"off_dbfs" help:"level under which speech ends on a quiet line"`
 	OnMarginDB  float64       `koanf:"on_margin_db" help:"speech begins so much over the noise floor"`
@@ -47,6 +53,9 @@ type VADConfig struct {
 	MinSpeech   time.Duration `koanf:"min_speech" help:"shorter sounds are not speech"`
 	Hangover    time.Duration `koanf:"hangover" help:"shorter gaps are part of speech"`
 }
+
+// maxBackchannels bounds what every partial text is compared with.
+const maxBackchannels = 200
 
 // Defaults listen on this machine only; the secret has none.
 func Defaults() Config {
@@ -56,10 +65,12 @@ func Defaults() Config {
 		PingInterval: 10 * time.Second, PongTimeout: 25 * time.Second, WriteTimeout: 2 * time.Second,
 		DrainTimeout: 10 * time.Minute,
 		VAD: VADConfig{
-			OnDBFS: -42, OffDBFS: -48, OnMarginDB: 12, OffMarginDB: 7,
+			Engine: VADAuto, Threshold: 0.5, OnDBFS: -42, OffDBFS: -48, OnMarginDB: 12, OffMarginDB: 7,
 			MinSpeech: 120 * time.Millisecond, Hangover: 100 * time.Millisecond,
 		},
 		BargeIn: 200 * time.Millisecond, PreRoll: 300 * time.Millisecond, Endpoint: 600 * time.Millisecond,
+		AnswerEndpoint: 240 * time.Millisecond, NumberEndpoint: 1200 * time.Millisecond,
+		Backchannels: []string{"嗯", "恩", "哦", "噢", "喔", "啊", "呃", "额", "唉", "诶", "欸", "对", "对的", "是", "是的", "是啊", "好", "好的", "行", "知道了", "明白", "mhm", "uhhuh", "yeah", "yes", "okay", "ok", "right"},
 		MaxUtterance: 20 * time.Second, FinalTimeout: 4 * time.Second,
 		Lead: 240 * time.Millisecond, MaxPrompt: 2 * time.Minute, SpeechTimeout: 6 * time.Second,
 		SlotTimeout: time.Second, SlotRetry: 250 * time.Millisecond,
@@ -106,6 +117,11 @@ func (c Config) Validate() error {
 	between("barge_in", c.BargeIn, c.VAD.MinSpeech, 5*s)
 	between("pre_roll", c.PreRoll, 0, 2*s)
 	between("endpoint", c.Endpoint, 100*ms, 10*s)
+	between("answer_endpoint", c.AnswerEndpoint, 100*ms, 10*s)
+	between("number_endpoint", c.NumberEndpoint, 100*ms, 10*s)
+	if len(c.Backchannels) > maxBackchannels {
+		bad("backchannels", "must be at most %d words, are %d", maxBackchannels, len(c.Backchannels))
+	}
 	between("max_utterance", c.MaxUtterance, s, 2*m)
 	between("final_timeout", c.FinalTimeout, 10*ms, m)
 	between("lead", c.Lead, 160*ms, 2*s) // the module holds the first 160 ms
@@ -113,6 +129,12 @@ func (c Config) Validate() error {
 	between("speech_timeout", c.SpeechTimeout, 10*ms, m)
 	between("slot_timeout", c.SlotTimeout, 10*ms, m)
 	between("slot_retry", c.SlotRetry, ms, m)
+	if e := c.VAD.Engine; e != VADAuto && e != VADSilero && e != VADEnergy {
+		bad("vad.engine", "must be %s, %s or %s, is %.40q", VADAuto, VADSilero, VADEnergy, e)
+	}
+	if v := c.VAD.Threshold; v < 0.05 || v > 0.95 {
+		bad("vad.threshold", "must be 0.05 to 0.95, is %g", v)
+	}
 	if v := c.VAD; v.OnDBFS <= v.OffDBFS || v.OnDBFS > 0 || v.OffDBFS < -90 {
 		bad("vad.on_dbfs", "must be over vad.off_dbfs, and both -90 to 0")
 	}

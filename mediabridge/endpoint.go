@@ -169,6 +169,7 @@ func (s *Service) serveSession(v *session) {
 	around.Go(func() { v.newLink("asr").run(ctx) })
 	around.Go(func() { v.newLink("tts").run(ctx) })
 	around.Go(v.read)
+	around.Go(func() { s.lend(v) })
 	writer := make(chan struct{})
 	go func() { defer close(writer); v.write() }()
 
@@ -176,8 +177,10 @@ func (s *Service) serveSession(v *session) {
 
 	cancel()
 	v.playout.cut(s.now(), "stopped")
+	v.restock(true)
 	v.hangUp(writer)
 	around.Wait()
+	s.takeBack(v)
 	_ = sub.Unsubscribe() // an error here is a bus that is gone
 	s.release(v.call)
 	v.closed()

@@ -30,9 +30,10 @@ const stableAfter = 5 * time.Second
 // the worker's messages, in the order in which things happened.
 type (
 	linkUp struct {
-		engine string
-		out    *mailbox
-		drop   func() // ends this worker's connection, for a worker that hangs
+		engine              string
+		partials, synthetic bool // of a recogniser
+		out                 *mailbox
+		drop                func() // ends this worker's connection, for a worker that hangs
 	}
 	linkLost struct{}                // the worker is gone; another is asked for
 	linkDown struct{ reason string } // none could be had; asked for again later
@@ -64,7 +65,7 @@ type link struct {
 func (l *link) run(ctx context.Context) {
 	pause := l.cfg.SlotRetry
 	for ctx.Err() == nil {
-		conn, engine, err := l.connect(ctx)
+		conn, ready, err := l.connect(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
 				return
@@ -79,7 +80,7 @@ func (l *link) run(ctx context.Context) {
 			continue
 		}
 		began := time.Now()
-		err = l.serve(ctx, conn, engine)
+		err = l.serve(ctx, conn, ready)
 		if ctx.Err() != nil {
 			return
 		}
@@ -109,63 +110,64 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // connect gets a slot, opens its websocket and waits until it is ready.
-func (l *link) connect(ctx context.Context) (*ws.Conn, string, error) {
+func (l *link) connect(ctx context.Context) (*ws.Conn, schemas.SpeechMessage, error) {
+	var ready schemas.SpeechMessage
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.SlotTimeout)
 	defer cancel()
 	m, err := l.bus.Request(ctx, l.subject, l.acquire, schemas.ForCall(l.acquire.CallID))
 	if err != nil {
-		return nil, "", err
+		return nil, ready, err
 	}
 	slot, ok := m.Data.(*schemas.SlotGranted)
 	if !ok {
-		return nil, "", fmt.Errorf("slot answer is %s: %w", m.Envelope.Type, schemas.ErrUnknownType)
+		return nil, ready, fmt.Errorf("slot answer is %s: %w", m.Envelope.Type, schemas.ErrUnknownType)
 	}
 	conn, err := ws.Dial(ctx, slot.URL, ws.Options{
 		Subprotocols: []string{l.subprotocol}, ReadLimit: 1 << 20,
 		PingInterval: l.cfg.PingInterval, PongTimeout: l.cfg.PongTimeout, WriteTimeout: l.cfg.WriteTimeout,
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, ready, err
 	}
 	stop := context.AfterFunc(ctx, conn.Abort)
 	defer stop()
-	engine, err := l.greet(conn)
+	ready, err = l.greet(conn)
 	if err == nil && !stop() {
 		err = ctx.Err()
 	}
 	if err != nil {
 		conn.Abort()
-		return nil, "", err
+		return nil, ready, err
 	}
-	if engine == "" {
-		engine = slot.Engine
+	if ready.Engine == "" {
+		ready.Engine = slot.Engine
 	}
-	return conn, engine, nil
+	return conn, ready, nil
 }
 
-func (l *link) greet(conn *ws.Conn) (string, error) {
+func (l *link) greet(conn *ws.Conn) (schemas.SpeechMessage, error) {
+	var m schemas.SpeechMessage
 	if err := conn.WriteJSON(l.start); err != nil {
-		return "", err
+		return m, err
 	}
 	kind, b, err := conn.Read()
 	if err != nil {
-		return "", err
+		return m, err
 	}
-	var m schemas.SpeechMessage
 	if kind != ws.Text {
-		return "", fmt.Errorf("%w: sound before ready", schemas.ErrSyntax)
+		return m, fmt.Errorf("%w: sound before ready", schemas.ErrSyntax)
 	}
 	if err := schemas.DecodeStrict(schemas.SchemaSpeech, b, &m); err != nil {
-		return "", err
+		return m, err
 	}
 	if m.Type != schemas.SpeechReady {
-		return "", fmt.Errorf("%w: %s %s", errWorkerRefused, m.Type, m.Code)
+		return m, fmt.Errorf("%w: %s %s", errWorkerRefused, m.Type, m.Code)
 	}
-	return m.Engine, nil
+	return m, nil
 }
 
 // serve moves messages until the websocket or ctx ends.
-func (l *link) serve(ctx context.Context, conn *ws.Conn, engine string) error {
+func (l *link) serve(ctx context.Context, conn *ws.Conn, ready schemas.SpeechMessage) error {
 	ctx, cancel := context.WithCancel(ctx)
 	out := newMailbox(linkOutSize, newWake(), l.outDrops)
 	writer := make(chan struct{})
@@ -177,7 +179,7 @@ func (l *link) serve(ctx context.Context, conn *ws.Conn, engine string) error {
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close(ws.CloseNormal, "") })
 	defer func() { stop(); cancel(); conn.Abort(); <-writer }()
-	if !l.in.pushWait(ctx.Done(), letterValue, nil, linkUp{engine, out, conn.Abort}) {
+	if !l.in.pushWait(ctx.Done(), letterValue, nil, linkUp{ready.Engine, ready.Partials, ready.Synthetic, out, conn.Abort}) {
 		return ctx.Err()
 	}
 	for {

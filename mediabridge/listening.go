@@ -21,7 +21,7 @@ func (s *session) frame(b []byte, now time.Time) {
 			MediaEvent: s.journal.stamp(), Digit: string(rune(key.key)), DurationMS: int64(key.durationMS),
 		})
 	}
-	a := s.vad.frame(s.pcm, tone)
+	a := s.voice.frame(s.pcm, tone)
 	switch {
 	case a.loud && a.runMS == frameMS:
 		s.onsetMS, s.lastSpeechMS = before, s.clockMS
@@ -32,8 +32,11 @@ func (s *session) frame(b []byte, now time.Time) {
 	s.asr.frame(b)
 	playing := s.playout.playing()
 	h := s.turn.frame(a, playing != nil && playing.say.Interruptible)
-	if h.opened || h.bargeIn {
-		s.speechStarted(h, playing, now)
+	if h.began {
+		s.soundBegan(now)
+	}
+	if h.opened {
+		s.speechStarted(h.bargeIn, playing, now)
 	}
 	if h.closed {
 		s.speechEnded(now)
@@ -44,33 +47,45 @@ func (s *session) frame(b []byte, now time.Time) {
 			MediaEvent: s.journal.stamp(), Epoch: s.epoch, AfterMS: int64(s.turn.policy.NoInputMS),
 		})
 	}
+	s.fill(now)
 }
 
-// speechStarted opens the caller's utterance, interrupts the agent's, or
-// both.
-func (s *session) speechStarted(h hearing, playing *utterance, now time.Time) {
+// soundBegan gives the recogniser what may become the caller's utterance,
+// with what was heard just before.
+func (s *session) soundBegan(now time.Time) {
+	older, newer := s.preRoll.last(int((s.clockMS-s.onsetMS)/frameMS) + int(s.svc.cfg.PreRoll/frameTime))
+	u := s.asr.open(s.epoch, s.onsetMS, older, newer)
+	u.prompt, u.left = s.playout.playing(), s.playout.left(now)
+	if u := s.asr.overdue(); u != nil {
+		s.unrecognised(u, now)
+	}
+}
+
+// speechStarted makes the utterance under way the caller's turn, and with a
+// barge-in ends the agent's.
+func (s *session) speechStarted(bargeIn bool, playing *utterance, now time.Time) {
+	s.hadSpeech, s.answered = true, false
+	s.filler.cancel()
+	s.take(s.asr.current, bargeIn, playing, now)
+}
+
+// take gives an utterance its place among the caller's turns.
+func (s *session) take(u *spoken, bargeIn bool, playing *utterance, now time.Time) {
 	e := schemas.MediaSpeechStarted{}
-	if h.bargeIn {
+	if bargeIn {
 		s.epoch++
 		s.svc.metrics.bargeIns.Inc()
 		e.Interrupted = playing.say.UtteranceID
 		s.killAudio()
-		if u := s.asr.current; u != nil {
-			u.epoch = s.epoch // these words are what interrupted
-		}
 	}
-	if h.opened {
-		s.hadSpeech, s.answered = true, false
-		s.svc.metrics.utterances.Inc()
-		older, newer := s.preRoll.last(int((s.clockMS-s.onsetMS)/frameMS) + int(s.svc.cfg.PreRoll/frameTime))
-		s.asr.open(s.epoch, s.onsetMS, older, newer)
-		if u := s.asr.overdue(); u != nil {
-			s.unrecognised(u, now)
-		}
+	s.svc.metrics.utterances.Inc()
+	s.turns++
+	if u != nil {
+		u.turn, u.epoch = s.turns, s.epoch
 	}
 	e.MediaEvent, e.Epoch = s.journal.stamp(), s.epoch
 	s.journal.reliable(e)
-	if h.bargeIn {
+	if bargeIn {
 		s.playout.cut(now, "interrupted")
 	}
 }
@@ -81,7 +96,13 @@ func (s *session) speechEnded(now time.Time) {
 	s.preRoll.clear()
 	s.onsetMS = s.clockMS // for a caller who speaks on after the longest utterance
 	s.svc.metrics.endpointing.Observe(float64(s.clockMS-s.lastSpeechMS) / 1000)
-	if u != nil && s.asrState == speechDown {
+	if u == nil {
+		return
+	}
+	if u.turn > 0 {
+		s.filler.await(s.turn.policy, s.clockMS)
+	}
+	if s.asrState == speechDown {
 		s.unrecognised(s.asr.take(u.n), now)
 	}
 }
@@ -92,21 +113,69 @@ func (s *session) unrecognised(u *spoken, now time.Time) {
 	s.final(u, schemas.SpeechMessage{}, now)
 }
 
+// final ends an utterance with its text. Of sound that was nobody's turn yet
+// the text decides what it was.
 func (s *session) final(u *spoken, m schemas.SpeechMessage, now time.Time) {
 	s.svc.metrics.recognition.Observe(now.Sub(u.endedAt).Seconds())
+	if u.turn == 0 && !s.late(u, m.Text, now) {
+		return
+	}
+	if m.Text == "" {
+		s.filler.cancel() // nothing was said that needs an answer
+	}
 	s.journal.reliable(schemas.MediaTranscript{
-		MediaEvent: s.journal.stamp(), Epoch: u.epoch, Utterance: u.n, Text: m.Text, Final: true,
-		Confidence: m.Confidence, Language: m.Language, StartMS: u.startMS, EndMS: u.endMS, EndedAgoMS: s.clockMS - u.endMS,
+		MediaEvent: s.journal.stamp(), Epoch: u.epoch, Utterance: u.turn, Text: m.Text, Final: true,
+		Confidence: m.Confidence, Language: m.Language, Dialect: m.Dialect,
+		StartMS: u.startMS, EndMS: u.endMS, EndedAgoMS: s.clockMS - u.endMS,
 	})
 }
 
+// answerWindow is how much of a question may be left when a word that is a
+// backchannel elsewhere is taken for its answer.
+const answerWindow = 1500 * time.Millisecond
+
+// late decides on sound that came while a prompt played and has ended before
+// anything was known of it: a word is the caller's turn after all, a
+// backchannel is one only as the answer to the question that it came with,
+// and nothing was a noise.
+func (s *session) late(u *spoken, text string, now time.Time) bool {
+	e := weigh(text, s.turn.policy, s.svc.backchannels)
+	switch {
+	case bareText(text) == "":
+		s.svc.metrics.falseStarts.WithLabelValues(falseNoise).Inc()
+		return false
+	case !e.word && !(e.answered && s.turn.policy.Expect == schemas.ExpectYesNo && u.left <= answerWindow):
+		s.svc.metrics.falseStarts.WithLabelValues(falseBackchannel).Inc()
+		return false
+	}
+	playing := s.playout.playing()
+	cuts := playing != nil && playing == u.prompt && playing.say.Interruptible
+	if playing != nil && !cuts || s.turn.open() {
+		// Something else is said by now, or the caller speaks again: these
+		// words have had their time.
+		s.svc.metrics.falseStarts.WithLabelValues(falseLate).Inc()
+		return false
+	}
+	s.hadSpeech, s.answered = true, false
+	s.take(u, cuts, playing, now)
+	s.filler.await(s.turn.policy, s.clockMS)
+	return true
+}
+
+// partial is evidence for the turn, and news for whoever listens to it.
 func (s *session) partial(u *spoken, m schemas.SpeechMessage) {
+	if u == s.asr.current {
+		s.turn.heard(weigh(m.Text, s.turn.policy, s.svc.backchannels))
+	}
+	if u.turn == 0 {
+		return
+	}
 	end := u.endMS
 	if !u.ended {
 		end = s.lastSpeechMS
 	}
 	s.journal.partial(schemas.MediaTranscript{
-		MediaEvent: schemas.MediaEvent{CallID: s.call, AtMS: s.clockMS}, Epoch: u.epoch, Utterance: u.n, Text: m.Text,
+		MediaEvent: schemas.MediaEvent{CallID: s.call, AtMS: s.clockMS}, Epoch: u.epoch, Utterance: u.turn, Text: m.Text,
 		Confidence: m.Confidence, Language: m.Language, StartMS: u.startMS, EndMS: end, EndedAgoMS: s.clockMS - end,
 	})
 }
@@ -114,6 +183,7 @@ func (s *session) partial(u *spoken, m schemas.SpeechMessage) {
 // listen takes a policy into force.
 func (s *session) listen(p schemas.ListenPolicy) {
 	s.turn.listen(p)
+	s.stockFillers(p)
 	if len(p.Hints) > 0 && !slices.Equal(p.Hints, s.hints) {
 		s.hints = p.Hints
 		s.asr.text(schemas.SpeechMessage{Type: schemas.SpeechHints, Phrases: p.Hints})

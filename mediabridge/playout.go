@@ -1,6 +1,7 @@
 package mediabridge
 
 import (
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -24,6 +25,8 @@ type utterance struct {
 	failed   bool   // and what came is not all
 	progress time.Time
 	attempts int // requests for its synthesis
+	// made is called when its sound is complete, for one that is not played.
+	made func(*utterance)
 
 	sent           int // bytes
 	allSent        bool
@@ -58,6 +61,25 @@ func newPlayout(rate int, lead time.Duration, asFile bool, out outlet) playout {
 }
 
 func (p *playout) add(u *utterance) { p.queue = append(p.queue, u) }
+
+// addFirst puts an utterance before what has not begun yet.
+func (p *playout) addFirst(u *utterance) {
+	i := 0
+	for i < len(p.queue) && p.queue[i].sent > 0 {
+		i++
+	}
+	p.queue = slices.Insert(p.queue, i, u)
+}
+
+// left is how much of everything that waits the caller has not heard yet, as
+// far as it is known.
+func (p *playout) left(now time.Time) time.Duration {
+	var d time.Duration
+	for _, u := range p.queue {
+		d += max(0, p.total(u)-p.heard(u, now))
+	}
+	return d
+}
 
 func (p *playout) idle() bool { return len(p.queue) == 0 }
 

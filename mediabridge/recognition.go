@@ -16,9 +16,12 @@ const replayBytes = 32 << 10
 
 // spoken is one utterance of the caller that has no final text yet.
 type spoken struct {
-	n              int
+	n              int // the recogniser's number
+	turn           int // the caller's turn; 0 while it is nobody's
 	epoch          int
-	startMS, endMS int64 // on the audio clock
+	prompt         *utterance    // what played when it began
+	left           time.Duration // how much of all prompts was left then
+	startMS, endMS int64         // on the audio clock
 	audio          []byte
 	ended          bool
 	endedAt        time.Time

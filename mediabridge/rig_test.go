@@ -34,6 +34,8 @@ type rig struct {
 	reg  *prometheus.Registry
 	asr  *asrWorker
 	tts  *ttsWorker
+	// partials: the recogniser declares that it gives them.
+	partials bool
 }
 
 func newRig(t testing.TB, change func(*mediabridge.Config)) *rig {

@@ -36,6 +36,10 @@ type Service struct {
 	bus     *bus.Bus
 	now     func() time.Time
 	metrics *metrics
+	// backchannels are the configured words, bare.
+	backchannels []string
+	stock        *stock
+	models       *models // nil: energy decides
 
 	ctx    context.Context // ends every session
 	cancel context.CancelFunc
@@ -61,6 +65,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, log: deps.Log, bus: deps.Bus, now: deps.Now, metrics: newMetrics(deps.Registry),
+		backchannels: bareWords(cfg.Backchannels), stock: newStock(),
 		sessions: map[string]*session{}, changed: make(chan struct{}, 1), served: make(chan struct{}),
 	}
 	if s.log == nil {
@@ -68,6 +73,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	var err error
+	if s.models, err = newModels(cfg.VAD); err != nil {
+		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
@@ -172,6 +181,7 @@ func (s *Service) Stop(ctx context.Context) error {
 	s.mu.Unlock()
 	s.cancel()
 	if srv == nil {
+		s.models.close()
 		return nil
 	}
 	err := srv.Shutdown(ctx)
@@ -179,6 +189,7 @@ func (s *Service) Stop(ctx context.Context) error {
 	go func() { s.handlers.Wait(); close(ended) }()
 	select {
 	case <-ended:
+		s.models.close()
 		<-s.served
 	case <-ctx.Done():
 		err = errors.Join(err, ctx.Err())

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/sherpa"
 	"github.com/tidegate/tidegate/internal/ws"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -70,13 +71,15 @@ type session struct {
 	hadSpeech, answered            bool
 	lastMedia                      time.Time
 	frames                         framer
-	vad                            vad
+	voice                          voice
+	model                          chan *sherpa.VAD
 	dtmf                           dtmf
 	turn                           turn
 	preRoll                        preRoll
 	pcm                            []int16
 	quiet                          []byte // a frame of silence
 	asr                            recognition
+	turns                          int // of the caller
 	hints                          []string
 
 	// Speaking.
@@ -84,11 +87,16 @@ type session struct {
 	playout playout
 	tts     synthesis
 	awaited *utterance // the first whose synthesis has not ended
+	filler  filler
+	as      schemas.MediaSay // voice and rate of what was said last
+	// stocking are sounds that are being made for all calls.
+	stocking []*utterance
 
 	// What is told and was heard of.
 	asrState, ttsState       speechState
 	asrDegraded, ttsDegraded bool // as last told
 	asrEngine, ttsEngine     string
+	synthetic                bool // the recogniser understands synthetic voices only
 	ready                    bool
 	journal                  journal
 	ids                      idMemory
@@ -104,7 +112,7 @@ func newSession(svc *Service, conn *ws.Conn, meta schemas.ForkMetadata) *session
 		log:     svc.log.With("call_id", meta.CallID),
 		wake:    newWake(),
 		readEnd: make(chan error, 1), stop: make(chan string, 1),
-		frames: framer{size: frameBytes}, vad: newVAD(svc.cfg.VAD), dtmf: newDTMF(meta.SampleRate), turn: newTurn(svc.cfg),
+		frames: framer{size: frameBytes}, voice: newVoice(svc.cfg.VAD, meta.SampleRate), model: make(chan *sherpa.VAD, 1), dtmf: newDTMF(meta.SampleRate), turn: newTurn(svc.cfg),
 		preRoll: newPreRoll(int((svc.cfg.PreRoll+svc.cfg.BargeIn+time.Second)/frameTime), frameBytes),
 		pcm:     make([]int16, 0, frameBytes/2), quiet: make([]byte, frameBytes),
 		asr: recognition{maxBytes: bytesOf(svc.cfg.MaxUtterance + 2*time.Second), over: drops("asr_audio")},
@@ -135,6 +143,8 @@ func (s *session) run(ctx context.Context) {
 		case err := <-s.readEnd:
 			s.drain() // what came before the end
 			s.end(endReason(err))
+		case m := <-s.model:
+			s.voice.use(m)
 		case reason := <-s.stop:
 			s.end(reason)
 		case <-ctx.Done():

@@ -14,9 +14,12 @@ type killMessage struct {
 // started and ended are play-out's reports.
 func (s *session) started(u *utterance) {
 	since := int64(-1)
+	if !u.isFiller() {
+		s.filler.cancel()
+	}
 	if s.hadSpeech {
 		since = max(0, s.clockMS-s.lastSpeechMS)
-		if !s.answered && !s.turn.open {
+		if !s.answered && !s.turn.open() {
 			s.answered = true
 			s.svc.metrics.response.Observe(float64(since) / 1000)
 		}
@@ -24,7 +27,9 @@ func (s *session) started(u *utterance) {
 	s.journal.reliable(schemas.MediaPlayoutStarted{
 		MediaEvent: s.journal.stamp(), Epoch: u.say.Epoch, UtteranceID: u.say.UtteranceID, SinceSpeechMS: since,
 	})
-	s.listen(u.policy)
+	if !u.isFiller() {
+		s.listen(u.policy)
+	}
 }
 
 func (s *session) ended(u *utterance, reason string, heard time.Duration) {
@@ -38,7 +43,7 @@ func (s *session) ended(u *utterance, reason string, heard time.Duration) {
 		MediaEvent: s.journal.stamp(), Epoch: u.say.Epoch, UtteranceID: u.say.UtteranceID, Reason: reason,
 		HeardMS: heard.Milliseconds(), TotalMS: total.Milliseconds(), HeardText: heardText(u.say.Text, heard, total),
 	})
-	if reason != "finished" && reason != "failed" {
+	if u.isFiller() || reason != "finished" && reason != "failed" {
 		return
 	}
 	if !u.told {
@@ -68,7 +73,8 @@ func (s *session) killAudio() {
 func (s *session) fromASR(l *letter, now time.Time) {
 	switch v := l.value.(type) {
 	case linkUp:
-		s.asrState, s.asrEngine = speechHeld, v.engine
+		s.asrState, s.asrEngine, s.synthetic = speechHeld, v.engine, v.synthetic
+		s.turn.partials = v.partials
 		s.asr.up(v.out, v.drop)
 		if len(s.hints) > 0 {
 			s.asr.text(schemas.SpeechMessage{Type: schemas.SpeechHints, Phrases: s.hints})
@@ -77,9 +83,10 @@ func (s *session) fromASR(l *letter, now time.Time) {
 		return
 	case linkLost:
 		s.asr.down()
+		s.turn.partials = false
 		return
 	case linkDown:
-		s.asrState = speechDown
+		s.asrState, s.turn.partials = speechDown, false
 		s.speechChanged(v.reason)
 		s.giveUpRecognition(now)
 		return
@@ -138,9 +145,11 @@ func (s *session) fromTTS(l *letter, now time.Time) {
 		return
 	case linkLost:
 		s.tts.down()
+		s.restock(true)
 		return
 	case linkDown:
 		s.ttsState = speechDown
+		s.restock(true)
 		s.speechChanged(v.reason)
 		for _, u := range s.playout.queue {
 			if !u.complete {
@@ -165,6 +174,7 @@ func (s *session) fromTTS(l *letter, now time.Time) {
 	if !s.tts.message(m, now) {
 		s.malformed("tts", schemas.ErrUnknownType)
 	}
+	s.restock(false)
 }
 
 // speechChanged reports the first result of both links as Ready, and later
@@ -177,7 +187,7 @@ func (s *session) speechChanged(reason string) {
 		s.ready = true
 		s.journal.reliable(schemas.MediaReady{
 			MediaEvent: s.journal.stamp(), SampleRate: s.meta.SampleRate, Playout: s.meta.Playout,
-			ASREngine: s.asrEngine, TTSEngine: s.ttsEngine,
+			ASREngine: s.asrEngine, TTSEngine: s.ttsEngine, Synthetic: s.synthetic,
 		})
 	}
 	s.degraded("asr", s.asrState == speechDown, &s.asrDegraded, reason)

@@ -4,20 +4,40 @@ import "github.com/tidegate/tidegate/schemas"
 
 // hearing is what the turn detector finds in a frame, as a set.
 type hearing struct {
-	opened  bool // the caller's utterance began
+	began   bool // sound from here on goes to the recogniser
+	opened  bool // it is the caller's turn
 	bargeIn bool // it cuts the utterance that plays
-	closed  bool // the caller's turn ended
+	closed  bool // the turn ended, or what might have been one
 	noInput bool // the caller said nothing for the policy's time
 }
 
-// turn finds the beginning and end of the caller's turns in the detector's
-// activity. It is pure and counts time in frames.
-type turn struct {
-	minSpeechMS, bargeInMS, endpointMS, maxMS int
+// turnState is where the caller's turn stands.
+type turnState uint8
 
-	policy    schemas.ListenPolicy
-	open      bool
-	lengthMS  int // of the open utterance
+// The states. Unsure is sound while an interruptible prompt plays that may be
+// a cough, a noise or a "嗯": the recogniser hears it, and nobody else is told
+// until there is a word in it.
+const (
+	turnUnknown turnState = iota
+	turnQuiet
+	turnUnsure
+	turnOpen
+)
+
+// turn finds the beginning and end of the caller's turns in the detector's
+// activity and the recogniser's partial texts. It is pure and counts time in
+// frames.
+type turn struct {
+	minSpeechMS, bargeInMS, endpointMS, answerMS, numberMS, maxMS int
+
+	policy schemas.ListenPolicy
+	state  turnState
+	// partials: the recogniser says words while the caller speaks, so that an
+	// interruption waits for one.
+	partials bool
+	words    evidence
+
+	lengthMS  int // of the utterance under way
 	closedMS  int // since the last one was closed
 	overlapMS int // speech of this run while an interruptible utterance plays
 	waiting   bool
@@ -26,50 +46,97 @@ type turn struct {
 
 func newTurn(cfg Config) turn {
 	return turn{
+		state:       turnQuiet,
 		minSpeechMS: int(cfg.VAD.MinSpeech.Milliseconds()), bargeInMS: int(cfg.BargeIn.Milliseconds()),
-		endpointMS: int(cfg.Endpoint.Milliseconds()), maxMS: int(cfg.MaxUtterance.Milliseconds()),
+		endpointMS: int(cfg.Endpoint.Milliseconds()), answerMS: int(cfg.AnswerEndpoint.Milliseconds()),
+		numberMS: int(cfg.NumberEndpoint.Milliseconds()), maxMS: int(cfg.MaxUtterance.Milliseconds()),
 		policy: schemas.ListenPolicy{Expect: schemas.ExpectNone},
 	}
 }
+
+// open says whether it is the caller's turn.
+func (t *turn) open() bool { return t.state == turnOpen }
 
 // listen sets the policy.
 func (t *turn) listen(p schemas.ListenPolicy) { t.policy = p }
 
 // await starts to count silence: play-out is over, or was never there.
 func (t *turn) await() {
-	t.waiting, t.waitedMS = t.policy.NoInputMS > 0 && !t.open, 0
+	t.waiting, t.waitedMS = t.policy.NoInputMS > 0 && t.state == turnQuiet, 0
 }
 
 // cancel stops counting: something plays, or the caller spoke.
 func (t *turn) cancel() { t.waiting = false }
 
+// heard takes what the recogniser has understood of the utterance so far.
+func (t *turn) heard(e evidence) { t.words = e }
+
 // frame takes the activity of 20 ms. Interruptible says that an utterance
 // plays which the caller may cut.
 func (t *turn) frame(a activity, interruptible bool) hearing {
-	var h hearing
 	t.overlap(a, interruptible)
-	h.bargeIn = interruptible && t.overlapMS >= t.bargeInMS
-	if h.bargeIn {
-		t.overlapMS = 0
+	switch t.state {
+	case turnOpen:
+		return t.speaking(a)
+	case turnUnsure:
+		return t.unsure(a, interruptible)
+	default:
+		return t.quiet(a, interruptible)
 	}
-	if !t.open {
-		t.closedMS += frameMS
-		// Speech that goes on after the longest utterance begins a new one.
-		run := min(a.runMS, t.closedMS)
-		h.opened = h.bargeIn || (!interruptible && run >= t.minSpeechMS)
-		if h.opened {
-			t.open, t.lengthMS, t.waiting = true, run, false
-			return h
+}
+
+func (t *turn) quiet(a activity, interruptible bool) hearing {
+	t.closedMS += frameMS
+	if interruptible {
+		if t.overlapMS < t.minSpeechMS {
+			return hearing{noInput: t.wait()}
 		}
-		h.noInput = t.wait()
+		t.begin(turnUnsure, t.overlapMS)
+		h := t.unsure(a, interruptible)
+		h.began = true
 		return h
 	}
-	t.lengthMS += frameMS
-	h.closed = a.quietMS >= t.endpoint() || t.lengthMS >= t.maxMS
-	if h.closed {
-		t.open, t.closedMS = false, 0
+	// Speech that goes on after the longest utterance begins a new one.
+	run := min(a.runMS, t.closedMS)
+	if run < t.minSpeechMS {
+		return hearing{noInput: t.wait()}
 	}
-	return h
+	t.begin(turnOpen, run)
+	return hearing{began: true, opened: true}
+}
+
+func (t *turn) begin(s turnState, lengthMS int) {
+	t.state, t.lengthMS, t.waiting, t.words = s, lengthMS, false, evidence{}
+}
+
+// unsure waits for what makes an interruption of a noise: a word, where the
+// recogniser gives words early, else that it goes on.
+func (t *turn) unsure(a activity, interruptible bool) hearing {
+	t.lengthMS += frameMS
+	switch {
+	case interruptible && (t.words.word || !t.partials && t.overlapMS >= t.bargeInMS):
+		t.state, t.overlapMS = turnOpen, 0
+		return hearing{opened: true, bargeIn: true}
+	case !interruptible && (t.words.word || a.runMS > 0):
+		// The prompt ended meanwhile: nothing is there to be cut.
+		t.state = turnOpen
+		return hearing{opened: true}
+	}
+	return t.over(a)
+}
+
+func (t *turn) speaking(a activity) hearing {
+	t.lengthMS += frameMS
+	return t.over(a)
+}
+
+// over ends the utterance after the silence that ends it.
+func (t *turn) over(a activity) hearing {
+	if a.quietMS < t.endpoint() && t.lengthMS < t.maxMS {
+		return hearing{}
+	}
+	t.state, t.closedMS, t.overlapMS = turnQuiet, 0, 0
+	return hearing{closed: true}
 }
 
 func (t *turn) overlap(a activity, interruptible bool) {
@@ -93,9 +160,25 @@ func (t *turn) wait() bool {
 	return true
 }
 
+// endpoint is the silence that ends the turn: by what was asked, sooner when
+// that is answered already, later in the middle of a number.
 func (t *turn) endpoint() int {
+	base := t.endpointMS
 	if t.policy.EndpointMS > 0 {
-		return t.policy.EndpointMS
+		base = t.policy.EndpointMS
 	}
-	return t.endpointMS
+	switch {
+	case t.words.answered:
+		return min(base, orDefault(t.policy.AnswerMS, t.answerMS))
+	case t.words.inNumber:
+		return max(base, orDefault(t.policy.NumberMS, t.numberMS))
+	}
+	return base
+}
+
+func orDefault(ms, byDefault int) int {
+	if ms > 0 {
+		return ms
+	}
+	return byDefault
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,55 +132,6 @@ func bytesJoin(parts [][]int16) (out []int16) {
 		out = append(out, p...)
 	}
 	return out
-}
-
-func TestTurn(t *testing.T) {
-	cfg := Defaults()
-	loud := func(run int) activity { return activity{loud: true, runMS: run} }
-	t.Run("a cough opens nothing while a prompt plays", func(t *testing.T) {
-		tn := newTurn(cfg)
-		for run := 20; run < 200; run += 20 {
-			if h := tn.frame(loud(run), true); h != (hearing{}) {
-				t.Fatalf("after %d ms: %+v", run, h)
-			}
-		}
-		tn.frame(activity{quietMS: 200}, true)
-		if h := tn.frame(loud(20), true); h != (hearing{}) {
-			t.Fatalf("the count did not begin again: %+v", h)
-		}
-	})
-	t.Run("forced end of the longest utterance, again and again", func(t *testing.T) {
-		tn := newTurn(cfg)
-		var opened, closed []int
-		for run := 20; run <= 50_000; run += 20 {
-			h := tn.frame(loud(run), false)
-			if h.opened {
-				opened = append(opened, run)
-			}
-			if h.closed {
-				closed = append(closed, run)
-			}
-		}
-		if !slices.Equal(opened, []int{120, 20120, 40120}) || !slices.Equal(closed, []int{20000, 40000}) {
-			t.Fatalf("opened at %v, closed at %v", opened, closed)
-		}
-	})
-	t.Run("silence by policy", func(t *testing.T) {
-		tn := newTurn(cfg)
-		tn.closedMS = 1000
-		tn.listen(schemas.ListenPolicy{EndpointMS: 350})
-		if !tn.frame(loud(120), false).opened {
-			t.Fatal("not opened")
-		}
-		for q := 20; q < 350; q += 20 {
-			if tn.frame(activity{quietMS: q}, false).closed {
-				t.Fatalf("closed after %d ms", q)
-			}
-		}
-		if !tn.frame(activity{quietMS: 360}, false).closed {
-			t.Fatal("not closed")
-		}
-	})
 }
 
 type memoryOutlet struct {

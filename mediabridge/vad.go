@@ -30,6 +30,7 @@ type vad struct {
 	cfg        VADConfig
 	hangoverMS int
 	floor      float64
+	level      float64 // of the last frame, in dBFS
 	state      activity
 }
 
@@ -42,6 +43,7 @@ func newVAD(cfg VADConfig) vad {
 // is no speech however loud.
 func (v *vad) frame(pcm []int16, tone bool) activity {
 	level := audio.DBFS(pcm)
+	v.level = level
 	s := &v.state
 	limit := max(v.cfg.OnDBFS, v.floor+v.cfg.OnMarginDB)
 	if s.loud {
@@ -62,6 +64,20 @@ func (v *vad) frame(pcm []int16, tone bool) activity {
 	}
 	return *s
 }
+
+// faintMargin is how little over the noise floor sound may be and still be
+// taken for a part of it.
+const faintMargin = 4
+
+// faint says that a frame, the last one taken, is too quiet to be speech at
+// the least.
+func (v *vad) faint() bool {
+	return v.level < max(v.cfg.OffDBFS-faintUnder, v.floor+faintMargin)
+}
+
+// faintUnder is how far under the energy detector's lower threshold quiet
+// speech is still worth a look.
+const faintUnder = 8
 
 func (v *vad) follow(level float64) {
 	if level < v.floor {

@@ -100,10 +100,21 @@ type asrWorker struct {
 	starts []int
 	hang   bool
 	bytes  atomic.Int64 // of sound, in all
+	// partial is said as soon as there is sound, final at the end; partials
+	// declares the first.
+	partials       bool
+	partial, final string
+}
+
+// understands sets what is recognised.
+func (a *asrWorker) understands(partial, final string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.partial, a.final = partial, final
 }
 
 func startASR(r *rig) *asrWorker {
-	a := &asrWorker{sound: map[int][]byte{}}
+	a := &asrWorker{sound: map[int][]byte{}, partials: r.partials, final: "我要退货"}
 	a.worker = startWorker(r, "asr", schemas.SubprotocolASR, a.serve)
 	return a
 }
@@ -118,11 +129,16 @@ func (a *asrWorker) serve(c *ws.Conn) {
 		a.mu.Lock()
 		if kind == ws.Binary {
 			a.bytes.Add(int64(len(b)))
+			first := len(a.sound[n]) == 0
 			a.sound[n] = append(a.sound[n], b...)
+			partial := a.partial
 			a.mu.Unlock()
+			if first && partial != "" {
+				_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechPartial, Utterance: n, Text: partial})
+			}
 			continue
 		}
-		hang := a.hang
+		hang, text := a.hang, a.final
 		var m schemas.SpeechMessage
 		if err := schemas.DecodeStrict(schemas.SchemaSpeech, b, &m); err != nil {
 			a.r.t.Errorf("asr worker got %v", err)
@@ -135,10 +151,12 @@ func (a *asrWorker) serve(c *ws.Conn) {
 		a.mu.Unlock()
 		switch {
 		case m.Type == schemas.SpeechStart:
-			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechReady, Engine: "test-asr"})
+			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechReady, Engine: "test-asr", Partials: a.partials})
 		case m.Type == schemas.SpeechEnd && !hang:
-			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechPartial, Utterance: n, Text: "我要"})
-			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechFinal, Utterance: n, Text: "我要退货", Confidence: 0.9})
+			if text != "" {
+				_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechPartial, Utterance: n, Text: "我要"})
+			}
+			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechFinal, Utterance: n, Text: text, Confidence: 0.9})
 		}
 	}
 }

@@ -138,6 +138,10 @@ type MediaTranscript struct {
 	EndedAgoMS int64   `json:"ended_ago_ms"`
 }
 
+// FillerID begins the utterance ids of fillers, which the bridge says by
+// itself (ListenPolicy.Filler); their play-out is reported like any other.
+const FillerID = "filler-"
+
 // MediaPlayoutStarted: first audio of an utterance was sent to the switch.
 type MediaPlayoutStarted struct {
 	MediaEvent
