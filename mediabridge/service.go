@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/speechmodel"
 )
 
 // Deps is what the service is given. Log, Registry and Now may be nil.
@@ -20,7 +21,9 @@ type Deps struct {
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	Bus      *bus.Bus
-	Now      func() time.Time
+	// Models are the installed speech models; nil has none.
+	Models *speechmodel.Store
+	Now    func() time.Time
 }
 
 // Errors of the service's life.
@@ -75,7 +78,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		s.now = time.Now
 	}
 	var err error
-	if s.models, err = newModels(cfg.VAD); err != nil {
+	if s.models, err = newModels(cfg.VAD, deps.Models); err != nil {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

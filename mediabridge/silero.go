@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/sherpa"
+	"github.com/tidegate/tidegate/internal/speechmodel"
 )
 
 // Voice activity detectors.
@@ -133,20 +134,43 @@ type models struct {
 	idle   []*sherpa.VAD
 }
 
+// SileroModel is the name of the installed model.
+const SileroModel = "silero_vad"
+
+// modelFile finds the model's file; "" when there is none and none is needed.
+func modelFile(cfg VADConfig, store *speechmodel.Store) (string, error) {
+	switch {
+	case cfg.Engine == VADEnergy:
+		return "", nil
+	case !sherpa.Available:
+		if cfg.Engine == VADSilero {
+			return "", fmt.Errorf("vad.engine %s: %w", VADSilero, sherpa.ErrNoCgo)
+		}
+		return "", nil
+	case cfg.Model != "":
+		return cfg.Model, nil
+	case store == nil:
+		return "", nil
+	}
+	m, err := store.Open(SileroModel)
+	if errors.Is(err, speechmodel.ErrNotInstalled) && cfg.Engine == VADAuto {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("vad.engine: %w", err)
+	}
+	return m.File("model"), nil
+}
+
 // newModels loads the first model, which shows that there is one; nil for
 // the energy detector.
-func newModels(cfg VADConfig) (*models, error) {
-	if cfg.Engine == VADEnergy {
-		return nil, nil
-	}
-	if !sherpa.Available && cfg.Engine == VADSilero {
-		return nil, fmt.Errorf("vad.engine %s: %w", VADSilero, sherpa.ErrNoCgo)
-	}
-	if cfg.Model == "" || !sherpa.Available {
-		return nil, nil
+func newModels(cfg VADConfig, store *speechmodel.Store) (*models, error) {
+	file, err := modelFile(cfg, store)
+	if err != nil || file == "" {
+		return nil, err
 	}
 	m := &models{cfg: sherpa.VADConfig{
-		Model: cfg.Model, Threshold: float32(cfg.Threshold), MinSilence: modelMinSilence, MinSpeech: modelMinSpeech,
+		Model: file, Threshold: float32(cfg.Threshold), MinSilence: modelMinSilence, MinSpeech: modelMinSpeech,
 	}}
 	v, err := m.get()
 	if err != nil {

@@ -187,7 +187,7 @@ func (s *session) speechChanged(reason string) {
 		s.ready = true
 		s.journal.reliable(schemas.MediaReady{
 			MediaEvent: s.journal.stamp(), SampleRate: s.meta.SampleRate, Playout: s.meta.Playout,
-			ASREngine: s.asrEngine, TTSEngine: s.ttsEngine, Synthetic: s.synthetic,
+			ASREngine: s.asrEngine, TTSEngine: s.ttsEngine, Synthetic: s.synthetic && s.meta.Scenario == "",
 		})
 	}
 	s.degraded("asr", s.asrState == speechDown, &s.asrDegraded, reason)

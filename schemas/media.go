@@ -98,10 +98,10 @@ type MediaReady struct {
 	SampleRate int    `json:"sample_rate" jsonschema:"enum=8000,enum=16000"`
 	Playout    string `json:"playout" jsonschema:"enum=stream,enum=file"`
 	ASREngine  string `json:"asr_engine,omitempty"`
-	// Synthetic: the recogniser understands synthetic voices only, so that a
-	// person has to use the keypad.
-	Synthetic bool `json:"synthetic,omitempty"`
-	TTSEngine  string `json:"tts_engine,omitempty"`
+	// Synthetic: the recogniser understands synthetic voices only, and the
+	// caller names no scenario: a person, who has to use the keypad.
+	Synthetic bool   `json:"synthetic,omitempty"`
+	TTSEngine string `json:"tts_engine,omitempty"`
 }
 
 // MediaDegraded: a part of the session does not work, and the call should go

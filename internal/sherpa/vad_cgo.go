@@ -11,6 +11,10 @@ import (
 // vadWindow is how many samples at 16 kHz the Silero model judges at once.
 const vadWindow = 512
 
+// vadBuffer is how much sound in seconds a detector has room for without
+// growing; its users start it afresh before a speech gets as long.
+const vadBuffer = 10
+
 // VAD is a voice activity detector of one stream; it is not safe for
 // concurrent use.
 type VAD struct{ impl *lib.VoiceActivityDetector }
@@ -27,7 +31,7 @@ func NewVAD(c VADConfig) (*VAD, error) {
 			MaxSpeechDuration: 60,
 		},
 		SampleRate: 16000, NumThreads: 1, Provider: "cpu",
-	}, 2)
+	}, vadBuffer)
 	if impl == nil {
 		return nil, fmt.Errorf("%w: %s", ErrModel, c.Model)
 	}

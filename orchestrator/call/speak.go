@@ -3,6 +3,7 @@ package call
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -21,19 +22,24 @@ var expectOf = map[dialog.ExpectKind]string{
 	dialog.ExpectNone: schemas.ExpectNone, dialog.ExpectYesNo: schemas.ExpectYesNo, dialog.ExpectDigits: schemas.ExpectDigits,
 }
 
-func policyOf(e dialog.Expect) schemas.ListenPolicy {
+func (m *Machine) policyOf(e dialog.Expect) schemas.ListenPolicy {
 	kind, ok := expectOf[e.Kind]
 	if !ok {
 		kind = schemas.ExpectOpen
 	}
-	return schemas.ListenPolicy{Expect: kind, EndpointMS: e.EndpointMS, NoInputMS: e.NoInputMS, Hints: e.Hints}
+	p := schemas.ListenPolicy{
+		Expect: kind, EndpointMS: e.EndpointMS, NoInputMS: e.NoInputMS, Hints: e.Hints,
+		Answers: e.Answers, AnswerMS: e.AnswerMS, MinDigits: e.MinDigits, NumberMS: e.NumberMS,
+	}
+	p.Filler, p.FillerMS = m.Flow.Filler()
+	return p
 }
 
 func (st *step) say(p dialog.Prompt) {
 	st.s.NextUtterance++
 	st.s.Speaking = append(st.s.Speaking, Utterance{
 		ID: fmt.Sprintf("u%d", st.s.NextUtterance), PromptID: p.ID, Text: p.Text,
-		Interruptible: p.Interruptible, Listen: policyOf(p.Expect),
+		Interruptible: p.Interruptible, Listen: st.m.policyOf(p.Expect),
 	})
 	st.flush()
 }
@@ -84,12 +90,16 @@ func (st *step) resumeSpeech() {
 	st.advance(dialog.Resumed{Cut: cut, HeardRunes: heard})
 	if len(st.s.Speaking) == 0 && st.s.Phase == PhaseTalking && st.s.Media == MediaAttached {
 		st.emit(SendMedia{schemas.MediaListen{
-			CallID: st.s.ID, Epoch: st.s.Epoch, Listen: policyOf(st.s.Dialog.Expecting()),
+			CallID: st.s.ID, Epoch: st.s.Epoch, Listen: st.m.policyOf(st.s.Dialog.Expecting()),
 		}})
 	}
 }
 
 func (st *step) playoutStarted(e *schemas.MediaPlayoutStarted) {
+	if isFiller(e.UtteranceID) {
+		st.s.Filler = &Utterance{ID: e.UtteranceID, PromptID: fillerPrompt, Epoch: e.Epoch, StartedAt: st.now, LatencyMS: max(e.SinceSpeechMS, 0)}
+		return
+	}
 	for i := range st.s.Speaking {
 		if u := &st.s.Speaking[i]; u.ID == e.UtteranceID {
 			u.StartedAt = st.now
@@ -99,6 +109,10 @@ func (st *step) playoutStarted(e *schemas.MediaPlayoutStarted) {
 }
 
 func (st *step) playoutEnded(e *schemas.MediaPlayoutEnded) {
+	if isFiller(e.UtteranceID) {
+		st.fillerEnded(e)
+		return
+	}
 	i := slices.IndexFunc(st.s.Speaking, func(u Utterance) bool { return u.ID == e.UtteranceID })
 	if i < 0 {
 		st.ignore(KindMedia)
@@ -124,6 +138,24 @@ func (st *step) playoutEnded(e *schemas.MediaPlayoutEnded) {
 	st.settle()
 	if e.Reason == "failed" {
 		st.speechFailed()
+	}
+}
+
+// fillerPrompt names what the bridge says by itself in the record.
+const fillerPrompt = "filler"
+
+func isFiller(id string) bool { return strings.HasPrefix(id, schemas.FillerID) }
+
+// fillerEnded records what the bridge said to cover a wait: the caller heard
+// it. The dialogue does not know of it.
+func (st *step) fillerEnded(e *schemas.MediaPlayoutEnded) {
+	u := Utterance{ID: e.UtteranceID, PromptID: fillerPrompt, Epoch: e.Epoch}
+	if f := st.s.Filler; f != nil && f.ID == e.UtteranceID {
+		u = *f
+	}
+	st.s.Filler = nil
+	if e.HeardText != "" {
+		st.agentTurn(u, e.HeardText, e.Reason != "finished")
 	}
 }
 

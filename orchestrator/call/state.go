@@ -187,6 +187,8 @@ type State struct {
 	Turns         int         `json:"turns"`
 	NextUtterance int         `json:"next_utterance"`
 	Speaking      []Utterance `json:"speaking,omitempty"`
+	// Filler is what the bridge says by itself, while it does.
+	Filler *Utterance `json:"filler,omitempty"`
 	// HeardRunes counts the characters the caller heard of what was said
 	// last; Cut says that some of it was broken off.
 	HeardRunes int  `json:"heard_runes,omitempty"`

@@ -258,6 +258,31 @@ func TestBargeIn(t *testing.T) {
 	}
 }
 
+// What the bridge says to cover a wait is in the record, and changes nothing.
+func TestFillerIsRecorded(t *testing.T) {
+	p := talk(t)
+	says := effects[SendMedia](p.all)
+	last := says[len(says)-1].Data.(schemas.MediaSay)
+	if last.Listen.FillerMS != 700 || len(last.Listen.Filler) == 0 || len(last.Listen.Answers) == 0 && last.Listen.Expect == schemas.ExpectYesNo {
+		t.Fatalf("policy %+v", last.Listen)
+	}
+	before, turns := p.s, p.s.Turns
+	p.give(MediaEvent{&schemas.MediaPlayoutStarted{MediaEvent: p.base(), UtteranceID: "filler-1", SinceSpeechMS: 900}})
+	out := p.give(MediaEvent{&schemas.MediaPlayoutEnded{MediaEvent: p.base(), UtteranceID: "filler-1", Reason: "finished", HeardText: "好的，我看一下。"}})
+	turn := facts[schemas.CallTurn](out)
+	if len(turn) != 1 || turn[0].Role != schemas.RoleAgent || turn[0].PromptID != "filler" || turn[0].LatencyMS != 900 || turn[0].Text == "" {
+		t.Fatalf("recorded %+v", turn)
+	}
+	if p.s.Turns != turns+1 || p.s.Filler != nil || len(p.s.Speaking) != len(before.Speaking) || p.s.HeardRunes != before.HeardRunes {
+		t.Errorf("state %+v", p.s)
+	}
+	// One that the caller cut before a word was heard is no turn.
+	out = p.give(MediaEvent{&schemas.MediaPlayoutEnded{MediaEvent: p.base(), UtteranceID: "filler-2", Reason: "interrupted"}})
+	if len(facts[schemas.CallTurn](out)) != 0 || len(effects[Ignored](out)) != 0 {
+		t.Errorf("unheard filler: %+v", out)
+	}
+}
+
 func TestNoiseDoesNotLoseThePrompt(t *testing.T) {
 	p := talk(t)
 	p.speak("运费谁出")

@@ -71,6 +71,15 @@ func (f *Flow) Intents() []string {
 	return sortedKeys(f.intents)
 }
 
+// promptFiller covers a long wait; a flow may have none.
+const promptFiller = "filler"
+
+// Filler is what is said while an answer is still to come, and how many
+// milliseconds after the caller's turn; nothing when the flow has none.
+func (f *Flow) Filler() (texts []string, afterMS int) {
+	return f.prompts[promptFiller].Text, f.policy.FillerMS
+}
+
 // FixedPrompts lists everything the flow says word by word, for synthesis
 // before the first call, ordered by ID.
 func (f *Flow) FixedPrompts() []Prompt {

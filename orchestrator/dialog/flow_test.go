@@ -71,6 +71,8 @@ func TestEveryPromptIsUsed(t *testing.T) {
 			used[r.Say] = true
 		}
 	}
+	filler, _ := f.Filler()
+	used[promptFiller] = len(filler) > 0 // the bridge says it
 	for id := range f.prompts {
 		if !used[id] {
 			t.Errorf("prompt %s is never said", id)

@@ -47,4 +47,12 @@ type Expect struct {
 	MaxDigits int `json:"max_digits,omitempty"`
 	// Hints are words to expect, for recognisers that take them.
 	Hints []string `json:"hints,omitempty"`
+	// Answers are whole answers: after one of them AnswerMS of silence ends
+	// the turn already.
+	Answers  []string `json:"answers,omitempty"`
+	AnswerMS int      `json:"answer_ms,omitempty"`
+	// MinDigits is the least number of digits that is a number; a pause in
+	// the middle of one ends the turn only after NumberMS.
+	MinDigits int `json:"min_digits,omitempty"`
+	NumberMS  int `json:"number_ms,omitempty"`
 }

@@ -27,6 +27,7 @@ func (t *turn) put(p Prompt, expects string) {
 	p.Expect = Expect{
 		Kind: e.Kind, EndpointMS: e.EndpointMS, NoInputMS: e.NoInputMS,
 		MaxDigits: e.MaxDigits, Hints: slices.Clone(e.Hints),
+		Answers: slices.Clone(e.Answers), AnswerMS: e.AnswerMS, MinDigits: e.MinDigits, NumberMS: e.NumberMS,
 	}
 	t.told = append(t.told, p)
 	t.lastSay = len(t.acts)

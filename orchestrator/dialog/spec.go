@@ -40,6 +40,9 @@ type policy struct {
 	RepeatKey string `yaml:"repeat_key"`
 	// DigitGroup is how many digits are read out in one breath.
 	DigitGroup int `yaml:"digit_group"`
+	// FillerMS is how long after the caller's turn the prompt "filler" covers
+	// an answer that is still to come; 0 is never.
+	FillerMS int `yaml:"filler_ms"`
 }
 
 type expectSpec struct {
@@ -48,6 +51,11 @@ type expectSpec struct {
 	NoInputMS  int        `yaml:"no_input_ms"`
 	MaxDigits  int        `yaml:"max_digits"`
 	Hints      []string   `yaml:"hints"`
+	// Answers, AnswerMS, MinDigits and NumberMS are as in Expect.
+	Answers   []string `yaml:"answers"`
+	AnswerMS  int      `yaml:"answer_ms"`
+	MinDigits int      `yaml:"min_digits"`
+	NumberMS  int      `yaml:"number_ms"`
 }
 
 type promptSpec struct {

@@ -57,6 +57,7 @@ func (l *loader) check() {
 	l.checkPrompts()
 	l.checkQuestions()
 	l.checkSlots()
+	l.checkFiller()
 	l.checkIntents()
 	l.checkTasks()
 	l.checkRules()
@@ -204,11 +205,37 @@ func (l *loader) checkQuestions() {
 		if !slices.Contains(expectKinds, e.Kind) {
 			l.bad("unknown kind %q", args(e.Kind), "expects", id, "kind")
 		}
-		if e.EndpointMS < 0 || e.EndpointMS > 5000 || e.NoInputMS < 0 || e.NoInputMS > 120000 || e.MaxDigits < 0 {
+		if e.EndpointMS < 0 || e.EndpointMS > 5000 || e.NoInputMS < 0 || e.NoInputMS > 120000 || e.MaxDigits < 0 ||
+			e.AnswerMS < 0 || e.AnswerMS > 5000 || e.NumberMS < 0 || e.NumberMS > 5000 || e.MinDigits < 0 || e.MinDigits > 32 {
 			l.bad("times or digits are out of range", nil, "expects", id)
+		}
+		if len(e.Answers) > maxAnswers {
+			l.bad("has %d answers, at most %d are compared", args(len(e.Answers), maxAnswers), "expects", id, "answers")
 		}
 		if e.Kind != ExpectNone && e.NoInputMS == 0 {
 			l.bad("must have a no_input_ms, or a silent caller would wait for ever", nil, "expects", id)
+		}
+	}
+}
+
+// maxAnswers bounds the phrases that end a turn sooner.
+const maxAnswers = 64
+
+// checkFiller: what covers a wait is the same in every call, so that it can
+// be made before it is needed.
+func (l *loader) checkFiller() {
+	p, ok := l.flow.prompts[promptFiller]
+	switch ms := l.flow.policy.FillerMS; {
+	case ms == 0 && !ok:
+		return
+	case ms < 200 || ms > 10000:
+		l.bad("is %d, must be from 200 to 10000 where there is a prompt %q", args(ms, promptFiller), "policy", "filler_ms")
+	case !ok || len(p.Text) > 8:
+		l.bad("must have one to eight texts, as policy.filler_ms is set", nil, "prompts", promptFiller)
+	}
+	for _, text := range p.Text {
+		if len(placeholdersIn(text)) > 0 {
+			l.bad("must have no placeholder", nil, "prompts", promptFiller)
 		}
 	}
 }

@@ -110,7 +110,7 @@ type Event struct {
 	Confidence float64
 	Language   string // BCP 47, where the engine says which was spoken
 	Dialect    string // likewise
-	Err        error // of EventError
+	Err        error  // of EventError
 }
 
 // Errors of engines; errors.Is finds them under what an engine wraps around.

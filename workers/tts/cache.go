@@ -26,8 +26,8 @@ type cache struct {
 
 type cacheKey struct {
 	engine, text, voice, language, style string
-	rate                          float64
-	sampleRate                    int
+	rate                                 float64
+	sampleRate                           int
 }
 
 type cacheEntry struct {
