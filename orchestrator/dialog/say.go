@@ -26,7 +26,7 @@ func (t *turn) put(p Prompt, expects string) {
 	e := t.f.expects[expects]
 	p.Expect = Expect{
 		Kind: e.Kind, EndpointMS: e.EndpointMS, NoInputMS: e.NoInputMS,
-		MaxDigits: e.MaxDigits, Hints: slices.Clone(e.Hints),
+		MaxDigits: e.MaxDigits, Hints: t.hints(e),
 		Answers: slices.Clone(e.Answers), AnswerMS: e.AnswerMS, MinDigits: e.MinDigits, NumberMS: e.NumberMS,
 	}
 	t.told = append(t.told, p)
