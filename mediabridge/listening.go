@@ -31,7 +31,7 @@ func (s *session) frame(b []byte, now time.Time) {
 	s.preRoll.add(b)
 	s.asr.frame(b)
 	playing := s.playout.playing()
-	h := s.turn.frame(a, playing != nil && playing.say.Interruptible)
+	h := s.turn.frame(a, promptOf(playing))
 	if h.began {
 		s.soundBegan(now)
 	}
@@ -55,7 +55,7 @@ func (s *session) frame(b []byte, now time.Time) {
 func (s *session) soundBegan(now time.Time) {
 	older, newer := s.preRoll.last(int((s.clockMS-s.onsetMS)/frameMS) + int(s.svc.cfg.PreRoll/frameTime))
 	u := s.asr.open(s.epoch, s.onsetMS, older, newer)
-	u.prompt, u.left = s.playout.playing(), s.playout.left(now)
+	u.left = s.playout.left(now)
 	if u := s.asr.overdue(); u != nil {
 		s.unrecognised(u, now)
 	}
@@ -149,15 +149,13 @@ func (s *session) late(u *spoken, text string, now time.Time) bool {
 		return false
 	}
 	playing := s.playout.playing()
-	cuts := playing != nil && playing == u.prompt && playing.say.Interruptible
-	if playing != nil && !cuts || s.turn.open() {
-		// Something else is said by now, or the caller speaks again: these
-		// words have had their time.
+	if u.epoch != s.epoch || s.turn.open() {
+		// Another turn has begun: these words have had their time.
 		s.svc.metrics.falseStarts.WithLabelValues(falseLate).Inc()
 		return false
 	}
 	s.hadSpeech, s.answered = true, false
-	s.take(u, cuts, playing, now)
+	s.take(u, promptOf(playing) == promptInterruptible, playing, now)
 	s.filler.await(s.turn.policy, s.clockMS)
 	return true
 }

@@ -19,7 +19,6 @@ type spoken struct {
 	n              int // the recogniser's number
 	turn           int // the caller's turn; 0 while it is nobody's
 	epoch          int
-	prompt         *utterance    // what played when it began
 	left           time.Duration // how much of all prompts was left then
 	startMS, endMS int64         // on the audio clock
 	audio          []byte

@@ -14,15 +14,35 @@ type hearing struct {
 // turnState is where the caller's turn stands.
 type turnState uint8
 
-// The states. Unsure is sound while an interruptible prompt plays that may be
-// a cough, a noise or a "嗯": the recogniser hears it, and nobody else is told
-// until there is a word in it.
+// The states. Unsure is sound while a prompt plays that may be a cough, a
+// noise or a "嗯": the recogniser hears it, and nobody else is told until there
+// is a word in it.
 const (
 	turnUnknown turnState = iota
 	turnQuiet
 	turnUnsure
 	turnOpen
 )
+
+// prompting is what the caller hears meanwhile.
+type prompting uint8
+
+// Nothing, a prompt that has to be heard to its end, or one that may be cut.
+const (
+	promptNone prompting = iota
+	promptWhole
+	promptInterruptible
+)
+
+func promptOf(u *utterance) prompting {
+	switch {
+	case u == nil:
+		return promptNone
+	case u.say.Interruptible:
+		return promptInterruptible
+	}
+	return promptWhole
+}
 
 // turn finds the beginning and end of the caller's turns in the detector's
 // activity and the recogniser's partial texts. It is pure and counts time in
@@ -39,7 +59,7 @@ type turn struct {
 
 	lengthMS  int // of the utterance under way
 	closedMS  int // since the last one was closed
-	overlapMS int // speech of this run while an interruptible utterance plays
+	overlapMS int // speech of this run while a prompt plays
 	waiting   bool
 	waitedMS  int // of silence after play-out
 }
@@ -71,28 +91,27 @@ func (t *turn) cancel() { t.waiting = false }
 // heard takes what the recogniser has understood of the utterance so far.
 func (t *turn) heard(e evidence) { t.words = e }
 
-// frame takes the activity of 20 ms. Interruptible says that an utterance
-// plays which the caller may cut.
-func (t *turn) frame(a activity, interruptible bool) hearing {
-	t.overlap(a, interruptible)
+// frame takes the activity of 20 ms.
+func (t *turn) frame(a activity, p prompting) hearing {
+	t.overlap(a, p)
 	switch t.state {
 	case turnOpen:
 		return t.speaking(a)
 	case turnUnsure:
-		return t.unsure(a, interruptible)
+		return t.unsure(a, p)
 	default:
-		return t.quiet(a, interruptible)
+		return t.quiet(a, p)
 	}
 }
 
-func (t *turn) quiet(a activity, interruptible bool) hearing {
+func (t *turn) quiet(a activity, p prompting) hearing {
 	t.closedMS += frameMS
-	if interruptible {
+	if p != promptNone {
 		if t.overlapMS < t.minSpeechMS {
 			return hearing{noInput: t.wait()}
 		}
 		t.begin(turnUnsure, t.overlapMS)
-		h := t.unsure(a, interruptible)
+		h := t.unsure(a, p)
 		h.began = true
 		return h
 	}
@@ -109,20 +128,19 @@ func (t *turn) begin(s turnState, lengthMS int) {
 	t.state, t.lengthMS, t.waiting, t.words = s, lengthMS, false, evidence{}
 }
 
-// unsure waits for what makes an interruption of a noise: a word, where the
-// recogniser gives words early, else that it goes on.
-func (t *turn) unsure(a activity, interruptible bool) hearing {
+// unsure waits for what makes a turn of a noise: a word, where the recogniser
+// gives words early, else that it goes on; or for the prompt to end.
+func (t *turn) unsure(a activity, p prompting) hearing {
 	t.lengthMS += frameMS
-	switch {
-	case interruptible && (t.words.word || !t.partials && t.overlapMS >= t.bargeInMS):
-		t.state, t.overlapMS = turnOpen, 0
-		return hearing{opened: true, bargeIn: true}
-	case !interruptible && (t.words.word || a.runMS > 0):
-		// The prompt ended meanwhile: nothing is there to be cut.
-		t.state = turnOpen
-		return hearing{opened: true}
+	said := t.words.word || !t.partials && t.overlapMS >= t.bargeInMS
+	if p == promptNone {
+		said = t.words.word || a.runMS > 0
 	}
-	return t.over(a)
+	if !said {
+		return t.over(a)
+	}
+	t.state, t.overlapMS = turnOpen, 0
+	return hearing{opened: true, bargeIn: p == promptInterruptible}
 }
 
 func (t *turn) speaking(a activity) hearing {
@@ -139,9 +157,9 @@ func (t *turn) over(a activity) hearing {
 	return hearing{closed: true}
 }
 
-func (t *turn) overlap(a activity, interruptible bool) {
+func (t *turn) overlap(a activity, p prompting) {
 	switch {
-	case a.runMS == 0 || !interruptible:
+	case a.runMS == 0 || p == promptNone:
 		t.overlapMS = 0
 	case a.loud:
 		t.overlapMS += frameMS

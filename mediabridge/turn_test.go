@@ -12,7 +12,7 @@ func loud(run int) activity { return activity{loud: true, runMS: run} }
 // interrupt feeds speech over a prompt until it cuts it or ms have passed.
 func interrupt(t *turn, ms int) (cutAfter int, last hearing) {
 	for run := frameMS; run <= ms; run += frameMS {
-		if last = t.frame(loud(run), true); last.bargeIn {
+		if last = t.frame(loud(run), promptInterruptible); last.bargeIn {
 			return run, last
 		}
 	}
@@ -22,7 +22,7 @@ func interrupt(t *turn, ms int) (cutAfter int, last hearing) {
 // quietUntilClosed feeds silence and gives how much of it ended the turn.
 func quietUntilClosed(t *turn, limitMS int) int {
 	for q := frameMS; q <= limitMS; q += frameMS {
-		if t.frame(activity{quietMS: q}, false).closed {
+		if t.frame(activity{quietMS: q}, promptNone).closed {
 			return q
 		}
 	}
@@ -32,15 +32,15 @@ func quietUntilClosed(t *turn, limitMS int) int {
 func TestTurnWithoutPartials(t *testing.T) {
 	tn := newTurn(Defaults())
 	for run := 20; run < 120; run += 20 {
-		if h := tn.frame(loud(run), true); h != (hearing{}) {
+		if h := tn.frame(loud(run), promptInterruptible); h != (hearing{}) {
 			t.Fatalf("after %d ms over a prompt: %+v", run, h)
 		}
 	}
-	if h := tn.frame(loud(120), true); !h.began || h.opened {
+	if h := tn.frame(loud(120), promptInterruptible); !h.began || h.opened {
 		t.Fatalf("after 120 ms: %+v, want sound to the recogniser and nothing else", h)
 	}
-	tn.frame(loud(140), true)
-	tn.frame(activity{quietMS: 200}, true) // a cough
+	tn.frame(loud(140), promptInterruptible)
+	tn.frame(activity{quietMS: 200}, promptInterruptible) // a cough
 	if tn.open() {
 		t.Fatal("a cough is a turn")
 	}
@@ -57,11 +57,25 @@ func TestTurnWaitsForAWord(t *testing.T) {
 		t.Fatalf("sound without a word cut the prompt after %d ms", at)
 	}
 	tn.heard(evidence{word: false}) // 嗯
-	if tn.frame(loud(5020), true).bargeIn {
+	if tn.frame(loud(5020), promptInterruptible).bargeIn {
 		t.Fatal("a backchannel cut the prompt")
 	}
 	tn.heard(evidence{word: true})
-	if h := tn.frame(loud(5040), true); !h.bargeIn || !h.opened || h.began {
+	if h := tn.frame(loud(5040), promptInterruptible); !h.bargeIn || !h.opened || h.began {
+		t.Fatalf("a word: %+v", h)
+	}
+}
+
+func TestTurnOverAPromptThatIsHeardToItsEnd(t *testing.T) {
+	tn := newTurn(Defaults())
+	tn.partials = true
+	for run := frameMS; run <= 400; run += frameMS {
+		if h := tn.frame(loud(run), promptWhole); h.opened || h.bargeIn {
+			t.Fatalf("after %d ms without a word: %+v", run, h)
+		}
+	}
+	tn.heard(evidence{word: true})
+	if h := tn.frame(loud(420), promptWhole); !h.opened || h.bargeIn {
 		t.Fatalf("a word: %+v", h)
 	}
 }
@@ -70,13 +84,13 @@ func TestTurnUnsureUntilThePromptEnds(t *testing.T) {
 	tn := newTurn(Defaults())
 	tn.partials = true
 	interrupt(&tn, 400)
-	if h := tn.frame(loud(420), false); !h.opened || h.bargeIn {
+	if h := tn.frame(loud(420), promptNone); !h.opened || h.bargeIn {
 		t.Fatalf("speech that goes on after the prompt: %+v", h)
 	}
 	tn = newTurn(Defaults())
 	tn.partials = true
 	interrupt(&tn, 400)
-	if h := tn.frame(activity{quietMS: 200}, false); h != (hearing{}) {
+	if h := tn.frame(activity{quietMS: 200}, promptNone); h != (hearing{}) {
 		t.Fatalf("silence after it: %+v", h)
 	}
 	if q := quietUntilClosed(&tn, 2000); q == 0 || tn.open() {
@@ -88,7 +102,7 @@ func TestTurnLongestUtterance(t *testing.T) {
 	tn := newTurn(Defaults())
 	var opened, closed []int
 	for run := 20; run <= 50_000; run += 20 {
-		h := tn.frame(loud(run), false)
+		h := tn.frame(loud(run), promptNone)
 		if h.opened {
 			opened = append(opened, run)
 		}
@@ -127,7 +141,7 @@ func TestEndOfTurnByWhatWasSaid(t *testing.T) {
 			tn := newTurn(Defaults())
 			tn.closedMS = 1000
 			tn.listen(c.policy)
-			if !tn.frame(loud(120), false).opened {
+			if !tn.frame(loud(120), promptNone).opened {
 				t.Fatal("not opened")
 			}
 			tn.heard(weigh(c.text, c.policy, nil))
