@@ -16,7 +16,7 @@ const (
 
 // Config is the configuration section "models".
 type Config struct {
-	Dir              string        `koanf:"dir" help:"folder of the installed speech models, one folder each; 'up' keeps it in its data directory"`
+	Dir              string        `koanf:"dir" help:"folder of the installed speech models, one folder each; in up.data_dir when that is another"`
 	Mirror           string        `koanf:"mirror" help:"address that 'models pull' downloads from instead: it replaces scheme and host, or is a pattern with {url}, {host} and {path}"`
 	From             string        `koanf:"from" help:"what 'models pull' downloads: archive (the publisher's), or hub (single files from Hugging Face, where a manifest names them there)"`
 	RequirePublished bool          `koanf:"require_published" help:"refuse models of which any checksum is not published"`
@@ -26,10 +26,10 @@ type Config struct {
 	Attempts         int           `koanf:"attempts" help:"how often a download that breaks off is gone on with"`
 }
 
-// Defaults look for models in the folder "models".
+// Defaults look for models where 'up' keeps its data.
 func Defaults() Config {
 	return Config{
-		Dir: "models", From: FromArchive, MaxMB: 4096,
+		Dir: "data/models", From: FromArchive, MaxMB: 4096,
 		ConnectTimeout: 20 * time.Second, StallTimeout: 30 * time.Second, Attempts: 8,
 	}
 }
