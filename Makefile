@@ -13,30 +13,38 @@ help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build the binary, ./tidegate
-	CGO_ENABLED=0 $(GO) build -trimpath -o tidegate .
+build: ## Build the binary for this machine, ./tidegate; with sherpa-onnx where a C compiler is
+	$(GO) build -trimpath -o tidegate .
+
+.PHONY: dist
+dist: ## Build what is given to others, ./dist: the binary, its libraries and licences
+	deploy/dist.sh dist -trimpath
 
 .PHONY: demo
 demo: ## Install what it needs, run everything, place simulated calls and show them
+	@deploy/install.sh gcc libc6-dev || echo "demo: going on without a C compiler, and so without sherpa-onnx"
 	@deploy/install.sh espeak-ng || echo "demo: going on without espeak-ng; you hear tones in place of speech"
 	@$(MAKE) --no-print-directory build
 	./tidegate up --demo $(ARGS)
 
 .PHONY: test
 test: ## Install what the tests need, run all of them
-	@deploy/install.sh espeak-ng postgresql || echo "test: going on; tests that need what is missing say so and are skipped"
+	@deploy/install.sh gcc libc6-dev espeak-ng postgresql || echo "test: going on; tests that need what is missing say so and are skipped"
 	$(GO) test -timeout 10m ./...
 
 .PHONY: race
 race: ## All tests under the race detector (needs a C compiler)
-	@deploy/install.sh espeak-ng postgresql || echo "race: going on; tests that need what is missing say so and are skipped"
+	@deploy/install.sh gcc libc6-dev espeak-ng postgresql || echo "race: going on; tests that need what is missing say so and are skipped"
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go vet, staticcheck, of the builds with and without cgo
+	@deploy/install.sh gcc libc6-dev || echo "lint: going on without a C compiler; what needs cgo is not looked at"
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
+	CGO_ENABLED=0 $(GO) vet ./...
 	$(if $(STATICCHECK),$(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) ./...)
+	$(if $(STATICCHECK),CGO_ENABLED=0 $(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) ./internal/sherpa/...)
 
 .PHONY: bench
 bench: ## Run the benchmarks; BENCH=Regexp chooses

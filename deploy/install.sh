@@ -7,6 +7,8 @@ present() {
   case $1 in
     espeak-ng) command -v espeak-ng ;;
     postgresql) ls /usr/lib/postgresql/*/bin/postgres ;;
+    gcc) command -v "${CC:-gcc}" ;;
+    libc6-dev) echo '#include <stdlib.h>' | ${CC:-gcc} -E - ;;
     *) dpkg-query -W "$1" ;;
   esac >/dev/null 2>&1
 }

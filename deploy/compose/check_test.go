@@ -234,7 +234,7 @@ func (c *checker) image() {
 	}
 	_, after, _ := strings.Cut(mod, "\ngo ")
 	version := strings.Join(strings.SplitN(strings.Fields(after + " -")[0], ".", 3)[:2], ".")
-	for _, want := range []string{"golang:" + version, "CGO_ENABLED=0", " espeak-ng", " curl", "USER tidegate", `ENTRYPOINT ["/usr/local/bin/tidegate"]`} {
+	for _, want := range []string{"golang:" + version, "CGO_ENABLED=1 deploy/dist.sh /out", "/out/lib /usr/local/lib/tidegate", " libstdc++6", " espeak-ng", " curl", "USER tidegate", `ENTRYPOINT ["/usr/local/bin/tidegate"]`} {
 		if !strings.Contains(dockerfile, want) {
 			c.bad("Dockerfile: no %q", want)
 		}
@@ -250,6 +250,16 @@ func (c *checker) image() {
 			}
 		}
 	}
+	ignored, err := c.read(".dockerignore")
+	if err != nil {
+		c.bad("%v", err)
+	}
+	for _, path := range []string{"deploy/dist.sh", "deploy/link.sh", "deploy/licenses"} { // what the build runs
+		if _, ok := c.exists(path); !ok || !strings.Contains(ignored, "\n!"+path+"\n") {
+			c.bad(".dockerignore: keeps %s from the build", path)
+		}
+	}
+	c.speechModels(dockerfile)
 	spools := map[string]string{}
 	for name, eff := range c.own {
 		if eff.role != "orchestrator" {
@@ -266,6 +276,29 @@ func (c *checker) image() {
 		if !strings.Contains(dockerfile, eff.Orchestrator.Spool.Dir) {
 			c.bad("Dockerfile: does not make %s", eff.Orchestrator.Spool.Dir)
 		}
+	}
+}
+
+// speechModels holds the services that open speech models to one folder of
+// them, which 'models pull' fills.
+func (c *checker) speechModels(dockerfile string) {
+	volumes := map[string]bool{}
+	for name, eff := range c.own {
+		if !slices.Contains([]string{"mediabridge", "asr", "tts"}, eff.role) {
+			continue
+		}
+		volume, ok := c.file.Services[name].mount(eff.Models.Dir)
+		if !ok {
+			c.bad("%s: no volume at models.dir %s", name, eff.Models.Dir)
+			continue
+		}
+		volumes[volume] = true
+		if !strings.Contains(dockerfile, " "+eff.Models.Dir) {
+			c.bad("Dockerfile: does not make %s", eff.Models.Dir)
+		}
+	}
+	if len(volumes) > 1 {
+		c.bad("speech models are in %d volumes", len(volumes))
 	}
 }
 

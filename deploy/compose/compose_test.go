@@ -73,6 +73,10 @@ func TestBrokenDeploymentsAreFound(t *testing.T) {
 		"metric":            {"deploy/compose/grafana/dashboards/calls.json", "tidegate_call_active", "tidegate_call_activity", "which no service has"},
 		"dockerfile user":   {"Dockerfile", "USER tidegate", "USER root", "USER tidegate"},
 		"dockerfile go":     {"Dockerfile", "golang:1.", "golang:2.", "golang:"},
+		"dockerfile cgo":    {"Dockerfile", "CGO_ENABLED=1", "CGO_ENABLED=0", "CGO_ENABLED=1"},
+		"dockerfile models": {"Dockerfile", " /var/lib/tidegate/models", "", "does not make /var/lib/tidegate/models"},
+		"models elsewhere":  {"docker-compose.yml", "TIDEGATE_MODELS_DIR: /var/lib/tidegate/models", "TIDEGATE_MODELS_DIR: /var/lib/tidegate/data", "no volume at models.dir"},
+		"dockerignore":      {".dockerignore", "!deploy/link.sh", "", "keeps deploy/link.sh from the build"},
 		"dockerfile copy":   {"Dockerfile", "COPY LICENSE", "COPY LICENCE", "which is not there"},
 	} {
 		t.Run(name, func(t *testing.T) {

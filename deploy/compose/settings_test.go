@@ -51,6 +51,9 @@ type settings struct {
 		Listen    string `yaml:"listen"`
 		PublicURL string `yaml:"public_url"`
 	} `yaml:"mediabridge"`
+	Models struct {
+		Dir string `yaml:"dir"`
+	} `yaml:"models"`
 	ASR     speechSettings `yaml:"asr"`
 	TTS     speechSettings `yaml:"tts"`
 	Console struct {

@@ -30,6 +30,7 @@ var drivers = []struct{ module, importer string }{
 	{"github.com/knadh/koanf", "internal/config"},
 	{"github.com/go-viper/mapstructure/v2", "internal/config"},
 	{"github.com/spf13/cobra", "internal/cli"},
+	{"github.com/vbauerster/mpb/v8", "internal/cli"},
 	{"github.com/google/go-cmp", ""},
 	{"github.com/stretchr/testify", ""},
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/speechmodel"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/mediabridge"
 	"github.com/tidegate/tidegate/orchestrator"
@@ -35,6 +36,7 @@ type Config struct {
 	Store        store.Config        `koanf:"store"`
 	Orchestrator orchestrator.Config `koanf:"orchestrator"`
 	Mediabridge  mediabridge.Config  `koanf:"mediabridge"`
+	Models       speechmodel.Config  `koanf:"models"`
 	ASR          asr.Config          `koanf:"asr"`
 	TTS          tts.Config          `koanf:"tts"`
 	OMS          oms.Config          `koanf:"oms"`
@@ -68,7 +70,7 @@ func (c OpsConfig) Validate() error {
 
 // UpConfig is what 'tidegate up' adds.
 type UpConfig struct {
-	DataDir    string `koanf:"data_dir" help:"directory of the embedded NATS, the SQLite database and the spool"`
+	DataDir    string `koanf:"data_dir" help:"directory of the embedded NATS, the SQLite database, the spool and the speech models"`
 	NATSListen string `koanf:"nats_listen" help:"address of the embedded NATS server, used when nats.url is empty"`
 	Devswitch  bool   `koanf:"devswitch" help:"run the stand-in switch; false: a FreeSWITCH hands calls to orchestrator.esl.listen"`
 }
@@ -91,7 +93,7 @@ func Defaults() Config {
 		Log:  obs.LogDefaults(),
 		Ops:  OpsConfig{Listen: "127.0.0.1:9464", DrainLimit: 10 * time.Minute, StopLimit: 20 * time.Second},
 		NATS: bus.Defaults(), Store: store.Defaults(), Orchestrator: orchestrator.Defaults(), Mediabridge: mediabridge.Defaults(),
-		ASR: asr.Defaults(), TTS: tts.Defaults(), OMS: oms.Defaults(), Ticket: ticket.Defaults(), Console: console.Defaults(),
+		Models: speechmodel.Defaults(), ASR: asr.Defaults(), TTS: tts.Defaults(), OMS: oms.Defaults(), Ticket: ticket.Defaults(), Console: console.Defaults(),
 		Devswitch: devswitch.Defaults(),
 		Up:        UpConfig{DataDir: "data", NATSListen: "127.0.0.1:0", Devswitch: true},
 	}
@@ -101,7 +103,7 @@ func Defaults() Config {
 func (c *Config) sections() []section {
 	return []section{
 		{"log", c.Log.Validate}, {"ops", c.Ops.Validate}, {"nats", c.NATS.Validate}, {"store", c.Store.Validate},
-		{"orchestrator", c.Orchestrator.Validate}, {"mediabridge", c.Mediabridge.Validate}, {"asr", c.ASR.Validate},
+		{"orchestrator", c.Orchestrator.Validate}, {"mediabridge", c.Mediabridge.Validate}, {"models", c.Models.Validate}, {"asr", c.ASR.Validate},
 		{"tts", c.TTS.Validate}, {"oms", c.OMS.Validate}, {"ticket", c.Ticket.Validate}, {"console", c.Console.Validate},
 		{"devswitch", c.Devswitch.Validate}, {"up", c.Up.Validate},
 	}
@@ -115,13 +117,13 @@ type section struct {
 // needs lists the sections that a subcommand reads besides log and ops.
 var needs = map[string][]string{
 	"orchestrator": {"nats", "orchestrator"},
-	"mediabridge":  {"nats", "mediabridge"},
-	"asr":          {"nats", "asr"},
-	"tts":          {"nats", "tts"},
+	"mediabridge":  {"nats", "mediabridge", "models"},
+	"asr":          {"nats", "models", "asr"},
+	"tts":          {"nats", "models", "tts"},
 	"oms":          {"nats", "store", "oms"},
 	"ticket":       {"nats", "store", "ticket"},
 	"console":      {"nats", "store", "console"},
-	"up":           {"nats", "store", "orchestrator", "mediabridge", "asr", "tts", "oms", "ticket", "console", "devswitch", "up"},
+	"up":           {"nats", "store", "orchestrator", "mediabridge", "models", "asr", "tts", "oms", "ticket", "console", "devswitch", "up"},
 }
 
 func sectionsOf(service string) []string { return append([]string{"log", "ops"}, needs[service]...) }
@@ -154,6 +156,7 @@ func load(cmd *cobra.Command, prepare func(*Config)) (*Config, error) {
 		file = config.DefaultFile()
 	}
 	err := config.Load(&cfg, config.Source{File: file, Env: os.Environ(), Flags: cmd.Flags()})
+	cfg.tieModels()
 	return &cfg, err
 }
 

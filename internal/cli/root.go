@@ -62,6 +62,7 @@ human whenever the caller asks for one.
 'tidegate up' runs everything in one process, ready to be called.`,
 		SilenceUsage: true, SilenceErrors: true, Version: version(),
 	}
+	root.SetVersionTemplate("tidegate {{.Version}}\n" + engines() + "\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c.CommandPath(), err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	worker := &cobra.Command{Use: "worker", Short: "Run one worker: asr, tts, oms or ticket", Args: unknownSubcommand, RunE: needSubcommand}
@@ -77,7 +78,7 @@ human whenever the caller asks for one.
 		serviceCommand("mediabridge", "Run the media bridge: the calls' sound", (*process).startMediabridge),
 		worker,
 		serviceCommand("console", "Run the console: records of calls and tickets, API and page", (*process).startConsole),
-		callCommand(), checkConfigCommand(), schemaCommand(),
+		callCommand(), modelsCommand(), checkConfigCommand(), schemaCommand(),
 	)
 	root.Args, root.RunE = unknownSubcommand, needSubcommand
 	return root

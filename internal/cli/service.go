@@ -24,6 +24,7 @@ import (
 	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/lifecycle"
 	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/speechmodel"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/mediabridge"
 	"github.com/tidegate/tidegate/orchestrator"
@@ -51,12 +52,13 @@ type process struct {
 	started atomic.Bool
 	bus     *bus.Bus
 	store   *store.Store
+	models  *speechmodel.Store
 }
 
 func newProcess(cfg *Config) *process {
 	log := obs.NewLogger(os.Stderr, cfg.Log)
 	return &process{
-		cfg: cfg, log: log, reg: obs.NewRegistry(),
+		cfg: cfg, log: log, reg: obs.NewRegistry(), models: speechmodel.NewStore(cfg.Models),
 		group: &lifecycle.Group{Log: log, DrainLimit: cfg.Ops.DrainLimit, StopLimit: cfg.Ops.StopLimit},
 	}
 }
@@ -282,7 +284,7 @@ func (p *process) startOrchestrator(ctx context.Context) error {
 }
 
 func (p *process) startMediabridge(ctx context.Context) error {
-	s, err := mediabridge.New(p.cfg.Mediabridge, mediabridge.Deps{Log: p.log, Registry: p.reg, Bus: p.bus})
+	s, err := mediabridge.New(p.cfg.Mediabridge, mediabridge.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Models: p.models})
 	return p.startService(ctx, "mediabridge", s, err)
 }
 

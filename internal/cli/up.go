@@ -179,7 +179,7 @@ func (u *up) startSpeech(ctx context.Context) (err error) {
 }
 
 func (u *up) startBridge(ctx context.Context) (err error) {
-	u.bridge, err = mediabridge.New(u.cfg.Mediabridge, mediabridge.Deps{Log: u.log, Registry: u.reg, Bus: u.bus})
+	u.bridge, err = mediabridge.New(u.cfg.Mediabridge, mediabridge.Deps{Log: u.log, Registry: u.reg, Bus: u.bus, Models: u.models})
 	if err = u.startService(ctx, "mediabridge", u.bridge, err); err != nil {
 		return err
 	}

@@ -43,6 +43,8 @@ var dialects = []Dialect{
 	{"zh-hangzhou", "杭州话", "Hangzhou", "wuu"},
 	{"zh-ningbo", "宁波话", "Ningbo", "wuu"},
 	{"zh-shaoxing", "绍兴话", "Shaoxing", "wuu"},
+	{"zh-jiaxing", "嘉兴话", "Jiaxing", "wuu"},
+	{"zh-taizhou", "台州话", "Taizhou", "wuu"},
 	{"zh-wenzhou", "温州话", "Wenzhou", "wuu"},
 	{"zh-zhejiang", "浙江话", "Zhejiang", "wuu"},
 	{"nan", "闽南语", "Southern Min", ""},

@@ -74,8 +74,8 @@ func ParseLock(b []byte) (l Lock, err error) {
 	return l, l.validate()
 }
 
-// readLock is the lock of a model's folder, empty when there is none.
-func readLock(dir string) (Lock, error) {
+// ReadLock is the lock of a model's folder, empty when there is none.
+func ReadLock(dir string) (Lock, error) {
 	b, err := readBounded(filepath.Join(dir, LockName), 16<<20) // espeak-ng's data alone are 350 files
 	if errors.Is(err, fs.ErrNotExist) {
 		return Lock{}, nil
@@ -84,6 +84,15 @@ func readLock(dir string) (Lock, error) {
 		return Lock{}, err
 	}
 	return ParseLock(b)
+}
+
+// Encode writes the lock file.
+func (l Lock) Encode() ([]byte, error) {
+	b, err := yaml.Marshal(l)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte("# Written by 'tidegate models pull': what was installed, and where each checksum comes from.\n"), b...), nil
 }
 
 func readBounded(path string, limit int64) ([]byte, error) {

@@ -107,10 +107,18 @@ func (m Manifest) All(role string) []File {
 	return out
 }
 
-// Bytes is the size of all files together, 0 when one is not published.
-func (m Manifest) Bytes() int64 {
+// DownloadBytes is how much a pull loads: the archive, else its files, and
+// the files with an address of their own; 0 when a size is not published.
+func (m Manifest) DownloadBytes() int64 {
 	var sum int64
+	packed := m.Archive != nil && m.Archive.Bytes > 0
+	if packed {
+		sum = m.Archive.Bytes
+	}
 	for _, f := range m.Files {
+		if packed && f.URL == "" {
+			continue
+		}
 		if f.Bytes == 0 {
 			return 0
 		}

@@ -90,3 +90,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseLock(f *testing.F) {
+	f.Add([]byte("name: quiet\nfiles:\n  - {path: m.onnx, bytes: 5, sha256: " + digest("m") + ", origin: first-seen}\n"))
+	f.Add([]byte("files: !!binary [a]\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l, err := ParseLock(b)
+		if err != nil {
+			if !errors.Is(err, ErrManifest) {
+				t.Fatalf("%v is no ErrManifest", err)
+			}
+			return
+		}
+		encoded, err := l.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseLock(encoded); err != nil {
+			t.Fatalf("%v in\n%s", err, encoded)
+		}
+	})
+}

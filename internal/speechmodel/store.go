@@ -106,7 +106,7 @@ func (m *Model) Paths(role string) []string {
 
 // verify compares every file with the manifest, else with the lock.
 func (s *Store) verify(m *Model) error {
-	lock, err := readLock(m.Dir)
+	lock, err := ReadLock(m.Dir)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (s *Store) verify(m *Model) error {
 				errs = append(errs, fmt.Errorf("%w: %s: neither %s nor %s states its checksum", ErrChecksum, f.Path, ManifestName, LockName))
 				continue
 			}
-			errs = append(errs, s.verifyFile(m.Dir, f.Path, locked.SHA256))
+			errs = append(errs, s.verifyLocked(m.Dir, locked))
 		}
 	}
 	return errors.Join(errs...)
@@ -137,7 +137,7 @@ func (s *Store) verifyFolder(dir, folder string, locked []LockedFile) error {
 	}
 	var errs []error
 	for _, l := range locked {
-		errs = append(errs, s.verifyFile(dir, l.Path, l.SHA256))
+		errs = append(errs, s.verifyLocked(dir, l))
 	}
 	root := filepath.Join(dir, filepath.FromSlash(folder))
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
@@ -158,6 +158,13 @@ func (s *Store) verifyFolder(dir, folder string, locked []LockedFile) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+func (s *Store) verifyLocked(dir string, l LockedFile) error {
+	if s.cfg.RequirePublished && l.Origin != OriginPublished {
+		return fmt.Errorf("%w: %s has no published checksum (models.require_published)", ErrChecksum, l.Path)
+	}
+	return s.verifyFile(dir, l.Path, l.SHA256)
 }
 
 func (s *Store) verifyFile(dir, rel, want string) error {
@@ -211,4 +218,25 @@ func hashFile(path string) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// List reads the manifests of what is installed, by name, without looking at
+// the files. A folder whose manifest cannot be read is in the error, which
+// does not keep the others from the list.
+func (s *Store) List() ([]*Model, error) {
+	names, err := filepath.Glob(filepath.Join(s.cfg.Dir, "*", ManifestName))
+	if err != nil {
+		return nil, err
+	}
+	var out []*Model
+	var errs []error
+	for _, name := range names {
+		m, err := s.read(filepath.Dir(name))
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		out = append(out, m)
+	}
+	return out, errors.Join(errs...)
 }
