@@ -67,7 +67,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		host, _ := os.Hostname()
 		s.name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
-	s.machine = &call.Machine{Flow: flow, Config: cfg.call(s.name)}
+	s.machine = &call.Machine{Flow: flow, Config: cfg.call(s.name, flow.Voice())}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	eslDeps := esl.Deps{Log: s.log, Registry: deps.Registry}
 	var err error
