@@ -305,15 +305,36 @@ func TestValidate(t *testing.T) {
 	if err := Defaults().Validate(); err != nil {
 		t.Errorf("defaults: %v", err)
 	}
-	bad := Config{Engine: "sherpa", CacheBytes: -1}
+	bad := Config{Engine: "festival", CacheBytes: -1}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, part := range []string{`engine: "sherpa" is unknown; this build has auto, espeak, tone`, "cache_bytes: ", "queue: ", "lead: ", "server.capacity: "} {
+	for _, part := range []string{`engine: "festival" is unknown; there are auto, sherpa, espeak, tone`, "cache_bytes: ", "queue: ", "lead: ", "server.capacity: "} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("nothing said of %s in %v", part, err)
 		}
+	}
+	voices := Defaults()
+	voices.Sherpa = SherpaConfig{
+		Instances: -1, Threads: 0, Queue: -1, Voice: "nobody", StyleSpeeds: map[string]float64{"loud": 1, "calm": 9},
+		Voices: map[string]SherpaVoice{"a": {
+			Speaker: -1, Speed: 9, Reference: "a.wav", Steps: -1, Styles: map[string]string{"loud": "a", "安抚": "b"},
+		}},
+	}
+	err = voices.Validate()
+	for _, part := range []string{
+		"instances", "threads", "queue", `voice: "nobody"`, "style_speeds.loud: is no style", "style_speeds.calm: must be",
+		"voices.a.speaker", "voices.a.speed", "voices.a.reference", "voices.a.steps", "voices.a.styles.loud: is no style", `voices.a.styles.安抚: "b" is none`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), "sherpa."+part) {
+			t.Errorf("nothing said of sherpa.%s in %v", part, err)
+		}
+	}
+	none := Defaults()
+	none.Engine = EngineSherpa
+	if err := none.Validate(); err == nil || !strings.Contains(err.Error(), "sherpa.model: ") {
+		t.Errorf("sherpa without a model: %v", err)
 	}
 	espeak := Defaults()
 	espeak.Espeak = EspeakConfig{Voice: "-v", Speed: 1, Pitch: 100, Processes: -1}
