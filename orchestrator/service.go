@@ -96,6 +96,9 @@ func (s *Service) Start(ctx context.Context) error {
 		s.spool.Stop()
 		return err
 	}
+	if err := s.announcePrompts(); err != nil {
+		return err
+	}
 	for _, n := range s.nodes {
 		if err := n.Start(ctx); err != nil {
 			return err

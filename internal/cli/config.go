@@ -215,6 +215,9 @@ func (c *Config) forUp() {
 	if c.Store.DSN == def.Store.DSN {
 		c.Store.DSN = config.Secret("sqlite:" + filepath.Join(c.Up.DataDir, "tidegate.db"))
 	}
+	if c.TTS.CacheDir == "" {
+		c.TTS.CacheDir = filepath.Join(c.Up.DataDir, "prompts")
+	}
 	if c.Orchestrator.Spool.Dir == def.Orchestrator.Spool.Dir {
 		c.Orchestrator.Spool.Dir = filepath.Join(c.Up.DataDir, "spool")
 	}

@@ -57,7 +57,7 @@ func (st *step) flush() {
 		u.Sent, u.Epoch = true, st.s.Epoch
 		st.arm(TimerPlayout, st.m.Config.PlayoutLimit)
 		st.emit(SendMedia{schemas.MediaSay{
-			CallID: st.s.ID, Epoch: st.s.Epoch, UtteranceID: u.ID, Text: u.Text, Language: st.m.language(),
+			CallID: st.s.ID, Epoch: st.s.Epoch, UtteranceID: u.ID, Text: u.Text, Language: st.m.Language(),
 			Voice: st.m.Config.Voice, Rate: st.m.Config.Rate, Style: u.Style, Interruptible: u.Interruptible, Listen: u.Listen,
 		}})
 	}

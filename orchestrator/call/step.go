@@ -16,8 +16,8 @@ type Machine struct {
 	Config Config
 }
 
-// language is the one that the assistant speaks.
-func (m *Machine) language() string { return cmp.Or(m.Config.Language, m.Flow.Language()) }
+// Language is the one that the assistant speaks.
+func (m *Machine) Language() string { return cmp.Or(m.Config.Language, m.Flow.Language()) }
 
 // Start is what is known of a call when it arrives.
 type Start struct {

@@ -18,13 +18,16 @@ const EngineAuto = "auto"
 
 // Config is the synthesis worker's configuration.
 type Config struct {
-	Engine     string        `koanf:"engine" help:"synthesis engine: auto (sherpa where its model is installed, else espeak where it is installed, else tone), sherpa, espeak, tone"`
-	CacheBytes int64         `koanf:"cache_bytes" help:"size of the prompt cache in memory; 0 keeps nothing"`
-	Queue      int           `koanf:"queue" help:"requests of one call that may wait to be spoken"`
-	Lead       time.Duration `koanf:"lead" help:"how far sound may be sent ahead of its being heard"`
-	Server     speech.Config `koanf:"server"`
-	Sherpa     SherpaConfig  `koanf:"sherpa"`
-	Espeak     EspeakConfig  `koanf:"espeak"`
+	Engine         string        `koanf:"engine" help:"synthesis engine: auto (sherpa where its model is installed, else espeak where it is installed, else tone), sherpa, espeak, tone"`
+	CacheBytes     int64         `koanf:"cache_bytes" help:"size of the prompt cache in memory; 0 keeps nothing"`
+	CacheDir       string        `koanf:"cache_dir" help:"folder of the prompt cache on disk, for fixed prompts only; empty: none; up: in up.data_dir"`
+	CacheDiskBytes int64         `koanf:"cache_disk_bytes" help:"size of the prompt cache on disk; 0 keeps nothing"`
+	PrewarmWait    time.Duration `koanf:"prewarm_wait" help:"after the start, how long the worker is not ready while it prepares the flows' fixed prompts; it goes on with them afterwards"`
+	Queue          int           `koanf:"queue" help:"requests of one call that may wait to be spoken"`
+	Lead           time.Duration `koanf:"lead" help:"how far sound may be sent ahead of its being heard"`
+	Server         speech.Config `koanf:"server"`
+	Sherpa         SherpaConfig  `koanf:"sherpa"`
+	Espeak         EspeakConfig  `koanf:"espeak"`
 
 	// Models says where installed models are; it is the section "models" of
 	// the whole configuration.
@@ -36,7 +39,7 @@ func Defaults() Config {
 	server := speech.Defaults()
 	server.Listen = "127.0.0.1:8092"
 	return Config{
-		Engine: EngineAuto, CacheBytes: 64 << 20, Queue: 32, Lead: 5 * time.Second, Server: server,
+		Engine: EngineAuto, CacheBytes: 64 << 20, CacheDiskBytes: 512 << 20, PrewarmWait: 10 * time.Second, Queue: 32, Lead: 5 * time.Second, Server: server,
 		Sherpa: sherpaDefaults(), Models: speechmodel.Defaults(),
 		Espeak: EspeakConfig{Speed: 165, Pitch: 50, Timeout: 10 * time.Second},
 	}
@@ -79,6 +82,12 @@ func (c Config) Validate() error {
 	errs := []error{c.validateEngine()}
 	if c.CacheBytes < 0 {
 		errs = append(errs, fmt.Errorf("cache_bytes: must not be negative, is %d", c.CacheBytes))
+	}
+	if c.CacheDiskBytes < 0 {
+		errs = append(errs, fmt.Errorf("cache_disk_bytes: must not be negative, is %d", c.CacheDiskBytes))
+	}
+	if c.PrewarmWait < 0 || c.PrewarmWait > 10*time.Minute {
+		errs = append(errs, fmt.Errorf("prewarm_wait: must be 0 to 10m, is %s", c.PrewarmWait))
 	}
 	if c.Queue < 1 || c.Queue > 1024 {
 		errs = append(errs, fmt.Errorf("queue: must be 1 to 1024, is %d", c.Queue))

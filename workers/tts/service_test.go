@@ -50,12 +50,17 @@ func (r *record) String() string {
 
 func run(t *testing.T, e tts.Engine, change func(*tts.Config)) worker {
 	t.Helper()
+	return runOn(t, bustest.Start(t).Connect("tts"), e, change)
+}
+
+func runOn(t *testing.T, b *bus.Bus, e tts.Engine, change func(*tts.Config)) worker {
+	t.Helper()
 	cfg := tts.Defaults()
 	cfg.Engine, cfg.Server.Listen = tts.EngineTone, "127.0.0.1:0"
 	if change != nil {
 		change(&cfg)
 	}
-	w := worker{bus: bustest.Start(t).Connect("tts"), reg: prometheus.NewRegistry(), log: &record{}}
+	w := worker{bus: b, reg: prometheus.NewRegistry(), log: &record{}}
 	deps := tts.Deps{Bus: w.bus, Registry: w.reg, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	var err error
 	if e == nil {
@@ -77,6 +82,31 @@ func run(t *testing.T, e tts.Engine, change func(*tts.Config)) worker {
 		}
 	})
 	return w
+}
+
+// value is the sum of a metric's series with the label.
+func (w worker) value(t *testing.T, name, label, value string) float64 {
+	t.Helper()
+	families, err := w.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum float64
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			matches := label == ""
+			for _, l := range m.GetLabel() {
+				matches = matches || l.GetName() == label && l.GetValue() == value
+			}
+			if matches {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
 }
 
 func (w worker) open(t *testing.T) *speechtest.Client {
@@ -336,18 +366,131 @@ func TestLanguageRefused(t *testing.T) {
 	}
 }
 
-func TestPrewarm(t *testing.T) {
-	w := run(t, nil, nil)
-	err := w.Prewarm(t.Context(), []tts.Request{
-		{Text: "您好", Language: "zh-CN", SampleRate: 8000, Voice: "unknown"},
-		{Text: "坏的", SampleRate: 11025},
+// wanted counts what workers ask for.
+func wanted(t *testing.T, b *bus.Bus) <-chan schemas.PromptsWanted {
+	t.Helper()
+	got := make(chan schemas.PromptsWanted, 8)
+	sub, err := b.Subscribe(schemas.SubjectPromptsWanted, "", func(m bus.Message) { got <- *m.Data.(*schemas.PromptsWanted) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sub.Unsubscribe() })
+	if err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// TestPromptsFromTheBus: a worker asks for prompts at its start, and prepares
+// those that it can speak.
+func TestPromptsFromTheBus(t *testing.T) {
+	server := bustest.Start(t)
+	dialogue := server.Connect("orchestrator")
+	asked := wanted(t, dialogue)
+	w := runOn(t, server.Connect("tts"), nil, func(c *tts.Config) { c.CacheDir = t.TempDir() })
+	if got := (<-asked).Worker; got != w.bus.Source() {
+		t.Errorf("asked by %q", got)
+	}
+	prompts := schemas.PromptsPrepare{Flow: "returns", SampleRates: []int{8000, 16000}, Prompts: []schemas.FixedPrompt{
+		{Text: "您好", Language: "zh-CN", Voice: "xiaoyu", Rate: 1, Style: "calm"},
+		{Text: "请说", Language: "zh-CN"},
+	}}
+	for range 2 { // once more changes nothing
+		if err := dialogue.Publish(schemas.SubjectPromptsPrepare, prompts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "the prompts", func() bool {
+		return w.value(t, "tidegate_tts_prewarmed_total", "result", "finished") == 8
 	})
-	if !errors.Is(err, tts.ErrUnsupported) {
-		t.Errorf("prewarm: %v", err)
+	if err := w.Ready(); err != nil {
+		t.Errorf("after the preparation: %v", err)
 	}
 	c := w.open(t)
-	ask(c, "u1", "您好")
+	c.Send(schemas.SpeechMessage{Type: schemas.SpeechSynthesize, ID: "u1", Text: "您好", Voice: "xiaoyu", Style: "安抚"})
 	if _, m := heard(t, c, "u1"); !m.Cached {
-		t.Errorf("after prewarming: %+v", m)
+		t.Errorf("after the preparation: %+v", m)
+	}
+	// What a caller alone hears is not written.
+	ask(c, "u2", "单号是一二三四")
+	heard(t, c, "u2")
+	if n := w.value(t, "tidegate_tts_cache_entries", "level", "disk"); n != 4 {
+		t.Errorf("%v files on disk", n)
+	}
+}
+
+func TestUnknownStyleIsNeutral(t *testing.T) {
+	w := run(t, nil, nil)
+	c := w.open(t)
+	for id, style := range map[string]string{"u1": "", "u2": "大声", "u3": "标准"} {
+		c.Send(schemas.SpeechMessage{Type: schemas.SpeechSynthesize, ID: id, Text: "您好", Style: style})
+		if pcm, m := heard(t, c, id); len(pcm) == 0 || m.Type != schemas.SpeechFinished {
+			t.Errorf("%q: %d samples, %+v", style, len(pcm), m)
+		}
+	}
+	if n := w.value(t, "tidegate_tts_unknown_styles_total", "", ""); n != 1 {
+		t.Errorf("%v unknown styles", n)
+	}
+	if n := w.value(t, "tidegate_tts_cache_requests_total", "result", "miss"); n != 1 {
+		t.Errorf("%v syntheses for one sound", n)
+	}
+}
+
+// gate is an engine that speaks its second sentence when it may.
+type gate struct {
+	stuck
+	opened chan struct{}
+}
+
+func (gate) Capabilities() tts.Capabilities { return tts.Capabilities{SampleRates: []int{8000, 16000}} }
+
+func (g gate) Synthesize(ctx context.Context, r tts.Request, emit tts.Emit) (tts.Result, error) {
+	if err := emit(make([]int16, r.SampleRate/2)); err != nil {
+		return tts.Result{}, err
+	}
+	select {
+	case <-g.opened:
+	case <-ctx.Done():
+		return tts.Result{}, ctx.Err()
+	}
+	return tts.Result{Samples: r.SampleRate}, emit(make([]int16, r.SampleRate/2))
+}
+
+// TestFirstSentenceLeavesFirst: all sound of the first sentence is on the
+// websocket before the second one is made.
+func TestFirstSentenceLeavesFirst(t *testing.T) {
+	for _, rate := range []int{8000, 16000} {
+		g := gate{opened: make(chan struct{})}
+		w := run(t, g, nil)
+		c := speechtest.Open(t, w.bus, speech.TTS, schemas.SpeechMessage{CallID: "call-1", Language: "zh-CN", SampleRate: rate})
+		ask(c, "u1", "您好。请说。")
+		if m := c.Message(); m.Type != schemas.SpeechStarted || m.SampleRate != rate {
+			t.Fatalf("first message %+v", m)
+		}
+		for got := 0; got < rate/2; {
+			m, sound, err := c.Next()
+			if err != nil || m != nil {
+				t.Fatalf("%+v, %v after %d samples", m, err, got)
+			}
+			got += len(sound)
+		}
+		close(g.opened)
+		rest := 0
+		for {
+			m, sound, err := c.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest += len(sound)
+			if m != nil {
+				if m.Type != schemas.SpeechFinished || m.DurationMS != 1000 {
+					t.Errorf("at %d Hz: end %+v", rate, m)
+				}
+				break
+			}
+		}
+		if rest != rate/2 {
+			t.Errorf("at %d Hz: %d samples of the second sentence", rate, rest)
+		}
 	}
 }
