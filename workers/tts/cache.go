@@ -141,9 +141,9 @@ func (c *cache) find(ctx context.Context, key cacheKey, r Request, live bool) (c
 	if started {
 		// The first who asks may leave; who joined later still listens.
 		flightCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		f = &flight{cancel: cancel, changed: make(chan struct{})}
-		c.flights[key] = f
-		c.running.Go(func() { c.fly(flightCtx, key, r, f) })
+		made := &flight{cancel: cancel, changed: make(chan struct{})}
+		f, c.flights[key] = made, made
+		c.running.Go(func() { c.fly(flightCtx, key, r, made) })
 	}
 	f.listeners++
 	f.fixed = f.fixed || r.Fixed

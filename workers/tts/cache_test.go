@@ -214,15 +214,33 @@ func TestCacheEntryOverTheLimit(t *testing.T) {
 	}
 }
 
+// BenchmarkCacheHit is the time to the whole sound of a prompt of three
+// seconds at each level.
 func BenchmarkCacheHit(b *testing.B) {
-	c := newCache(tone{}, 1<<20, nil, newMetrics(nil))
-	defer c.Close()
 	r := Request{Text: "好的，您的退货申请已经提交。", SampleRate: 8000}
 	none := func([]int16) error { return nil }
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.Synthesize(b.Context(), r, none); err != nil {
-			b.Fatal(err)
-		}
+	for _, level := range []string{levelMemory, levelDisk} {
+		b.Run(level, func(b *testing.B) {
+			m := newMetrics(nil)
+			d, err := openDisk(b.TempDir(), 1<<20, m, discard)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var memory int64 // none: every request goes to disk
+			if level == levelMemory {
+				memory = 1 << 20
+			}
+			c := newCache(tone{}, memory, d, m)
+			defer c.Close()
+			if _, err := c.prepare(b.Context(), r); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if res, err := c.Synthesize(b.Context(), r, none); err != nil || !res.Cached {
+					b.Fatal(res, err)
+				}
+			}
+		})
 	}
 }

@@ -345,27 +345,3 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkTone(b *testing.B) {
-	r := Request{Text: "好的，您的退货申请已经提交。", SampleRate: 8000}
-	var samples int
-	b.ReportAllocs()
-	for b.Loop() {
-		pcm, err := Speak(b.Context(), tone{}, r)
-		if err != nil {
-			b.Fatal(err)
-		}
-		samples += len(pcm)
-	}
-	b.ReportMetric(audio.Duration(samples, 8000).Seconds()/b.Elapsed().Seconds(), "x-realtime")
-}
-
-func BenchmarkEspeak(b *testing.B) {
-	e := espeakForTest(b)
-	r := Request{Text: "好的，您的退货申请已经提交。", Language: "zh-CN", SampleRate: 8000}
-	for b.Loop() {
-		if _, err := Speak(b.Context(), e, r); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
