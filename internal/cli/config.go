@@ -70,7 +70,7 @@ func (c OpsConfig) Validate() error {
 
 // UpConfig is what 'tidegate up' adds.
 type UpConfig struct {
-	DataDir    string `koanf:"data_dir" help:"directory of the embedded NATS, the SQLite database, the spool and the speech models"`
+	DataDir    string `koanf:"data_dir" help:"directory of the embedded NATS, the SQLite database, the spool, the fixed prompts and the speech models"`
 	NATSListen string `koanf:"nats_listen" help:"address of the embedded NATS server, used when nats.url is empty"`
 	Devswitch  bool   `koanf:"devswitch" help:"run the stand-in switch; false: a FreeSWITCH hands calls to orchestrator.esl.listen"`
 }
