@@ -228,19 +228,39 @@ func (s sherpaSpeaker) sentence(ctx context.Context, text string, r Request, sty
 	return samples, err
 }
 
-// reading is a sentence as this voice can speak it. Signs that no voice has a
-// sound for are left out: the library would print them.
+// reading is a sentence as this voice can speak it.
 func (s sherpaSpeaker) reading(sentence string, r Request) string {
 	text := reading(sentence, r.Language)
 	if !slices.Contains(s.model.model.Languages, "en") {
 		text = zhtext.SpellLetters(text)
 	}
-	return strings.Map(func(c rune) rune {
-		if speakable(string(c)) || isPause(c) || isStop(c) || c == ' ' || c == '\'' {
-			return c
+	return plainMarks(text)
+}
+
+// plainMarks keeps the punctuation that every voice knows, makes a comma of
+// other marks that pause, and leaves out signs without a sound: the library
+// would print them.
+func plainMarks(text string) string {
+	var b strings.Builder
+	comma := true // none at the beginning, and no two in a row
+	for _, c := range text {
+		switch {
+		case strings.ContainsRune("，。！？,.!?", c):
+			comma = true
+		case speakable(string(c)):
+			comma = false
+		case c == ' ', c == '\'':
+		case isPause(c), isStop(c):
+			if comma {
+				continue
+			}
+			c, comma = '，', true
+		default:
+			continue
 		}
-		return -1
-	}, text)
+		b.WriteRune(c)
+	}
+	return b.String()
 }
 
 // speakerName is how requests call a speaker without a configured voice.

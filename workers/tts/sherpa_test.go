@@ -93,6 +93,7 @@ func TestSherpaReadsNumbersOut(t *testing.T) {
 		"尾号3378":         "尾号三三七八",
 		"单号TG20261112":   "单号提寄二零二六，幺幺幺二",
 		"您好🙂\x00\u200b！": "您好！",
+		"（订单：）单号；查不到…":   "订单，单号，查不到，",
 	} {
 		if got, want := length(t, e, tts.Request{Text: written}), length(t, e, tts.Request{Text: said}); got != want {
 			t.Errorf("%q: %d samples, %q: %d", written, got, said, want)
