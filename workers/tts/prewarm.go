@@ -138,9 +138,25 @@ func (s *Service) prepare(ctx context.Context, b batch) error {
 	return errors.Join(append(t.errs, ctx.Err())...)
 }
 
+// An engine that is full is asked again after a while: callers go first.
+const (
+	fullTries = 20
+	fullPause = 500 * time.Millisecond
+)
+
 func (s *Service) prepareOne(ctx context.Context, r Request) (Result, error) {
 	r.Voice, _ = s.voice(r.Voice)
-	return s.engine.prepare(ctx, r)
+	for try := 1; ; try++ {
+		res, err := s.engine.prepare(ctx, r)
+		if try == fullTries || !errors.Is(err, ErrOverloaded) {
+			return res, err
+		}
+		select {
+		case <-time.After(fullPause):
+		case <-ctx.Done():
+			return res, ctx.Err()
+		}
+	}
 }
 
 // tally counts one batch.

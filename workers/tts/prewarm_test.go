@@ -132,6 +132,36 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// full has no room for a while.
+type full struct {
+	slow
+	times int64
+}
+
+func (f *full) Synthesize(ctx context.Context, r Request, emit Emit) (Result, error) {
+	if f.runs.Add(1) <= f.times {
+		return Result{}, ErrOverloaded
+	}
+	return Result{Samples: 100}, emit(make([]int16, 100))
+}
+
+func TestPrepareAsksAFullEngineAgain(t *testing.T) {
+	for times, want := range map[int64]error{3: nil, 1000: ErrOverloaded} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &full{times: times}
+			s := &Service{metrics: newMetrics(nil), log: discard}
+			s.engine = newCache(e, 1<<20, nil, s.metrics)
+			if _, err := s.prepareOne(t.Context(), Request{Text: "您好", SampleRate: 8000}); !errors.Is(err, want) {
+				t.Errorf("full %d times: %v, want %v", times, err, want)
+			}
+			if n := e.runs.Load(); n != min(times+1, fullTries) {
+				t.Errorf("full %d times: asked %d times", times, n)
+			}
+			_ = s.engine.Close()
+		})
+	}
+}
+
 // TestPrepareIsBounded: batches that nobody takes are dropped, and those that
 // wait are told when the worker ends.
 func TestPrepareIsBounded(t *testing.T) {
