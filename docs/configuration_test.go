@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -70,6 +71,9 @@ func render() []byte {
 			value = v.String()
 		default:
 			value = fmt.Sprint(v)
+		}
+		if leaf.Value.Kind() == reflect.Map && leaf.Value.Len() == 0 {
+			value = ""
 		}
 		if value == os.TempDir() {
 			value = "the system's"

@@ -47,7 +47,7 @@ func (s *synthesis) request(u *utterance, now time.Time) {
 	u.progress = now
 	s.text(schemas.SpeechMessage{
 		Type: schemas.SpeechSynthesize, ID: id, Text: u.say.Text, Language: u.say.Language,
-		Voice: u.say.Voice, Rate: u.say.Rate,
+		Voice: u.say.Voice, Rate: u.say.Rate, Style: u.say.Style,
 	})
 }
 

@@ -175,7 +175,7 @@ func (c *channel) StartFork(ctx context.Context, attempt int, restart bool) erro
 	}
 	id := c.ch.ID()
 	meta, err := json.Marshal(schemas.ForkMetadata{
-		CallID: id, Tenant: c.svc.cfg.Tenant, Language: c.svc.machine.Flow.Language(), Voice: c.svc.cfg.Voice,
+		CallID: id, Tenant: c.svc.cfg.Tenant, Language: c.svc.machine.Flow.Language(), Voice: c.svc.machine.Config.Voice,
 		SampleRate: forkSampleRate, Playout: playout, Scenario: c.ch.Info().Variable(scenarioVariable),
 	})
 	if err != nil {

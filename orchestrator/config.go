@@ -3,6 +3,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/orchestrator/call"
+	"github.com/tidegate/tidegate/orchestrator/dialog"
 	"github.com/tidegate/tidegate/orchestrator/esl"
 	"github.com/tidegate/tidegate/orchestrator/spool"
 )
@@ -25,8 +27,8 @@ type Config struct {
 	Handoff      HandoffConfig      `koanf:"handoff"`
 	FlowDir      string             `koanf:"flow_dir" help:"folder of the flow; empty: the built-in returns flow"`
 	Tenant       string             `koanf:"tenant" help:"tenant of the calls of this orchestrator"`
-	Voice        string             `koanf:"voice" help:"voice of the synthesis; empty: the engine's own"`
-	Rate         float64            `koanf:"rate" help:"speaking rate, 1 is normal"`
+	Voice        string             `koanf:"voice" help:"voice of the synthesis; empty: the flow's, else the engine's own"`
+	Rate         float64            `koanf:"rate" help:"speaking rate, 1 is normal; 0: the flow's"`
 	RecordURL    string             `koanf:"record_url" help:"address under which a call's record can be read, for people who take the call over"`
 	Spool        spool.Config       `koanf:"spool"`
 	Limits       LimitsConfig       `koanf:"limits"`
@@ -64,7 +66,6 @@ func Defaults() Config {
 		Fork:      ForkConfig{Bridges: []string{"ws://127.0.0.1:8090"}, TokenLife: time.Minute, Playout: "auto"},
 		Handoff:   HandoffConfig{Profile: "external", Queue: "fallback", Ring: 30 * time.Second},
 		Tenant:    "default",
-		Rate:      1,
 		RecordURL: "http://127.0.0.1:8080/api/v1/calls/",
 		Spool:     spool.Defaults(),
 		Limits:    LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, Ticket: c.TicketLimit},
@@ -119,8 +120,8 @@ func (c Config) Validate() error {
 	if len(c.Nodes) > 0 && c.NodePassword == "" {
 		bad("node_password: must be set when nodes are")
 	}
-	if c.Rate <= 0 || c.Rate > 4 {
-		bad("rate: must be more than 0 and at most 4, is %g", c.Rate)
+	if !(c.Rate >= 0 && c.Rate <= 4) {
+		bad("rate: must be 0 to 4, is %g", c.Rate)
 	}
 	if c.Tenant == "" {
 		bad("tenant: must be set")
@@ -139,9 +140,11 @@ func (c Config) targets() []call.Target {
 	return t
 }
 
-func (c Config) call(name string) call.Config {
+// call is what Step needs to know; voice is the flow's.
+func (c Config) call(name string, voice dialog.Voice) call.Config {
 	cc := call.ConfigDefaults()
-	cc.Orchestrator, cc.Voice, cc.Rate, cc.TranscriptBase = name, c.Voice, c.Rate, c.RecordURL
+	cc.Orchestrator, cc.TranscriptBase = name, c.RecordURL
+	cc.Voice, cc.Rate, cc.Language = cmp.Or(c.Voice, voice.Name), cmp.Or(c.Rate, voice.Rate, cc.Rate), voice.Language
 	cc.CallLimit, cc.MediaLimit, cc.LookupLimit, cc.TicketLimit = c.Limits.Call, c.Limits.Media, c.Limits.Lookup, c.Limits.Ticket
 	cc.HandoffLimit, cc.Targets = c.Handoff.Ring, c.targets()
 	cc.MediaAttempts = max(3, len(c.Fork.Bridges)+1)

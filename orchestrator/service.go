@@ -67,7 +67,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		host, _ := os.Hostname()
 		s.name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
-	s.machine = &call.Machine{Flow: flow, Config: cfg.call(s.name)}
+	s.machine = &call.Machine{Flow: flow, Config: cfg.call(s.name, flow.Voice())}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	eslDeps := esl.Deps{Log: s.log, Registry: deps.Registry}
 	var err error
@@ -94,6 +94,9 @@ func (s *Service) Start(ctx context.Context) error {
 	s.spool.Start()
 	if err := s.listener.Start(ctx); err != nil {
 		s.spool.Stop()
+		return err
+	}
+	if err := s.announcePrompts(); err != nil {
 		return err
 	}
 	for _, n := range s.nodes {

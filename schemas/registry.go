@@ -47,6 +47,9 @@ const (
 	TypeSlotAcquire = Prefix + ".slot.acquire"
 	TypeSlotGranted = Prefix + ".slot.granted"
 
+	TypePromptsPrepare = Prefix + ".prompts.prepare"
+	TypePromptsWanted  = Prefix + ".prompts.wanted"
+
 	TypeMediaSay    = Prefix + ".media.say"
 	TypeMediaStop   = Prefix + ".media.stop"
 	TypeMediaListen = Prefix + ".media.listen"
@@ -89,6 +92,8 @@ func init() {
 	register[OrdersFound](TypeOrdersFound, ClassReply, "", "The orders that matched, newest first.")
 	register[SlotAcquire](TypeSlotAcquire, ClassRequest, Prefix+".slot.{kind}", "Ask for a place at a speech worker; answered by slot.granted, or not at all.")
 	register[SlotGranted](TypeSlotGranted, ClassReply, "", "A place at a speech worker.")
+	register[PromptsPrepare](TypePromptsPrepare, ClassCommand, SubjectPromptsPrepare, "Synthesise these prompts before they are asked for.")
+	register[PromptsWanted](TypePromptsWanted, ClassEvent, SubjectPromptsWanted, "A synthesis worker has started and wants prompts.prepare.")
 
 	const cmd, evt = Prefix + ".media.{callid}.command", Prefix + ".media.{callid}.event"
 	register[MediaSay](TypeMediaSay, ClassCommand, cmd, "Speak, then listen.")

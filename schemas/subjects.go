@@ -25,6 +25,10 @@ const (
 	SubjectOrdersFind = Prefix + ".oms.orders.find"
 	SubjectSlotASR    = Prefix + ".slot.asr"
 	SubjectSlotTTS    = Prefix + ".slot.tts"
+	// SubjectPromptsPrepare reaches every synthesis worker,
+	// SubjectPromptsWanted every orchestrator.
+	SubjectPromptsPrepare = Prefix + ".prompts.prepare"
+	SubjectPromptsWanted  = Prefix + ".prompts.wanted"
 	// SubjectCallFacts and SubjectTicketFacts match every call.
 	SubjectCallFacts   = Prefix + ".fact.call.>"
 	SubjectTicketFacts = Prefix + ".fact.ticket.>"

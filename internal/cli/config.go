@@ -70,7 +70,7 @@ func (c OpsConfig) Validate() error {
 
 // UpConfig is what 'tidegate up' adds.
 type UpConfig struct {
-	DataDir    string `koanf:"data_dir" help:"directory of the embedded NATS, the SQLite database, the spool and the speech models"`
+	DataDir    string `koanf:"data_dir" help:"directory of the embedded NATS, the SQLite database, the spool, the fixed prompts and the speech models"`
 	NATSListen string `koanf:"nats_listen" help:"address of the embedded NATS server, used when nats.url is empty"`
 	Devswitch  bool   `koanf:"devswitch" help:"run the stand-in switch; false: a FreeSWITCH hands calls to orchestrator.esl.listen"`
 }
@@ -214,6 +214,9 @@ func (c *Config) forUp() {
 	def := Defaults()
 	if c.Store.DSN == def.Store.DSN {
 		c.Store.DSN = config.Secret("sqlite:" + filepath.Join(c.Up.DataDir, "tidegate.db"))
+	}
+	if c.TTS.CacheDir == "" {
+		c.TTS.CacheDir = filepath.Join(c.Up.DataDir, "prompts")
 	}
 	if c.Orchestrator.Spool.Dir == def.Orchestrator.Spool.Dir {
 		c.Orchestrator.Spool.Dir = filepath.Join(c.Up.DataDir, "spool")

@@ -26,7 +26,12 @@ func (u *up) demo(ctx context.Context, out io.Writer, stays bool) error {
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	engine, err := tts.NewEngine(u.cfg.TTS)
+	voices := u.cfg.TTS
+	if voices.Engine == tts.EngineSherpa {
+		voices.Engine = tts.EngineAuto
+	}
+	voices.Sherpa.Model = "" // callers have other voices than the assistant
+	engine, err := tts.NewEngine(voices)
 	if err != nil {
 		return err
 	}

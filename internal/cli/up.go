@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +27,7 @@ import (
 // up is a process with every service in it.
 type up struct {
 	*process
+	out          io.Writer
 	nats         *bus.Embedded
 	lock         *os.File
 	asr          *asr.Service
@@ -81,7 +81,7 @@ store.dsn, up.devswitch=false with orchestrator.nodes.`,
 func runUp(parent context.Context, cfg *Config, flags demoFlags, out io.Writer) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
-	u := &up{process: newProcess(cfg)}
+	u := &up{process: newProcess(cfg), out: out}
 	var demoErr error
 	demoDone := make(chan struct{})
 	err := u.run(ctx, u.start, func(ctx context.Context) {
@@ -224,24 +224,6 @@ func (u *up) startCalls(ctx context.Context) (err error) {
 		steps[0], steps[1] = steps[1], func(ctx context.Context) error { return u.startSwitch(ctx, u.orchestrator.Addr()) }
 	}
 	return errors.Join(steps[0](ctx), steps[1](ctx))
-}
-
-// prewarm synthesises what the flow always says, so that the first caller
-// hears the greeting as fast as the tenth.
-func (u *up) prewarm(ctx context.Context) error {
-	flow := u.orchestrator.Flow()
-	var requests []tts.Request
-	for _, p := range flow.FixedPrompts() {
-		requests = append(requests, tts.Request{
-			Text: p.Text, Language: flow.Language(), Voice: u.cfg.Orchestrator.Voice, Rate: u.cfg.Orchestrator.Rate, SampleRate: 8000,
-		})
-	}
-	began := time.Now()
-	if err := u.tts.Prewarm(ctx, requests); err != nil {
-		return fmt.Errorf("prepare prompts: %w", err)
-	}
-	u.log.Info("prompts prepared", "count", len(requests), "took", time.Since(began).Round(time.Millisecond))
-	return nil
 }
 
 func (u *up) startSwitch(ctx context.Context, socket string) (err error) {

@@ -85,6 +85,9 @@ func defaultNote(l Leaf) string {
 }
 
 func show(v reflect.Value) string {
+	if v.Kind() == reflect.Map && v.Len() == 0 {
+		return ""
+	}
 	switch x := v.Interface().(type) {
 	case []string:
 		return strings.Join(x, ",")
@@ -128,7 +131,7 @@ func Load(cfg any, src Source) error {
 	err = k.UnmarshalWithConf("", cfg, koanf.UnmarshalConf{Tag: "koanf", DecoderConfig: &mapstructure.DecoderConfig{
 		Result: cfg, TagName: "koanf", WeaklyTypedInput: true, ErrorUnused: true,
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			mapstructure.StringToTimeDurationHookFunc(), mapstructure.TextUnmarshallerHookFunc(), listHook,
+			mapstructure.StringToTimeDurationHookFunc(), mapstructure.TextUnmarshallerHookFunc(), listHook, mapHook,
 		),
 	}})
 	return errors.Join(append(errs, readable(err)...)...)
@@ -144,6 +147,19 @@ func listHook(from, to reflect.Type, v any) (any, error) {
 		if p = strings.TrimSpace(p); p != "" {
 			out = append(out, p)
 		}
+	}
+	return out, nil
+}
+
+// mapHook reads a map from a variable or flag: YAML on one line, such as
+// {name: {key: value}}; an empty string is an empty map.
+func mapHook(from, to reflect.Type, v any) (any, error) {
+	if from.Kind() != reflect.String || to.Kind() != reflect.Map {
+		return v, nil
+	}
+	out, err := koanfyaml.Parser().Unmarshal([]byte(v.(string)))
+	if err != nil {
+		return nil, errors.New("must be a map, {name: value}")
 	}
 	return out, nil
 }

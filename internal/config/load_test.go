@@ -17,6 +17,13 @@ type inner struct {
 	Key    Secret        `koanf:"key" help:"secret"`
 	Hosts  []string      `koanf:"hosts" help:"which"`
 	Count  int           `koanf:"count" help:"how many"`
+
+	Voices map[string]voice `koanf:"voices" help:"who"`
+}
+
+type voice struct {
+	Speaker int               `koanf:"speaker" yaml:"speaker"`
+	Styles  map[string]string `koanf:"styles" yaml:"styles,omitempty"`
 }
 
 type outer struct {
@@ -56,6 +63,34 @@ func TestEachSourceIsStrongerThanTheOneBefore(t *testing.T) {
 	}
 	if s := string(out); strings.Contains(s, "s3cret") || !strings.Contains(s, `key: "***"`) && !strings.Contains(s, "key: ***") || !strings.Contains(s, "limit: 3s") {
 		t.Fatalf("effective:\n%s", s)
+	}
+}
+
+func TestMaps(t *testing.T) {
+	const file = "media: {voices: {a: {speaker: 1, styles: {calm: b}}, b: {speaker: 2}}}\n"
+	cfg, err := load(t, file, nil)
+	if v := cfg.Media.Voices; err != nil || len(v) != 2 || v["a"].Styles["calm"] != "b" || v["b"].Speaker != 2 {
+		t.Fatalf("from a file: %+v, %v", v, err)
+	}
+	out, err := Effective(&cfg)
+	if err != nil || !strings.Contains(string(out), "speaker: 2") || !strings.Contains(string(out), "calm: b") {
+		t.Errorf("effective, %v:\n%s", err, out)
+	}
+	cfg, err = load(t, file, []string{"TIDEGATE_MEDIA_VOICES={c: {speaker: 3}}"})
+	if v := cfg.Media.Voices; err != nil || len(v) != 1 || v["c"].Speaker != 3 {
+		t.Errorf("from a variable: %+v, %v", v, err)
+	}
+	cfg, err = load(t, file, nil, "--media.voices=")
+	if err != nil || len(cfg.Media.Voices) != 0 {
+		t.Errorf("from an empty flag: %+v, %v", cfg.Media.Voices, err)
+	}
+	for _, wrong := range []string{"media: {voices: {a: {speker: 1}}}", "media: {voices: 3}", "media: {voices: {a: {speaker: many}}}"} {
+		if _, err := load(t, wrong, nil); err == nil {
+			t.Errorf("%s was accepted", wrong)
+		}
+	}
+	if _, err := load(t, "", []string{"TIDEGATE_MEDIA_VOICES=[1, 2]"}); err == nil || !strings.Contains(err.Error(), "media.voices") {
+		t.Errorf("a list for a map: %v", err)
 	}
 }
 

@@ -38,7 +38,7 @@ func (m *Machine) policyOf(e dialog.Expect) schemas.ListenPolicy {
 func (st *step) say(p dialog.Prompt) {
 	st.s.NextUtterance++
 	st.s.Speaking = append(st.s.Speaking, Utterance{
-		ID: fmt.Sprintf("u%d", st.s.NextUtterance), PromptID: p.ID, Text: p.Text,
+		ID: fmt.Sprintf("u%d", st.s.NextUtterance), PromptID: p.ID, Text: p.Text, Style: p.Style,
 		Interruptible: p.Interruptible, Listen: st.m.policyOf(p.Expect),
 	})
 	st.flush()
@@ -57,8 +57,8 @@ func (st *step) flush() {
 		u.Sent, u.Epoch = true, st.s.Epoch
 		st.arm(TimerPlayout, st.m.Config.PlayoutLimit)
 		st.emit(SendMedia{schemas.MediaSay{
-			CallID: st.s.ID, Epoch: st.s.Epoch, UtteranceID: u.ID, Text: u.Text, Language: st.m.Flow.Language(),
-			Voice: st.m.Config.Voice, Rate: st.m.Config.Rate, Interruptible: u.Interruptible, Listen: u.Listen,
+			CallID: st.s.ID, Epoch: st.s.Epoch, UtteranceID: u.ID, Text: u.Text, Language: st.m.Language(),
+			Voice: st.m.Config.Voice, Rate: st.m.Config.Rate, Style: u.Style, Interruptible: u.Interruptible, Listen: u.Listen,
 		}})
 	}
 }

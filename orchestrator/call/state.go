@@ -88,6 +88,7 @@ type Utterance struct {
 	ID            string               `json:"id"`
 	PromptID      string               `json:"prompt_id,omitempty"`
 	Text          string               `json:"text"`
+	Style         string               `json:"style,omitempty"`
 	Interruptible bool                 `json:"interruptible,omitempty"`
 	Listen        schemas.ListenPolicy `json:"listen"`
 	Sent          bool                 `json:"sent,omitempty"`
@@ -117,9 +118,12 @@ const (
 // Config is what Step needs to know of its surroundings. All durations are
 // limits.
 type Config struct {
-	Orchestrator   string
+	Orchestrator string
+	// Voice, Rate and Language are how the assistant speaks; an empty
+	// Language is the flow's.
 	Voice          string
 	Rate           float64
+	Language       string
 	AnswerLimit    time.Duration
 	MediaLimit     time.Duration
 	MediaAttempts  int

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -14,6 +15,9 @@ type Machine struct {
 	Flow   *dialog.Flow
 	Config Config
 }
+
+// Language is the one that the assistant speaks.
+func (m *Machine) Language() string { return cmp.Or(m.Config.Language, m.Flow.Language()) }
 
 // Start is what is known of a call when it arrives.
 type Start struct {

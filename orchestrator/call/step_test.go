@@ -359,6 +359,26 @@ func TestTakeoverSaysWhatWasLost(t *testing.T) {
 	}
 }
 
+// TestStyleReachesTheBridge follows a prompt's style from the flow to what
+// the bridge is asked for, through a snapshot.
+func TestStyleReachesTheBridge(t *testing.T) {
+	p := talk(t)
+	p.m.Config.Voice, p.m.Config.Rate, p.m.Config.Language = "xiaoyu", 1.1, "yue-CN"
+	p.speak("我要投诉")
+	say := effects[SendMedia](p.out)[0].Data.(schemas.MediaSay)
+	if say.Style != "calm" || say.Voice != "xiaoyu" || say.Rate != 1.1 || say.Language != "yue-CN" {
+		t.Errorf("asked for %+v", say)
+	}
+	snapshot, err := p.s.MarshalSnapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := UnmarshalSnapshot(snapshot)
+	if err != nil || s.Speaking[0].Style != "calm" {
+		t.Errorf("style %q after a snapshot, %v", s.Speaking[0].Style, err)
+	}
+}
+
 func TestTakeoverWhileTicketIsOpening(t *testing.T) {
 	p := talk(t)
 	first := p.toTicket()

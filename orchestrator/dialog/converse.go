@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
+	"github.com/tidegate/tidegate/schemas"
 )
 
 func (t *turn) started() {
@@ -210,12 +211,12 @@ func (t *turn) repeat() {
 			p.ID == "bridge_miss" || p.ID == "bridge_silence" || p.Expect.Kind != ExpectNone {
 			continue
 		}
-		p.Style = "slow"
+		p.Style = string(schemas.StyleSlow)
 		t.put(p, expectNothing)
 	}
 	t.reask()
 	last := &t.told[len(t.told)-1]
-	last.Style = "slow"
+	last.Style = string(schemas.StyleSlow)
 	t.acts[t.lastSay] = Say{*last}
 }
 

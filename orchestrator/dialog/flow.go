@@ -17,6 +17,7 @@ var embedded embed.FS
 // safe for concurrent use.
 type Flow struct {
 	header    header
+	voice     voiceSpec
 	policy    policy
 	expects   map[string]expectSpec
 	prompts   map[string]promptSpec

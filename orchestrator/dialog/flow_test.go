@@ -50,6 +50,43 @@ func TestDefaultFlow(t *testing.T) {
 	}
 }
 
+func TestVoiceAndStyles(t *testing.T) {
+	m := copyFlow(t)
+	name := shipped + "/flow.yaml"
+	m[name] = &fstest.MapFile{Data: append(m[name].Data, []byte("\nvoice: {name: xiaoyu, rate: 1.1, language: yue-CN}\n")...)}
+	f, err := LoadFlow(m, shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Voice{Name: "xiaoyu", Rate: 1.1, Language: "yue-CN"}); f.Voice() != want {
+		t.Errorf("voice %+v, want %+v", f.Voice(), want)
+	}
+	if want := (Voice{Language: "zh-CN"}); Default().Voice() != want {
+		t.Errorf("voice of a flow that names none: %+v", Default().Voice())
+	}
+	m[shipped+"/more.yaml"] = &fstest.MapFile{Data: []byte("voice: {name: xiaoxiao}\n")}
+	if _, err := LoadFlow(m, shipped); !errors.Is(err, ErrFlow) || !strings.Contains(err.Error(), "section voice is defined twice") {
+		t.Errorf("two voices: %v", err)
+	}
+	delete(m, shipped+"/more.yaml")
+	// Whatever a flow calls a style, what it means has one name.
+	styles := map[string]string{}
+	for _, p := range f.FixedPrompts() {
+		styles[p.ID] = p.Style
+	}
+	for id, want := range map[string]string{"complaint_answer": "calm", "ticket_failed": "apologetic", "greeting": ""} {
+		if styles[id] != want {
+			t.Errorf("%s has style %q, want %q", id, styles[id], want)
+		}
+	}
+	for _, bad := range []string{"rate: 5", "rate: -1", "rate: .nan", "name: " + strings.Repeat("a", 65), "language: " + strings.Repeat("a", 17)} {
+		m[name] = &fstest.MapFile{Data: append(copyFlow(t)[name].Data, []byte("\nvoice: {"+bad+"}\n")...)}
+		if _, err := LoadFlow(m, shipped); !errors.Is(err, ErrFlow) || !strings.Contains(err.Error(), "flow.yaml:") {
+			t.Errorf("voice {%s}: %v", bad, err)
+		}
+	}
+}
+
 // TestEveryPromptIsUsed keeps texts that nobody can hear out of the flow.
 func TestEveryPromptIsUsed(t *testing.T) {
 	f := Default()
@@ -117,6 +154,8 @@ func TestLoadFlowNamesFileAndLine(t *testing.T) {
 			[]string{"expects.digits", "silent caller"}},
 		{"defined twice", "slots.yaml", "slots:", "prompts: {greeting: {text: a}}\nslots:",
 			[]string{"prompts.greeting is defined twice"}},
+		{"style", "prompts.yaml", "style: 安抚", "style: 大声",
+			[]string{"prompts.yaml:", `unknown style "大声"`, "安抚"}},
 		{"intent without task", "intents.yaml", "  chitchat:", "  chitchats:",
 			[]string{"intents.yaml:", "intents.chitchats", "has no task"}},
 	} {

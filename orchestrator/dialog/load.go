@@ -25,6 +25,7 @@ var ErrFlow = errors.New("dialog: flow")
 // file only.
 type document struct {
 	Flow      *header                 `yaml:"flow"`
+	Voice     *voiceSpec              `yaml:"voice"`
 	Policy    *policy                 `yaml:"policy"`
 	Expects   map[string]expectSpec   `yaml:"expects"`
 	Prompts   map[string]promptSpec   `yaml:"prompts"`
@@ -43,6 +44,7 @@ type loader struct {
 	sources []source
 	errs    []error
 	header  bool
+	voice   bool
 	policy  bool
 }
 
@@ -143,6 +145,12 @@ func (l *loader) merge(name string, doc document) {
 			l.fail(fmt.Errorf("%w: %s: section flow is defined twice", ErrFlow, name))
 		}
 		l.flow.header, l.header = *doc.Flow, true
+	}
+	if doc.Voice != nil {
+		if l.voice {
+			l.fail(fmt.Errorf("%w: %s: section voice is defined twice", ErrFlow, name))
+		}
+		l.flow.voice, l.voice = *doc.Voice, true
 	}
 	if doc.Policy != nil {
 		if l.policy {

@@ -6,7 +6,7 @@ type Prompt struct {
 	// ID names the prompt in the flow; many texts can come from one ID.
 	ID   string `json:"id"`
 	Text string `json:"text"`
-	// Style is a hint to the voice: "" (plain), "calm", "slow".
+	// Style is a hint to the voice, one of schemas.Styles.
 	Style string `json:"style,omitempty"`
 	// Interruptible is false for what the caller has to hear to its end.
 	Interruptible bool   `json:"interruptible"`

@@ -60,8 +60,9 @@ type expectSpec struct {
 
 type promptSpec struct {
 	// Text holds variants, used in turn.
-	Text  textList `yaml:"text"`
-	Style string   `yaml:"style"`
+	Text textList `yaml:"text"`
+	// Style is one of schemas.Styles, by its English or Chinese name.
+	Style string `yaml:"style"`
 	// Whole prompts are not interruptible.
 	Whole bool `yaml:"whole"`
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tidegate/tidegate/schemas"
 )
 
 // requiredPrompts are those the interpreter says by name.
@@ -34,7 +36,6 @@ var (
 	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	keyPattern    = regexp.MustCompile(`^[0-9*]$`)
 	offsetPattern = regexp.MustCompile(`^[+-][0-9]{2}:[0-9]{2}$`)
-	styles        = []string{"", "calm", "slow"}
 	readers       = []string{readerOrder, readerLine, readerChoice, readerYesNo}
 	expectKinds   = []ExpectKind{
 		ExpectNone, ExpectYesNo, ExpectOpen, ExpectDigits, ExpectReason, ExpectChoice, ExpectWait,
@@ -52,6 +53,7 @@ func args(a ...any) []any { return a }
 // check validates the flow as a whole.
 func (l *loader) check() {
 	l.checkHeader()
+	l.checkVoice()
 	l.checkPolicy()
 	l.checkRequired()
 	l.checkPrompts()
@@ -156,9 +158,12 @@ func (l *loader) checkPrompts() {
 		for _, text := range p.Text {
 			l.checkText(id, text)
 		}
-		if !slices.Contains(styles, p.Style) {
-			l.bad("unknown style %q, know calm and slow", args(p.Style), "prompts", id)
+		style, ok := schemas.ParseStyle(p.Style)
+		if !ok {
+			l.bad("unknown style %q, know calm (安抚), slow (慢速), cheerful (热情), apologetic (歉意) and neutral (标准)", args(p.Style), "prompts", id)
 		}
+		p.Style = string(style) // by whatever name the flow calls it
+		l.flow.prompts[id] = p
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -43,6 +44,8 @@ func (s *slow) Synthesize(ctx context.Context, _ Request, emit Emit) (Result, er
 	return Result{Samples: 100 * s.pieces}, s.fail
 }
 
+var discard = slog.New(slog.DiscardHandler)
+
 func count(pcm *int) Emit {
 	return func(p []int16) error { *pcm += len(p); return nil }
 }
@@ -51,7 +54,7 @@ func TestCacheShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &slow{pause: time.Second, pieces: 5}
 		m := newMetrics(nil)
-		c := newCache(e, 1<<20, m)
+		c := newCache(e, 1<<20, nil, m)
 		r := Request{Text: "您好", SampleRate: 8000}
 		ask := func(wantCached bool) {
 			var samples int
@@ -72,7 +75,7 @@ func TestCacheShares(t *testing.T) {
 			t.Errorf("%d syntheses", n)
 		}
 		for result, want := range map[string]float64{cacheMiss: 1, cacheJoined: 3, cacheHit: 1} {
-			if got := testutil.ToFloat64(m.cacheRequests.WithLabelValues(result)); got != want {
+			if got := testutil.ToFloat64(m.cacheRequests.WithLabelValues(levelMemory, result)); got != want {
 				t.Errorf("%s: %v, want %v", result, got, want)
 			}
 		}
@@ -88,7 +91,7 @@ func TestCacheShares(t *testing.T) {
 func TestCacheFirstListenerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &slow{pause: time.Second, pieces: 5}
-		c := newCache(e, 1<<20, newMetrics(nil))
+		c := newCache(e, 1<<20, nil, newMetrics(nil))
 		r := Request{Text: "您好", SampleRate: 8000}
 		ctx, leave := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
@@ -127,7 +130,7 @@ func TestCacheFirstListenerLeaves(t *testing.T) {
 func TestCacheKeepsNoFailure(t *testing.T) {
 	broke := errors.New("broke")
 	e := &slow{pieces: 2, fail: broke}
-	c := newCache(e, 1<<20, newMetrics(nil))
+	c := newCache(e, 1<<20, nil, newMetrics(nil))
 	defer c.Close()
 	for range 2 {
 		var samples int
@@ -143,20 +146,23 @@ func TestCacheKeepsNoFailure(t *testing.T) {
 
 func TestCacheKey(t *testing.T) {
 	e := &slow{pieces: 1}
-	c := newCache(e, 1<<20, newMetrics(nil))
+	c := newCache(e, 1<<20, nil, newMetrics(nil))
 	defer c.Close()
 	base := Request{Text: "您好", SampleRate: 8000, Language: "zh-CN", Voice: "f2", Rate: 1}
 	same := base
 	same.Text, same.Rate = " 您好\n", 0
-	others := []Request{base, base, base, base, base}
+	others := []Request{base, base, base, base, base, base}
 	others[0].Text = "你好"
 	others[1].SampleRate = 16000
 	others[2].Language = "en-US"
 	others[3].Voice = ""
 	others[4].Rate = 1.2
-	for i, r := range append([]Request{base, same}, others...) {
+	others[5].Style = "calm"
+	calm := base
+	calm.Style = "安抚"
+	for i, r := range append([]Request{base, same}, append(others, calm)...) {
 		res, err := c.Synthesize(t.Context(), r, count(new(int)))
-		if err != nil || res.Cached != (i == 1) {
+		if err != nil || res.Cached != (i == 1 || i == 8) {
 			t.Errorf("request %d: %+v, %v", i, res, err)
 		}
 	}
@@ -168,7 +174,7 @@ func TestCacheLRU(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		room := rapid.IntRange(0, 5).Draw(t, "room")
 		m := newMetrics(prometheus.NewRegistry())
-		c := newCache(&slow{pieces: 1}, int64(room)*entry, m)
+		c := newCache(&slow{pieces: 1}, int64(room)*entry, nil, m)
 		defer c.Close()
 		var model []string // most recently used first
 		for range rapid.IntRange(1, 40).Draw(t, "requests") {
@@ -191,7 +197,7 @@ func TestCacheLRU(t *testing.T) {
 			}
 			model = append([]string{text}, model...)
 			model = model[:min(len(model), room)]
-			if got := testutil.ToFloat64(m.cacheBytes); got != float64(len(model)*entry) {
+			if got := testutil.ToFloat64(m.cacheBytes.WithLabelValues(levelMemory)); got != float64(len(model)*entry) {
 				t.Fatalf("%v bytes for %d entries", got, len(model))
 			}
 		}
@@ -199,7 +205,7 @@ func TestCacheLRU(t *testing.T) {
 }
 
 func TestCacheEntryOverTheLimit(t *testing.T) {
-	c := newCache(&slow{pieces: 10}, 1000, newMetrics(nil))
+	c := newCache(&slow{pieces: 10}, 1000, nil, newMetrics(nil))
 	defer c.Close()
 	for range 2 {
 		if res, err := c.Synthesize(t.Context(), Request{Text: "您好", SampleRate: 8000}, count(new(int))); err != nil || res.Cached {
@@ -208,15 +214,33 @@ func TestCacheEntryOverTheLimit(t *testing.T) {
 	}
 }
 
+// BenchmarkCacheHit is the time to the whole sound of a prompt of three
+// seconds at each level.
 func BenchmarkCacheHit(b *testing.B) {
-	c := newCache(tone{}, 1<<20, newMetrics(nil))
-	defer c.Close()
 	r := Request{Text: "好的，您的退货申请已经提交。", SampleRate: 8000}
 	none := func([]int16) error { return nil }
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.Synthesize(b.Context(), r, none); err != nil {
-			b.Fatal(err)
-		}
+	for _, level := range []string{levelMemory, levelDisk} {
+		b.Run(level, func(b *testing.B) {
+			m := newMetrics(nil)
+			d, err := openDisk(b.TempDir(), 1<<20, m, discard)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var memory int64 // none: every request goes to disk
+			if level == levelMemory {
+				memory = 1 << 20
+			}
+			c := newCache(tone{}, memory, d, m)
+			defer c.Close()
+			if _, err := c.prepare(b.Context(), r); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if res, err := c.Synthesize(b.Context(), r, none); err != nil || !res.Cached {
+					b.Fatal(res, err)
+				}
+			}
+		})
 	}
 }

@@ -7,20 +7,31 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/sherpa"
+	"github.com/tidegate/tidegate/internal/speechmodel"
 	"github.com/tidegate/tidegate/workers/speech"
 )
 
-// EngineAuto is espeak where it is installed and tone elsewhere.
+// EngineAuto is sherpa where its model is installed, else espeak where the
+// program is, else tone.
 const EngineAuto = "auto"
 
 // Config is the synthesis worker's configuration.
 type Config struct {
-	Engine     string        `koanf:"engine" help:"synthesis engine: auto, espeak or tone"`
-	CacheBytes int64         `koanf:"cache_bytes" help:"size of the prompt cache in memory; 0 keeps nothing"`
-	Queue      int           `koanf:"queue" help:"requests of one call that may wait to be spoken"`
-	Lead       time.Duration `koanf:"lead" help:"how far sound may be sent ahead of its being heard"`
-	Server     speech.Config `koanf:"server"`
-	Espeak     EspeakConfig  `koanf:"espeak"`
+	Engine         string        `koanf:"engine" help:"synthesis engine: auto (sherpa where its model is installed, else espeak where it is installed, else tone), sherpa, espeak, tone"`
+	CacheBytes     int64         `koanf:"cache_bytes" help:"size of the prompt cache in memory; 0 keeps nothing"`
+	CacheDir       string        `koanf:"cache_dir" help:"folder of the prompt cache on disk, for fixed prompts only; empty: none; up: in up.data_dir"`
+	CacheDiskBytes int64         `koanf:"cache_disk_bytes" help:"size of the prompt cache on disk; 0 keeps nothing"`
+	PrewarmWait    time.Duration `koanf:"prewarm_wait" help:"after the start, how long the worker is not ready while it prepares the flows' fixed prompts; it goes on with them afterwards"`
+	Queue          int           `koanf:"queue" help:"requests of one call that may wait to be spoken"`
+	Lead           time.Duration `koanf:"lead" help:"how far sound may be sent ahead of its being heard"`
+	Server         speech.Config `koanf:"server"`
+	Sherpa         SherpaConfig  `koanf:"sherpa"`
+	Espeak         EspeakConfig  `koanf:"espeak"`
+
+	// Models says where installed models are; it is the section "models" of
+	// the whole configuration.
+	Models speechmodel.Config `koanf:"-"`
 }
 
 // Defaults work on a machine of any kind: espeak-ng if it is there.
@@ -28,19 +39,55 @@ func Defaults() Config {
 	server := speech.Defaults()
 	server.Listen = "127.0.0.1:8092"
 	return Config{
-		Engine: EngineAuto, CacheBytes: 64 << 20, Queue: 32, Lead: 5 * time.Second, Server: server,
+		Engine: EngineAuto, CacheBytes: 64 << 20, CacheDiskBytes: 512 << 20, PrewarmWait: 10 * time.Second, Queue: 32, Lead: 5 * time.Second, Server: server,
+		Sherpa: sherpaDefaults(), Models: speechmodel.Defaults(),
 		Espeak: EspeakConfig{Speed: 165, Pitch: 50, Timeout: 10 * time.Second},
 	}
 }
 
-// Engines lists the engines that this build has.
-func Engines() []string { return []string{EngineAuto, EngineEspeak, EngineTone} }
+// builders make the engines by name; the order is that of help and errors.
+var builders = []struct {
+	name  string
+	build func(Config) (Engine, error)
+	check func(Config) error
+}{
+	{EngineSherpa, func(c Config) (Engine, error) { return newSherpa(c.Sherpa, c.Models) }, Config.checkSherpa},
+	{EngineEspeak, func(c Config) (Engine, error) { return newEspeak(c.Espeak) }, func(c Config) error { return c.Espeak.validate() }},
+	{EngineTone, func(Config) (Engine, error) { return tone{}, nil }, func(Config) error { return nil }},
+}
+
+func (c Config) checkSherpa() error {
+	if c.Engine != EngineSherpa {
+		return c.Sherpa.validate()
+	}
+	var model error
+	if c.Sherpa.Model == "" {
+		model = errors.New("sherpa.model: must be set for the engine sherpa")
+	}
+	return errors.Join(errNoSherpa(), model, c.Sherpa.validate())
+}
+
+// Engines lists the engines that there are. One that this build lacks says
+// so when it is chosen.
+func Engines() []string {
+	names := []string{EngineAuto}
+	for _, b := range builders {
+		names = append(names, b.name)
+	}
+	return names
+}
 
 // Validate reports every field that cannot work.
 func (c Config) Validate() error {
 	errs := []error{c.validateEngine()}
 	if c.CacheBytes < 0 {
 		errs = append(errs, fmt.Errorf("cache_bytes: must not be negative, is %d", c.CacheBytes))
+	}
+	if c.CacheDiskBytes < 0 {
+		errs = append(errs, fmt.Errorf("cache_disk_bytes: must not be negative, is %d", c.CacheDiskBytes))
+	}
+	if c.PrewarmWait < 0 || c.PrewarmWait > 10*time.Minute {
+		errs = append(errs, fmt.Errorf("prewarm_wait: must be 0 to 10m, is %s", c.PrewarmWait))
 	}
 	if c.Queue < 1 || c.Queue > 1024 {
 		errs = append(errs, fmt.Errorf("queue: must be 1 to 1024, is %d", c.Queue))
@@ -56,28 +103,45 @@ func (c Config) Validate() error {
 func (c Config) validateEngine() error {
 	var errs []error
 	if !slices.Contains(Engines(), c.Engine) {
-		errs = append(errs, fmt.Errorf("engine: %.40q is unknown; this build has %s", c.Engine, strings.Join(Engines(), ", ")))
+		errs = append(errs, fmt.Errorf("engine: %.40q is unknown; there are %s", c.Engine, strings.Join(Engines(), ", ")))
 	}
-	if c.Engine == EngineAuto || c.Engine == EngineEspeak {
-		errs = append(errs, c.Espeak.validate())
+	for _, b := range builders {
+		if c.Engine == b.name || c.Engine == EngineAuto {
+			errs = append(errs, b.check(c))
+		}
 	}
 	return errors.Join(errs...)
 }
 
 // NewEngine makes the engine that the configuration names, for use inside
-// another program too; only Engine and the engine's own keys count. The
-// caller closes it.
+// another program too; only Engine, Models and the engine's own keys count.
+// The caller closes it.
 func NewEngine(c Config) (Engine, error) {
 	if err := c.validateEngine(); err != nil {
 		return nil, err
 	}
-	switch c.Engine {
-	case EngineTone:
-		return tone{}, nil
-	case EngineAuto:
-		if _, err := findEspeak(c.Espeak); err != nil {
-			return tone{}, nil
+	for _, b := range builders {
+		if b.name == c.Engine {
+			return b.build(c)
 		}
+	}
+	return newAuto(c)
+}
+
+// newAuto takes the best voice that is installed. A model that is there and
+// cannot be used is an error: nobody wants another voice without knowing.
+func newAuto(c Config) (Engine, error) {
+	if c.Sherpa.Model != "" {
+		e, err := newSherpa(c.Sherpa, c.Models)
+		switch {
+		case err == nil:
+			return e, nil
+		case !errors.Is(err, speechmodel.ErrNotInstalled) && !errors.Is(err, sherpa.ErrNoCgo):
+			return nil, err
+		}
+	}
+	if _, err := findEspeak(c.Espeak); err != nil {
+		return tone{}, nil
 	}
 	return newEspeak(c.Espeak)
 }

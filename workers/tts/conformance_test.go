@@ -9,15 +9,31 @@ import (
 	"github.com/tidegate/tidegate/workers/tts/ttstest"
 )
 
+// engines are the configurations of all engines that run here.
+var engines = map[string]func(testing.TB) tts.Config{
+	tts.EngineTone:   func(testing.TB) tts.Config { return named(tts.EngineTone) },
+	tts.EngineEspeak: espeakConfig,
+	"sherpa-vits":    ttstest.UnitVoiceConfig,
+}
+
+func named(engine string) tts.Config {
+	cfg := tts.Defaults()
+	cfg.Engine, cfg.Espeak.Timeout = engine, time.Minute
+	return cfg
+}
+
+func espeakConfig(t testing.TB) tts.Config {
+	if _, err := exec.LookPath("espeak-ng"); err != nil {
+		t.Skip("espeak-ng is not installed")
+	}
+	return named(tts.EngineEspeak)
+}
+
 func TestConformance(t *testing.T) {
-	for _, name := range []string{tts.EngineTone, tts.EngineEspeak} {
+	for name, config := range engines {
 		t.Run(name, func(t *testing.T) {
-			if _, err := exec.LookPath("espeak-ng"); err != nil && name == tts.EngineEspeak {
-				t.Skip("espeak-ng is not installed")
-			}
+			cfg := config(t)
 			ttstest.Run(t, ttstest.Case{Engine: func(t *testing.T) tts.Engine {
-				cfg := tts.Defaults()
-				cfg.Engine, cfg.Espeak.Timeout = name, time.Minute
 				e, err := tts.NewEngine(cfg)
 				if err != nil {
 					t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/speech"
 )
 
@@ -15,9 +16,12 @@ type Request struct {
 	Text       string
 	Language   string  // BCP 47; empty is the engine's first language
 	Voice      string  // one of the engine's voices; empty is its own choice
-	Style      string  // how to say it, as flows name it; engines that cannot ignore it
+	Style      string  // how to say it, by a name that ParseStyle knows; engines that cannot ignore it
 	Rate       float64 // speaking rate; 0 means 1, bounds are MinRate and MaxRate
 	SampleRate int     // Hz of the sound asked for
+	// Fixed texts are the same for every caller, so that their sound may be
+	// kept on disk. Whatever holds a name or a number of somebody is not.
+	Fixed bool
 }
 
 // Bounds of a request.
@@ -37,13 +41,23 @@ func (r Request) normalised() Request {
 		r.Rate = 1
 	}
 	r.Rate = max(MinRate, min(MaxRate, r.Rate))
+	r.Style = string(r.style())
 	return r
+}
+
+// style is the request's style, neutral when it is unknown.
+func (r Request) style() schemas.Style {
+	s, _ := ParseStyle(r.Style)
+	return s
 }
 
 // Result is what is known of a request when its last sound has been given.
 type Result struct {
 	Samples int
 	Cached  bool // nothing was synthesised for it
+	// Substitute: another engine than the one that was asked spoke, in its
+	// own voice. Such sound is not kept.
+	Substitute bool
 }
 
 // Emit takes sound as it comes. pcm must not be changed afterwards by either
@@ -55,6 +69,7 @@ type Capabilities struct {
 	Languages   []string // BCP 47 primary languages; empty is any
 	SampleRates []int    // Hz
 	Voices      []string // names that requests may use; empty: voices have no names
+	Parallel    int      // sentences that it makes at once; 0: as many as there are cores
 }
 
 // Speaks says whether a language is among those of the engine; only the
@@ -85,6 +100,17 @@ type Engine interface {
 	// without anything to speak gives no sound and no error.
 	Synthesize(ctx context.Context, r Request, emit Emit) (Result, error)
 	Close() error
+}
+
+// Identity says how an engine sounds: its name, and whatever else makes
+// another sound of the same request, such as the version of its model. Kept
+// sound belongs to it. Engines whose name does not say it all have a method
+// Identity; a decorator's is made of those of the engines that it holds.
+func Identity(e Engine) string {
+	if i, ok := e.(interface{ Identity() string }); ok {
+		return i.Identity()
+	}
+	return e.Name()
 }
 
 // Errors of engines; errors.Is finds them under what an engine wraps around.

@@ -305,15 +305,36 @@ func TestValidate(t *testing.T) {
 	if err := Defaults().Validate(); err != nil {
 		t.Errorf("defaults: %v", err)
 	}
-	bad := Config{Engine: "sherpa", CacheBytes: -1}
+	bad := Config{Engine: "festival", CacheBytes: -1}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, part := range []string{`engine: "sherpa" is unknown; this build has auto, espeak, tone`, "cache_bytes: ", "queue: ", "lead: ", "server.capacity: "} {
+	for _, part := range []string{`engine: "festival" is unknown; there are auto, sherpa, espeak, tone`, "cache_bytes: ", "queue: ", "lead: ", "server.capacity: "} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("nothing said of %s in %v", part, err)
 		}
+	}
+	voices := Defaults()
+	voices.Sherpa = SherpaConfig{
+		Instances: -1, Threads: 0, Queue: -1, Voice: "nobody", StyleSpeeds: map[string]float64{"loud": 1, "calm": 9},
+		Voices: map[string]SherpaVoice{"a": {
+			Speaker: -1, Speed: 9, Reference: "a.wav", Steps: -1, Styles: map[string]string{"loud": "a", "安抚": "b"},
+		}},
+	}
+	err = voices.Validate()
+	for _, part := range []string{
+		"instances", "threads", "queue", `voice: "nobody"`, "style_speeds.loud: is no style", "style_speeds.calm: must be",
+		"voices.a.speaker", "voices.a.speed", "voices.a.reference", "voices.a.steps", "voices.a.styles.loud: is no style", `voices.a.styles.安抚: "b" is none`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), "sherpa."+part) {
+			t.Errorf("nothing said of sherpa.%s in %v", part, err)
+		}
+	}
+	none := Defaults()
+	none.Engine = EngineSherpa
+	if err := none.Validate(); err == nil || !strings.Contains(err.Error(), "sherpa.model: ") {
+		t.Errorf("sherpa without a model: %v", err)
 	}
 	espeak := Defaults()
 	espeak.Espeak = EspeakConfig{Voice: "-v", Speed: 1, Pitch: 100, Processes: -1}
@@ -321,30 +342,6 @@ func TestValidate(t *testing.T) {
 	for _, key := range []string{"voice", "speed", "pitch", "processes", "timeout"} {
 		if err == nil || !strings.Contains(err.Error(), "espeak."+key+": ") {
 			t.Errorf("nothing said of espeak.%s in %v", key, err)
-		}
-	}
-}
-
-func BenchmarkTone(b *testing.B) {
-	r := Request{Text: "好的，您的退货申请已经提交。", SampleRate: 8000}
-	var samples int
-	b.ReportAllocs()
-	for b.Loop() {
-		pcm, err := Speak(b.Context(), tone{}, r)
-		if err != nil {
-			b.Fatal(err)
-		}
-		samples += len(pcm)
-	}
-	b.ReportMetric(audio.Duration(samples, 8000).Seconds()/b.Elapsed().Seconds(), "x-realtime")
-}
-
-func BenchmarkEspeak(b *testing.B) {
-	e := espeakForTest(b)
-	r := Request{Text: "好的，您的退货申请已经提交。", Language: "zh-CN", SampleRate: 8000}
-	for b.Loop() {
-		if _, err := Speak(b.Context(), e, r); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

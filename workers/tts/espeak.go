@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
@@ -132,7 +133,19 @@ func parseVariants(table string) []string {
 func (e *espeak) Name() string { return EngineEspeak }
 
 func (e *espeak) Capabilities() Capabilities {
-	return Capabilities{Languages: []string{"zh", "cmn", "en"}, SampleRates: []int{8000, 16000}, Voices: e.variants}
+	return Capabilities{
+		Languages: []string{"zh", "cmn", "en"}, SampleRates: []int{8000, 16000}, Voices: e.variants, Parallel: cap(e.running),
+	}
+}
+
+// Identity holds the settings that every request is spoken with, and what
+// tells one version of the program from another.
+func (e *espeak) Identity() string {
+	version := "unknown"
+	if info, err := os.Stat(e.path); err == nil {
+		version = fmt.Sprintf("%d-%d", info.Size(), info.ModTime().Unix())
+	}
+	return fmt.Sprintf("%s/%s/%s/%d/%d", EngineEspeak, version, e.cfg.Voice, e.cfg.Speed, e.cfg.Pitch)
 }
 
 func (e *espeak) Close() error { return nil }
@@ -175,8 +188,7 @@ func (e *espeak) sentence(ctx context.Context, sentence string, r Request) ([]in
 	if err != nil {
 		return nil, fmt.Errorf("espeak-ng output: %w", err)
 	}
-	pcm := trimSilence(wav.Mono(), wav.Rate)
-	return equalise(audio.Resample(pcm, wav.Rate, r.SampleRate), r.SampleRate), nil
+	return new(leveller).finish(wav.Mono(), wav.Rate, r), nil
 }
 
 // sizedWAV writes the real sizes into the header: on a pipe the program does
@@ -195,10 +207,12 @@ func (e *espeak) arguments(r Request) []string {
 	if variant := cmp.Or(r.Voice, e.cfg.Voice); variant != "" {
 		voice += "+" + variant
 	}
-	speed := int(math.Round(float64(e.cfg.Speed) * r.Rate))
+	how := manners[r.style()]
+	speed := int(math.Round(float64(e.cfg.Speed) * r.Rate * how.speed))
 	speed = max(espeakMinSpeed, min(espeakMaxSpeed, speed))
+	pitch := max(0, min(99, e.cfg.Pitch+how.pitch))
 	return []string{
-		"-v", voice, "-s", strconv.Itoa(speed), "-p", strconv.Itoa(e.cfg.Pitch),
+		"-v", voice, "-s", strconv.Itoa(speed), "-p", strconv.Itoa(pitch),
 		"-b", "1", "--stdin", "--stdout", // 1: the text is UTF-8
 	}
 }
@@ -258,7 +272,7 @@ func (e *espeak) run(ctx context.Context, text string, args ...string) ([]byte, 
 // nothing in it can be spoken.
 func espeakText(sentence, language string) string {
 	if language != "en" {
-		p := pinyinText(sentence)
+		p := pinyinText(reading(sentence, language))
 		if !strings.ContainsFunc(p, unicode.IsLetter) {
 			return ""
 		}
@@ -278,30 +292,4 @@ func espeakText(sentence, language string) string {
 		return ""
 	}
 	return clean + "\n"
-}
-
-// What is left of the silence around a sentence: the first word must not
-// wait, and the next sentence needs a pause before it.
-const (
-	leadSilence = 10 * time.Millisecond
-	tailSilence = 200 * time.Millisecond
-	silentBelow = 64 // of 32768
-)
-
-// trimSilence shortens the silence before and after a sentence.
-func trimSilence(pcm []int16, rate int) []int16 {
-	loud := func(s int16) bool { return s > silentBelow || s < -silentBelow }
-	first, last := 0, len(pcm)
-	for first < last && !loud(pcm[first]) {
-		first++
-	}
-	for last > first && !loud(pcm[last-1]) {
-		last--
-	}
-	if first == last {
-		return nil
-	}
-	first = max(0, first-audio.Samples(leadSilence, rate))
-	last = min(len(pcm), last+audio.Samples(tailSilence, rate))
-	return pcm[first:last]
 }

@@ -7,11 +7,16 @@ import (
 
 // flight is one synthesis that several requests may listen to.
 type flight struct {
-	cancel    context.CancelFunc
-	listeners int // guarded by the cache's mutex
+	cancel context.CancelFunc
+
+	// Guarded by the cache's mutex.
+	listeners int
+	live      bool // a caller waits for it
+	fixed     bool // it goes to disk
 
 	mu      sync.Mutex
 	chunks  [][]int16
+	onDisk  bool // the sound was there already
 	done    bool
 	err     error
 	changed chan struct{} // closed and replaced when something new is there
@@ -23,6 +28,20 @@ func (f *flight) add(pcm []int16) {
 	f.chunks = append(f.chunks, pcm)
 	close(f.changed)
 	f.changed = make(chan struct{})
+}
+
+// keep adds the whole sound, as it was on disk.
+func (f *flight) keep(pcm []int16) {
+	f.mu.Lock()
+	f.onDisk = true
+	f.mu.Unlock()
+	f.add(pcm)
+}
+
+func (f *flight) kept() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.onDisk
 }
 
 func (f *flight) finish(err error) {

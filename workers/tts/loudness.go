@@ -20,12 +20,26 @@ const (
 
 const levelWindow = 20 * time.Millisecond
 
-// equalise brings speech to the common loudness, in place.
-func equalise(pcm []int16, rate int) []int16 {
-	level, ok := activeLevel(pcm, rate)
-	if !ok {
+// leveller brings the pieces of one sentence to the common loudness as they
+// come: each is amplified by what the pieces so far need, so that a soft end
+// stays softer than its beginning.
+type leveller struct {
+	power   float64 // of the windows that hold speech
+	windows int
+}
+
+// equalise brings a sentence to the common loudness, in place.
+func equalise(pcm []int16, rate int) []int16 { return new(leveller).equalise(pcm, rate) }
+
+// equalise amplifies the next piece, in place.
+func (l *leveller) equalise(pcm []int16, rate int) []int16 {
+	power, windows := activePower(pcm, rate)
+	if windows == 0 {
 		return pcm
 	}
+	l.power += power
+	l.windows += windows
+	level := 10 * math.Log10(l.power/float64(l.windows))
 	gain := math.Pow(10, min(speechLevel-level, maxGain)/20)
 	if peak := peakOf(pcm); peak*gain > speechPeak {
 		gain = speechPeak / peak
@@ -38,24 +52,28 @@ func equalise(pcm []int16, rate int) []int16 {
 
 // activeLevel is the level in dBFS of the windows that hold speech.
 func activeLevel(pcm []int16, rate int) (float64, bool) {
+	power, windows := activePower(pcm, rate)
+	if windows == 0 {
+		return 0, false
+	}
+	return 10 * math.Log10(power/float64(windows)), true
+}
+
+// activePower adds up the windows that hold speech.
+func activePower(pcm []int16, rate int) (power float64, windows int) {
 	n := max(1, audio.Samples(levelWindow, rate))
 	var loudest float64
 	for i := 0; i < len(pcm); i += n {
 		loudest = max(loudest, audio.RMS(pcm[i:min(i+n, len(pcm))]))
 	}
-	if loudest == 0 {
-		return 0, false
-	}
 	gate := loudest * math.Pow(10, -gateBelow/20)
-	var sum float64
-	var windows int
 	for i := 0; i < len(pcm); i += n {
 		if r := audio.RMS(pcm[i:min(i+n, len(pcm))]); r > gate {
-			sum += r * r
+			power += r * r
 			windows++
 		}
 	}
-	return 10 * math.Log10(sum/float64(windows)), true
+	return power, windows
 }
 
 // peakOf is the largest sample as a part of full scale.

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,9 +28,20 @@ type Deps struct {
 type Service struct {
 	cfg     Config
 	log     *slog.Logger
+	bus     *bus.Bus
 	metrics *metrics
 	engine  *cache
 	server  *speech.Server
+
+	batches   chan batch
+	preparing atomic.Int64 // batches not done
+	prompts   *bus.Subscription
+	unhook    func()
+	started   atomic.Int64 // Unix nanoseconds
+
+	background sync.WaitGroup
+	ctx        context.Context
+	cancel     context.CancelFunc
 }
 
 // New makes a worker that does not listen yet.
@@ -39,6 +53,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Engine == EngineAuto && cfg.Sherpa.Model != "" && e.Name() != EngineSherpa && deps.Log != nil {
+		deps.Log.Warn("synthesis model cannot be used; another engine speaks", "model", cfg.Sherpa.Model, "engine", e.Name())
+	}
 	return NewWithEngine(cfg, deps, e)
 }
 
@@ -49,11 +66,16 @@ func NewWithEngine(cfg Config, deps Deps, e Engine) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	s := &Service{cfg: cfg, log: deps.Log, metrics: newMetrics(deps.Registry)}
+	s := &Service{cfg: cfg, log: deps.Log, bus: deps.Bus, metrics: newMetrics(deps.Registry), batches: make(chan batch, maxBatches)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.engine = newCache(e, cfg.CacheBytes, s.metrics)
+	d, err := openDisk(cfg.CacheDir, cfg.CacheDiskBytes, s.metrics, s.log)
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.engine = newCache(e, cfg.CacheBytes, d, s.metrics)
 	server, err := speech.New(speech.TTS, cfg.Server, speech.Deps{
 		Bus: deps.Bus, Log: s.log, Registry: deps.Registry, Engine: e.Name(),
 		Accept: s.accept, Serve: s.serve,
@@ -66,45 +88,42 @@ func NewWithEngine(cfg Config, deps Deps, e Engine) (*Service, error) {
 }
 
 // Start returns when the worker listens and is asked for places.
-func (s *Service) Start(ctx context.Context) error { return s.server.Start(ctx) }
+func (s *Service) Start(ctx context.Context) error {
+	if err := s.server.Start(ctx); err != nil {
+		return err
+	}
+	s.started.Store(time.Now().UnixNano())
+	s.background.Go(func() { s.prepareAll(s.ctx) })
+	return s.awaitPrompts()
+}
+
+func (s *Service) startedAt() time.Time { return time.Unix(0, s.started.Load()) }
 
 // Drain gives out no more places and waits for the calls to end.
 func (s *Service) Drain(ctx context.Context) error { return s.server.Drain(ctx) }
 
 // Stop ends all sessions and closes the engine; it may be called again.
 func (s *Service) Stop(ctx context.Context) error {
-	return errors.Join(s.server.Stop(ctx), s.engine.Close())
+	s.cancel()
+	var err error
+	if s.prompts != nil {
+		s.unhook()
+		err = s.prompts.Unsubscribe()
+	}
+	err = errors.Join(err, s.server.Stop(ctx))
+	s.background.Wait()
+	return errors.Join(err, s.engine.Close())
 }
 
-// Ready is nil while places can be asked for.
-func (s *Service) Ready() error { return s.server.Ready() }
+// Ready is nil while places can be asked for and no more prompts have to be
+// prepared first.
+func (s *Service) Ready() error { return errors.Join(s.server.Ready(), s.unprepared()) }
 
 // Addr is ws://HOST:PORT of the speech websocket.
 func (s *Service) Addr() string { return s.server.Addr() }
 
 // Engine is the name of the engine in use.
 func (s *Service) Engine() string { return s.engine.Name() }
-
-// Prewarm synthesises requests into the cache, one after the other, so that
-// live calls keep their share of the machine. It goes on after a request that
-// fails and returns all failures.
-func (s *Service) Prewarm(ctx context.Context, requests []Request) error {
-	var errs []error
-	for i, r := range requests {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		r.Voice, _ = s.voice(r.Voice)
-		_, err := s.engine.Synthesize(ctx, r, func([]int16) error { return nil })
-		result := resultFinished
-		if err != nil {
-			result = resultFailed
-			errs = append(errs, fmt.Errorf("prewarm request %d: %w", i, err))
-		}
-		s.metrics.prewarmed.WithLabelValues(result).Inc()
-	}
-	return errors.Join(errs...)
-}
 
 func (s *Service) accept(r schemas.SlotAcquire) error { return s.supports(r.Language, r.SampleRate) }
 

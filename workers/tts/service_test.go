@@ -50,12 +50,17 @@ func (r *record) String() string {
 
 func run(t *testing.T, e tts.Engine, change func(*tts.Config)) worker {
 	t.Helper()
+	return runOn(t, bustest.Start(t).Connect("tts"), e, change)
+}
+
+func runOn(t *testing.T, b *bus.Bus, e tts.Engine, change func(*tts.Config)) worker {
+	t.Helper()
 	cfg := tts.Defaults()
 	cfg.Engine, cfg.Server.Listen = tts.EngineTone, "127.0.0.1:0"
 	if change != nil {
 		change(&cfg)
 	}
-	w := worker{bus: bustest.Start(t).Connect("tts"), reg: prometheus.NewRegistry(), log: &record{}}
+	w := worker{bus: b, reg: prometheus.NewRegistry(), log: &record{}}
 	deps := tts.Deps{Bus: w.bus, Registry: w.reg, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	var err error
 	if e == nil {
@@ -77,6 +82,31 @@ func run(t *testing.T, e tts.Engine, change func(*tts.Config)) worker {
 		}
 	})
 	return w
+}
+
+// value is the sum of a metric's series with the label.
+func (w worker) value(t *testing.T, name, label, value string) float64 {
+	t.Helper()
+	families, err := w.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum float64
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			matches := label == ""
+			for _, l := range m.GetLabel() {
+				matches = matches || l.GetName() == label && l.GetValue() == value
+			}
+			if matches {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
 }
 
 func (w worker) open(t *testing.T) *speechtest.Client {
@@ -333,21 +363,5 @@ func TestLanguageRefused(t *testing.T) {
 	var re *bus.RemoteError
 	if !errors.As(err, &re) || re.Code != 422 {
 		t.Errorf("place for another language: %v", err)
-	}
-}
-
-func TestPrewarm(t *testing.T) {
-	w := run(t, nil, nil)
-	err := w.Prewarm(t.Context(), []tts.Request{
-		{Text: "您好", Language: "zh-CN", SampleRate: 8000, Voice: "unknown"},
-		{Text: "坏的", SampleRate: 11025},
-	})
-	if !errors.Is(err, tts.ErrUnsupported) {
-		t.Errorf("prewarm: %v", err)
-	}
-	c := w.open(t)
-	ask(c, "u1", "您好")
-	if _, m := heard(t, c, "u1"); !m.Cached {
-		t.Errorf("after prewarming: %+v", m)
 	}
 }

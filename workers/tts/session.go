@@ -89,8 +89,12 @@ func (x *session) request(ctx context.Context, m schemas.SpeechMessage) error {
 	if language == "" {
 		language = x.start.Language
 	}
+	style, ok := ParseStyle(m.Style)
+	if !ok {
+		x.service.metrics.unknownStyles.Inc()
+	}
 	u := &utterance{id: m.ID, req: Request{
-		Text: m.Text, Language: language, Voice: x.voice(m), Rate: m.Rate, Style: m.Style, SampleRate: x.start.SampleRate,
+		Text: m.Text, Language: language, Voice: x.voice(m), Rate: m.Rate, Style: string(style), SampleRate: x.start.SampleRate,
 	}}
 	x.mu.Lock()
 	if x.pending[u.id] != nil {
