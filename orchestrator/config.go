@@ -27,6 +27,7 @@ type Config struct {
 	Tenant       string             `koanf:"tenant" help:"tenant of the calls of this orchestrator"`
 	Voice        string             `koanf:"voice" help:"voice of the synthesis; empty: the engine's own"`
 	Rate         float64            `koanf:"rate" help:"speaking rate, 1 is normal"`
+	Dialects     DialectConfig      `koanf:"dialects"`
 	RecordURL    string             `koanf:"record_url" help:"address under which a call's record can be read, for people who take the call over"`
 	Spool        spool.Config       `koanf:"spool"`
 	Limits       LimitsConfig       `koanf:"limits"`
@@ -65,6 +66,7 @@ func Defaults() Config {
 		Handoff:   HandoffConfig{Profile: "external", Queue: "fallback", Ring: 30 * time.Second},
 		Tenant:    "default",
 		Rate:      1,
+		Dialects:  DialectConfig{Reports: 3},
 		RecordURL: "http://127.0.0.1:8080/api/v1/calls/",
 		Spool:     spool.Defaults(),
 		Limits:    LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, Ticket: c.TicketLimit},
@@ -82,6 +84,7 @@ func (c Config) Validate() error {
 	}
 	within("esl", c.ESL.Validate())
 	within("spool", c.Spool.Validate())
+	within("dialects", c.Dialects.Validate())
 	if len(c.Fork.Bridges) == 0 {
 		bad("fork.bridges: at least one is needed")
 	}
@@ -144,6 +147,7 @@ func (c Config) call(name string) call.Config {
 	cc.Orchestrator, cc.Voice, cc.Rate, cc.TranscriptBase = name, c.Voice, c.Rate, c.RecordURL
 	cc.CallLimit, cc.MediaLimit, cc.LookupLimit, cc.TicketLimit = c.Limits.Call, c.Limits.Media, c.Limits.Lookup, c.Limits.Ticket
 	cc.HandoffLimit, cc.Targets = c.Handoff.Ring, c.targets()
+	cc.Dialects, cc.DialectReports = c.Dialects.Available, c.Dialects.Reports
 	cc.MediaAttempts = max(3, len(c.Fork.Bridges)+1)
 	return cc
 }

@@ -77,6 +77,9 @@ func national(d string, afterCode bool) Number {
 		return Number{Mobile, rest}
 	}
 	if afterCode && !strings.HasPrefix(d, "0") {
+		if strings.HasPrefix(d, "400") || strings.HasPrefix(d, "800") {
+			return Number{} // service numbers, which belong nowhere
+		}
 		d = "0" + d
 	}
 	// An area code of three or four digits with a number of seven or eight.
