@@ -43,6 +43,9 @@ const (
 func (st *step) listening(e dialog.Expect) schemas.ListenPolicy {
 	p := st.m.policyOf(e)
 	p.Dialect = st.s.Dialog.Dialect
+	if st.s.Dialog.Deaf {
+		p.Filler = nil // nothing was understood that would be looked up
+	}
 	return p
 }
 
