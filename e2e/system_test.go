@@ -106,6 +106,7 @@ type setup struct {
 	ticket       func(*ticket.Deps)
 	devswitch    func(*devswitch.Config)
 	noTicket     bool
+	noRecogniser bool
 	file         bool // play-out by files
 	// sip is where a switch that is not ours takes calls, and secret what
 	// its dialplan sends; sockets are then where it looks for orchestrators.
@@ -150,10 +151,12 @@ func newSystem(t *testing.T, set setup) *system {
 	s.bus = s.nats.Connect("system")
 	s.openStore(set.dsn)
 
-	ac := asr.Defaults()
-	ac.Server.Listen = "127.0.0.1:0"
-	asrService, err := asr.New(ac, asr.Deps{Bus: s.bus, Log: s.log, Registry: s.reg, Lines: scenarios.Lines})
-	s.run(asrService, err)
+	if !set.noRecogniser {
+		ac := asr.Defaults()
+		ac.Server.Listen = "127.0.0.1:0"
+		asrService, err := asr.New(ac, asr.Deps{Bus: s.bus, Log: s.log, Registry: s.reg, Lines: scenarios.Lines})
+		s.run(asrService, err)
+	}
 	tc := tts.Defaults()
 	tc.Server.Listen, tc.Engine = "127.0.0.1:0", tts.EngineTone
 	ttsService, err := tts.New(tc, tts.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})

@@ -37,6 +37,11 @@ type Config struct {
 	MaxPrompt      time.Duration `koanf:"max_prompt" help:"longest utterance that is played"`
 	SpeechTimeout  time.Duration `koanf:"speech_timeout" help:"an utterance whose synthesis does not go on for so long fails"`
 	SlotTimeout    time.Duration `koanf:"slot_timeout" help:"time limit for getting and connecting one speech slot"`
+	SlotAnswer     time.Duration `koanf:"slot_answer" help:"a request for a slot that is not answered for so long is made again: it went to a worker that is dead"`
+	SlotGrace      time.Duration `koanf:"slot_grace" help:"how long after the loss of a worker another one is asked for before the call goes on without"`
+	SpeechPing     time.Duration `koanf:"speech_ping" help:"pause between pings to a speech worker"`
+	SpeechPong     time.Duration `koanf:"speech_pong" help:"a speech worker of which nothing came for so long is lost"`
+	HangTimeout    time.Duration `koanf:"hang_timeout" help:"a recogniser that owes the text of a turn for so long is left for another, which hears it again"`
 	SlotRetry      time.Duration `koanf:"slot_retry" help:"first pause before asking for a slot again; doubles up to 16 times"`
 }
 
@@ -73,7 +78,8 @@ func Defaults() Config {
 		Backchannels: []string{"嗯", "恩", "哦", "噢", "喔", "啊", "呃", "额", "唉", "诶", "欸", "对", "对的", "是", "是的", "是啊", "好", "好的", "行", "知道了", "明白", "mhm", "uhhuh", "yeah", "yes", "okay", "ok", "right"},
 		MaxUtterance: 20 * time.Second, FinalTimeout: 4 * time.Second,
 		Lead: 240 * time.Millisecond, MaxPrompt: 2 * time.Minute, SpeechTimeout: 6 * time.Second,
-		SlotTimeout: time.Second, SlotRetry: 250 * time.Millisecond,
+		SlotTimeout: time.Second, SlotAnswer: 250 * time.Millisecond, SlotGrace: time.Second,
+		SpeechPing: time.Second, SpeechPong: 4 * time.Second, HangTimeout: 2 * time.Second, SlotRetry: 250 * time.Millisecond,
 	}
 }
 
@@ -129,6 +135,11 @@ func (c Config) Validate() error {
 	between("speech_timeout", c.SpeechTimeout, 10*ms, m)
 	between("slot_timeout", c.SlotTimeout, 10*ms, m)
 	between("slot_retry", c.SlotRetry, ms, m)
+	between("slot_answer", c.SlotAnswer, ms, m)
+	between("slot_grace", c.SlotGrace, 0, m)
+	between("speech_ping", c.SpeechPing, 10*ms, m)
+	between("speech_pong", c.SpeechPong, c.SpeechPing, 10*m)
+	between("hang_timeout", c.HangTimeout, 10*ms, m)
 	if e := c.VAD.Engine; e != VADAuto && e != VADSilero && e != VADEnergy {
 		bad("vad.engine", "must be %s, %s or %s, is %.40q", VADAuto, VADSilero, VADEnergy, e)
 	}

@@ -166,7 +166,8 @@ func (s *Service) serveSession(v *session) {
 		return
 	}
 	var around sync.WaitGroup // the links and the fork's reader
-	around.Go(func() { v.newLink("asr").run(ctx) })
+	v.asrLink = v.newLink("asr")
+	around.Go(func() { v.asrLink.run(ctx) })
 	around.Go(func() { v.newLink("tts").run(ctx) })
 	around.Go(v.read)
 	around.Go(func() { s.lend(v) })
@@ -292,10 +293,12 @@ func (s *session) newLink(component string) *link {
 		cfg:     s.svc.cfg, bus: s.svc.bus, log: s.log,
 		outDrops: mt.drops.WithLabelValues(component + "_out"), failures: mt.slotFailures.WithLabelValues(component),
 		lost: mt.linksLost.WithLabelValues(component), writeErrors: mt.writeErrors.WithLabelValues(component),
+		replaced: mt.replacement.WithLabelValues(component), dialects: mt.dialectSlots, wants: make(chan string, 1),
 	}
 	if component == "asr" {
 		l.subject, l.subprotocol, l.in = schemas.SubjectSlotASR, schemas.SubprotocolASR, s.asrIn
 		l.start.Voice, l.start.Scenario, l.start.Phrases = "", m.Scenario, m.Hints
+		l.dialect = m.Dialect
 	} else {
 		l.subject, l.subprotocol, l.in = schemas.SubjectSlotTTS, schemas.SubprotocolTTS, s.ttsIn
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,11 +27,13 @@ const (
 const stableAfter = 5 * time.Second
 
 // linkUp, linkLost and linkDown are put into the session's mailbox between
-// the worker's messages, in the order in which things happened.
+// the worker's messages, in the order in which things happened. A linkUp after
+// another one, without a loss between, is another worker in the first one's
+// place: nothing more comes of the first.
 type (
 	linkUp struct {
 		engine              string
-		partials, synthetic bool // of a recogniser
+		partials, synthetic bool
 		out                 *mailbox
 		drop                func() // ends this worker's connection, for a worker that hangs
 	}
@@ -39,11 +41,8 @@ type (
 	linkDown struct{ reason string } // none could be had; asked for again later
 )
 
-// errWorkerRefused is a worker that answers start with an error.
-var errWorkerRefused = errors.New("speech worker refused the call")
-
 // link holds one speech slot for the duration of a call, and gets another
-// when its worker dies.
+// when its worker dies or the caller's dialect changes.
 type link struct {
 	component   string // asr or tts
 	subject     string
@@ -51,6 +50,7 @@ type link struct {
 	start       schemas.SpeechMessage
 	acquire     schemas.SlotAcquire
 	in          *mailbox
+	wants       chan string // the newest dialect that is wanted
 
 	cfg         Config
 	bus         *bus.Bus
@@ -59,13 +59,48 @@ type link struct {
 	failures    prometheus.Counter
 	lost        prometheus.Counter
 	writeErrors prometheus.Counter
+	replaced    prometheus.Observer
+	dialects    *prometheus.CounterVec // nil for synthesis
+
+	dialect string // of the link's goroutine, and of hold's while it runs
+	gate    sync.Mutex
+	current *held // whose messages pass the gate
+	retired sync.WaitGroup
+}
+
+// held is a worker's connection that is ready.
+type held struct {
+	conn  *ws.Conn
+	ready schemas.SpeechMessage
+	// served is the dialect whose subject the worker answered on; "" is all
+	// others.
+	served string
+}
+
+// want asks for a worker of another dialect, from any goroutine; the newest
+// wish counts.
+func (l *link) want(dialect string) {
+	for {
+		select {
+		case l.wants <- dialect:
+			return
+		default:
+		}
+		select {
+		case <-l.wants:
+		default:
+		}
+	}
 }
 
 // run lives until ctx ends.
 func (l *link) run(ctx context.Context) {
+	defer l.retired.Wait()
 	pause := l.cfg.SlotRetry
+	var gone time.Time // when the last worker was lost, until there is another
+	short := 0         // workers in a row that did not live for long
 	for ctx.Err() == nil {
-		conn, ready, err := l.connect(ctx)
+		h, err := l.obtain(ctx, gone)
 		if err != nil {
 			if ctx.Err() != nil {
 				return
@@ -79,22 +114,50 @@ func (l *link) run(ctx context.Context) {
 			pause = min(2*pause, 16*l.cfg.SlotRetry)
 			continue
 		}
+		if !gone.IsZero() {
+			l.replaced.Observe(time.Since(gone).Seconds())
+			gone = time.Time{}
+		}
 		began := time.Now()
-		err = l.serve(ctx, conn, ready)
+		err = l.serve(ctx, h)
 		if ctx.Err() != nil {
 			return
 		}
+		gone = time.Now()
 		l.lost.Inc()
 		l.log.Warn("speech worker lost", "component", l.component, "error", err)
 		l.in.pushWait(ctx.Done(), letterValue, nil, linkLost{})
-		if time.Since(began) > stableAfter {
-			pause = l.cfg.SlotRetry
+		// The next one is asked for at once: the caller may be in the middle
+		// of a word. Only what dies again and again is asked for more slowly.
+		if gone.Sub(began) > stableAfter {
+			pause, short = l.cfg.SlotRetry, 0
+			continue
+		}
+		if short++; short == 1 {
 			continue
 		}
 		if !sleep(ctx, pause) {
 			return
 		}
 		pause = min(2*pause, 16*l.cfg.SlotRetry)
+	}
+}
+
+// obtain gets a worker. After a loss it keeps asking for the time of grace:
+// a worker that is started again has what the caller says meanwhile.
+func (l *link) obtain(ctx context.Context, gone time.Time) (*held, error) {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		select {
+		case l.dialect = <-l.wants:
+		default:
+		}
+		h, err := l.connect(ctx, l.dialect, nil)
+		if err == nil || gone.IsZero() || time.Since(gone) > l.cfg.SlotGrace {
+			return h, err
+		}
+		if !sleep(ctx, pause) {
+			return nil, ctx.Err()
+		}
 	}
 }
 
@@ -109,81 +172,89 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// connect gets a slot, opens its websocket and waits until it is ready.
-func (l *link) connect(ctx context.Context) (*ws.Conn, schemas.SpeechMessage, error) {
-	var ready schemas.SpeechMessage
-	ctx, cancel := context.WithTimeout(ctx, l.cfg.SlotTimeout)
-	defer cancel()
-	m, err := l.bus.Request(ctx, l.subject, l.acquire, schemas.ForCall(l.acquire.CallID))
-	if err != nil {
-		return nil, ready, err
+// serve moves messages until a worker is lost or ctx ends. A worker that
+// makes way for another one is not lost.
+func (l *link) serve(ctx context.Context, h *held) error {
+	for {
+		next, err := l.hold(ctx, h)
+		if next == nil {
+			return err
+		}
+		h = next
 	}
-	slot, ok := m.Data.(*schemas.SlotGranted)
-	if !ok {
-		return nil, ready, fmt.Errorf("slot answer is %s: %w", m.Envelope.Type, schemas.ErrUnknownType)
-	}
-	conn, err := ws.Dial(ctx, slot.URL, ws.Options{
-		Subprotocols: []string{l.subprotocol}, ReadLimit: 1 << 20,
-		PingInterval: l.cfg.PingInterval, PongTimeout: l.cfg.PongTimeout, WriteTimeout: l.cfg.WriteTimeout,
-	})
-	if err != nil {
-		return nil, ready, err
-	}
-	stop := context.AfterFunc(ctx, conn.Abort)
-	defer stop()
-	ready, err = l.greet(conn)
-	if err == nil && !stop() {
-		err = ctx.Err()
-	}
-	if err != nil {
-		conn.Abort()
-		return nil, ready, err
-	}
-	if ready.Engine == "" {
-		ready.Engine = slot.Engine
-	}
-	return conn, ready, nil
 }
 
-func (l *link) greet(conn *ws.Conn) (schemas.SpeechMessage, error) {
-	var m schemas.SpeechMessage
-	if err := conn.WriteJSON(l.start); err != nil {
-		return m, err
-	}
-	kind, b, err := conn.Read()
-	if err != nil {
-		return m, err
-	}
-	if kind != ws.Text {
-		return m, fmt.Errorf("%w: sound before ready", schemas.ErrSyntax)
-	}
-	if err := schemas.DecodeStrict(schemas.SchemaSpeech, b, &m); err != nil {
-		return m, err
-	}
-	if m.Type != schemas.SpeechReady {
-		return m, fmt.Errorf("%w: %s %s", errWorkerRefused, m.Type, m.Code)
-	}
-	return m, nil
-}
-
-// serve moves messages until the websocket or ctx ends.
-func (l *link) serve(ctx context.Context, conn *ws.Conn, ready schemas.SpeechMessage) error {
-	ctx, cancel := context.WithCancel(ctx)
+// hold moves the messages of one worker until it is lost, or until another
+// one for the dialect that is wanted by then has taken its place.
+func (l *link) hold(call context.Context, h *held) (*held, error) {
+	ctx, cancel := context.WithCancel(call)
 	out := newMailbox(linkOutSize, newWake(), l.outDrops)
 	writer := make(chan struct{})
 	go func() {
 		defer close(writer)
-		if pump(ctx, conn, out) != nil {
+		if pump(ctx, h.conn, out) != nil {
 			l.writeErrors.Inc()
 		}
 	}()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close(ws.CloseNormal, "") })
-	defer func() { stop(); cancel(); conn.Abort(); <-writer }()
-	if !l.in.pushWait(ctx.Done(), letterValue, nil, linkUp{ready.Engine, ready.Partials, ready.Synthetic, out, conn.Abort}) {
-		return ctx.Err()
+	up := linkUp{h.ready.Engine, h.ready.Partials, h.ready.Synthetic, out, h.conn.Abort}
+	l.gate.Lock()
+	l.current = h
+	passed := l.in.pushWait(ctx.Done(), letterValue, nil, up)
+	l.gate.Unlock()
+	ended := make(chan error, 1)
+	go func() { ended <- l.read(ctx, h) }()
+	swapped := make(chan *held, 1)
+	go func() { swapped <- l.swap(ctx, h) }()
+
+	end := func() { // all that belongs to this worker
+		cancel()
+		h.conn.Abort()
+		<-writer
 	}
+	if !passed {
+		end()
+		<-ended
+		return l.drop(<-swapped), ctx.Err()
+	}
+	select {
+	case next := <-swapped:
+		if next == nil { // ctx has ended
+			_ = h.conn.Close(ws.CloseNormal, "")
+			err := <-ended
+			end()
+			return nil, err
+		}
+		l.retired.Go(func() {
+			_ = h.conn.Close(ws.CloseNormal, "")
+			<-ended
+			end()
+		})
+		return next, nil
+	case err := <-ended:
+		end()
+		// Another one may be ready by now, and then none has to be asked for.
+		next := <-swapped
+		if next == nil || call.Err() != nil {
+			return l.drop(next), err
+		}
+		l.lost.Inc()
+		return next, nil
+	}
+}
+
+// drop ends a connection that nobody wants any more.
+func (l *link) drop(h *held) *held {
+	if h != nil {
+		_ = h.conn.Close(ws.CloseNormal, "")
+		h.conn.Abort()
+	}
+	return nil
+}
+
+// read passes on what the worker says while it is the one that counts.
+func (l *link) read(ctx context.Context, h *held) error {
 	for {
-		kind, b, err := conn.Read()
+		kind, b, err := h.conn.Read()
 		if err != nil {
 			return err
 		}
@@ -191,8 +262,35 @@ func (l *link) serve(ctx context.Context, conn *ws.Conn, ready schemas.SpeechMes
 		if kind == ws.Text {
 			k = letterText
 		}
-		if !l.in.pushWait(ctx.Done(), k, b, nil) {
+		l.gate.Lock()
+		passed := l.current != h || l.in.pushWait(ctx.Done(), k, b, nil)
+		l.gate.Unlock()
+		if !passed {
 			return ctx.Err()
+		}
+	}
+}
+
+// swap waits for a wish for another dialect, and closes the gate before the
+// worker in hand when there is a better one; nil when ctx has ended before.
+func (l *link) swap(ctx context.Context, h *held) *held {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case l.dialect = <-l.wants:
+		}
+		next, err := l.connect(ctx, l.dialect, h)
+		switch {
+		case err == nil && next == nil: // the one in hand will do
+		case err == nil:
+			l.gate.Lock()
+			l.current = next
+			l.gate.Unlock()
+			return next
+		case ctx.Err() == nil:
+			l.dialects.WithLabelValues(dialectKept).Inc()
+			l.log.Warn("no recogniser for the dialect", "dialect", l.dialect, "error", err)
 		}
 	}
 }
@@ -224,22 +322,6 @@ func pump(ctx context.Context, conn *ws.Conn, out *mailbox) error {
 		case <-ctx.Done():
 			return nil
 		}
-	}
-}
-
-func downReason(err error) string {
-	var h *ws.HandshakeError
-	switch {
-	case errors.Is(err, bus.ErrNoResponders):
-		return "no worker"
-	case errors.As(err, &h):
-		return "worker unreachable"
-	case errors.Is(err, errWorkerRefused):
-		return "worker refused"
-	case errors.Is(err, context.DeadlineExceeded):
-		return "no free worker in time"
-	default:
-		return "worker failed"
 	}
 }
 

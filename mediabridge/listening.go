@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/audio"
+	"github.com/tidegate/tidegate/internal/dialect"
 	"github.com/tidegate/tidegate/schemas"
 )
 
@@ -174,7 +175,7 @@ func (s *session) partial(u *spoken, m schemas.SpeechMessage) {
 	}
 	s.journal.partial(schemas.MediaTranscript{
 		MediaEvent: schemas.MediaEvent{CallID: s.call, AtMS: s.clockMS}, Epoch: u.epoch, Utterance: u.turn, Text: m.Text,
-		Confidence: m.Confidence, Language: m.Language, StartMS: u.startMS, EndMS: end, EndedAgoMS: s.clockMS - end,
+		Confidence: m.Confidence, Language: m.Language, Dialect: m.Dialect, StartMS: u.startMS, EndMS: end, EndedAgoMS: s.clockMS - end,
 	})
 }
 
@@ -182,8 +183,19 @@ func (s *session) partial(u *spoken, m schemas.SpeechMessage) {
 func (s *session) listen(p schemas.ListenPolicy) {
 	s.turn.listen(p)
 	s.stockFillers(p)
+	s.hearIn(p.Dialect)
 	if len(p.Hints) > 0 && !slices.Equal(p.Hints, s.hints) {
 		s.hints = p.Hints
 		s.asr.text(schemas.SpeechMessage{Type: schemas.SpeechHints, Phrases: p.Hints})
 	}
+}
+
+// hearIn asks for a recogniser of a dialect. It is asked for with every
+// policy, as one that had no place may have one now.
+func (s *session) hearIn(spoken string) {
+	if s.asrLink == nil || spoken == "" || spoken == dialect.Mandarin && s.dialect == spoken {
+		return
+	}
+	s.dialect = spoken
+	s.asrLink.want(spoken)
 }

@@ -29,6 +29,9 @@ type metrics struct {
 	falseStarts   *prometheus.CounterVec
 	fillers       *prometheus.CounterVec
 
+	dialectSlots *prometheus.CounterVec
+
+	replacement prometheus.ObserverVec
 	endpointing prometheus.Histogram
 	recognition prometheus.Histogram
 	response    prometheus.Histogram
@@ -61,6 +64,7 @@ var (
 	falseReasons   = []string{falseNoise, falseBackchannel, falseLate}
 	fillerResults  = []string{fillerSpoken, fillerMissing}
 	directions     = []string{"in", "out"}
+	dialectResults = []string{dialectServed, dialectFallback, dialectKept}
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -87,6 +91,14 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		return h
 	}
 	frames := vec("frames_total", "direction", "Frames of 20 ms from (in) and to (out) the switch.", directions)
+	replacement := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: ns, Subsystem: sub, Name: "speech_replacement_seconds", Help: "From the loss of a speech worker in a call to the next one's being ready.",
+		Buckets: []float64{.005, .01, .02, .05, .1, .2, .3, .5, 1, 2, 5, 10, 30},
+	}, []string{"component"})
+	for _, c := range components {
+		replacement.WithLabelValues(c)
+	}
+	reg.MustRegister(replacement)
 	m := &metrics{
 		sessions:      prometheus.NewGauge(prometheus.GaugeOpts{Namespace: ns, Subsystem: sub, Name: "sessions", Help: "Calls connected now."}),
 		framesIn:      frames.WithLabelValues("in"),
@@ -110,6 +122,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		modelFailures: counter("vad_model_failures_total", "Calls without a voice activity model, which have the energy detector."),
 		falseStarts:   vec("false_starts_total", "reason", "Sounds during a prompt that did not become the caller's turn.", falseReasons),
 		fillers:       vec("fillers_total", "result", "Fillers due because an answer took long.", fillerResults),
+		dialectSlots:  vec("dialect_slots_total", "result", "Recognisers asked for by dialect, by what was had.", dialectResults),
+		replacement:   replacement,
 		panics:        counter("panics_total", "Sessions ended by a defect of this program."),
 		endpointing:   histogram("endpointing_seconds", "From the last speech of a turn to its end being found.", .1, .2, .35, .5, .7, .9, 1.2, 2, 5),
 		recognition:   histogram("recognition_seconds", "From the end of a turn to its final transcript.", .02, .05, .1, .15, .25, .5, 1, 2, 5),

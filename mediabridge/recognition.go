@@ -24,6 +24,7 @@ type spoken struct {
 	audio          []byte
 	ended          bool
 	endedAt        time.Time
+	again          bool // a recogniser that said nothing was left for the next
 }
 
 // recognition sends the caller's utterances to the recogniser that is
@@ -156,6 +157,19 @@ func (r *recognition) take(n int) *spoken {
 		return u
 	}
 	return nil
+}
+
+// hung says whether the recogniser owes the text of an utterance that ended
+// before a time. Each one is a reason to leave a recogniser once: it may be
+// what none of them can make anything of.
+func (r *recognition) hung(before time.Time) bool {
+	for _, u := range r.pending {
+		if r.out != nil && u.ended && !u.again && u.endedAt.Before(before) {
+			u.again = true
+			return true
+		}
+	}
+	return false
 }
 
 // late takes out the first utterance that ended before a time.

@@ -81,6 +81,8 @@ type session struct {
 	asr                            recognition
 	turns                          int // of the caller
 	hints                          []string
+	asrLink                        *link
+	dialect                        string // the last one asked for
 
 	// Speaking.
 	epoch   int

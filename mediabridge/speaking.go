@@ -212,6 +212,10 @@ func (s *session) degraded(component string, down bool, told *bool, reason strin
 
 // expireSpeech ends what workers that hang never would.
 func (s *session) expireSpeech(now time.Time) {
+	if s.asr.hung(now.Add(-s.svc.cfg.HangTimeout)) {
+		s.log.Warn("recogniser says nothing; another one hears the utterance")
+		s.asr.leave()
+	}
 	if u := s.asr.late(now.Add(-s.svc.cfg.FinalTimeout)); u != nil {
 		s.log.Warn("recognition timed out")
 		s.unrecognised(u, now)

@@ -157,12 +157,12 @@ func (c *channel) StopFork(ctx context.Context) error {
 
 // StartFork implements call.Switch. A fork that is attached already belongs
 // to a dead websocket or to an owner nobody knows of: it makes way.
-func (c *channel) StartFork(ctx context.Context, attempt int, restart bool) error {
+func (c *channel) StartFork(ctx context.Context, f call.StartFork) error {
 	playout, err := c.svc.playout(ctx, c.ch)
 	if err != nil {
 		return err
 	}
-	attached := restart
+	attached := f.Restart
 	if !attached {
 		if attached, err = c.ch.ForkAttached(ctx, bugName); err != nil {
 			return err
@@ -176,7 +176,7 @@ func (c *channel) StartFork(ctx context.Context, attempt int, restart bool) erro
 	id := c.ch.ID()
 	meta, err := json.Marshal(schemas.ForkMetadata{
 		CallID: id, Tenant: c.svc.cfg.Tenant, Language: c.svc.machine.Flow.Language(), Voice: c.svc.machine.Config.Voice,
-		SampleRate: forkSampleRate, Playout: playout, Scenario: c.ch.Info().Variable(scenarioVariable),
+		Dialect: f.Dialect, SampleRate: forkSampleRate, Playout: playout, Scenario: c.ch.Info().Variable(scenarioVariable),
 	})
 	if err != nil {
 		return err
@@ -185,7 +185,7 @@ func (c *channel) StartFork(ctx context.Context, attempt int, restart bool) erro
 		CallID: id, Use: tokenUseFork, ID: uuid.NewString(), Expires: time.Now().Add(c.svc.cfg.Fork.TokenLife),
 	})
 	return c.do(ctx, esl.AudioForkStart{
-		URL: c.svc.bridge(id, attempt) + "/v1/fork/" + tok, Bug: bugName, Metadata: meta,
+		URL: c.svc.bridge(id, f.Attempt) + "/v1/fork/" + tok, Bug: bugName, Metadata: meta,
 		SampleRate: forkSampleRate, Streaming: playout == playoutStream,
 	})
 }

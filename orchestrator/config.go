@@ -29,6 +29,7 @@ type Config struct {
 	Tenant       string             `koanf:"tenant" help:"tenant of the calls of this orchestrator"`
 	Voice        string             `koanf:"voice" help:"voice of the synthesis; empty: the flow's, else the engine's own"`
 	Rate         float64            `koanf:"rate" help:"speaking rate, 1 is normal; 0: the flow's"`
+	Dialects     DialectConfig      `koanf:"dialects"`
 	RecordURL    string             `koanf:"record_url" help:"address under which a call's record can be read, for people who take the call over"`
 	Spool        spool.Config       `koanf:"spool"`
 	Limits       LimitsConfig       `koanf:"limits"`
@@ -66,6 +67,7 @@ func Defaults() Config {
 		Fork:      ForkConfig{Bridges: []string{"ws://127.0.0.1:8090"}, TokenLife: time.Minute, Playout: "auto"},
 		Handoff:   HandoffConfig{Profile: "external", Queue: "fallback", Ring: 30 * time.Second},
 		Tenant:    "default",
+		Dialects:  DialectConfig{Reports: 3},
 		RecordURL: "http://127.0.0.1:8080/api/v1/calls/",
 		Spool:     spool.Defaults(),
 		Limits:    LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, Ticket: c.TicketLimit},
@@ -83,6 +85,7 @@ func (c Config) Validate() error {
 	}
 	within("esl", c.ESL.Validate())
 	within("spool", c.Spool.Validate())
+	within("dialects", c.Dialects.Validate())
 	if len(c.Fork.Bridges) == 0 {
 		bad("fork.bridges: at least one is needed")
 	}
@@ -147,6 +150,7 @@ func (c Config) call(name string, voice dialog.Voice) call.Config {
 	cc.Voice, cc.Rate, cc.Language = cmp.Or(c.Voice, voice.Name), cmp.Or(c.Rate, voice.Rate, cc.Rate), voice.Language
 	cc.CallLimit, cc.MediaLimit, cc.LookupLimit, cc.TicketLimit = c.Limits.Call, c.Limits.Media, c.Limits.Lookup, c.Limits.Ticket
 	cc.HandoffLimit, cc.Targets = c.Handoff.Ring, c.targets()
+	cc.Dialects, cc.DialectReports = c.Dialects.Available, c.Dialects.Reports
 	cc.MediaAttempts = max(3, len(c.Fork.Bridges)+1)
 	return cc
 }

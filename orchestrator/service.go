@@ -38,6 +38,7 @@ type Service struct {
 	nodes    []*esl.NodeLink
 	spool    *spool.Spool
 	playouts sync.Map // Core-UUID -> play-out way
+	dialects *dialectRouter
 
 	mu       sync.Mutex
 	sessions map[string]*call.Session
@@ -67,10 +68,13 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		host, _ := os.Hostname()
 		s.name = fmt.Sprintf("%s-%d", host, os.Getpid())
 	}
+	var err error
+	if s.dialects, err = newDialectRouter(cfg.Dialects, s.log); err != nil {
+		return nil, fmt.Errorf("dialects: %w", err)
+	}
 	s.machine = &call.Machine{Flow: flow, Config: cfg.call(s.name, flow.Voice())}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	eslDeps := esl.Deps{Log: s.log, Registry: deps.Registry}
-	var err error
 	if s.listener, err = esl.New(cfg.ESL, s.handle, eslDeps); err != nil {
 		return nil, err
 	}
@@ -221,8 +225,10 @@ func (s *Service) begin(ctx context.Context, ch *esl.Channel, snaps *snapshots, 
 			return state, call.Resumed{Answered: true, ForkAttached: attached}
 		}
 	}
+	route := s.dialects.route(info.CalledNumber, info.CallerNumber)
 	state := s.machine.Begin(call.Start{
 		ID: info.ID, Node: info.Hostname, Core: info.CoreUUID, Caller: info.CallerNumber, Called: info.CalledNumber, Tenant: s.cfg.Tenant,
+		Dialect: route.dialect, DialectSource: route.source, Likely: route.likely,
 	}, now())
 	return state, call.Arrived{Answered: info.Answered}
 }

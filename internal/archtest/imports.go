@@ -22,6 +22,7 @@ var drivers = []struct{ module, importer string }{
 	{"github.com/emiago/sipgo", "internal/sipua"},
 	{"github.com/pion", "internal/sipua"},
 	{"github.com/k2-fsa", "internal/sherpa"},
+	{"github.com/nyaruka/phonenumbers", "internal/numberplan"},
 	{"github.com/zaf/g711", "internal/audio"},
 	{"gonum.org/v1/gonum", "internal/audio"},
 	{"github.com/invopop/jsonschema", "schemas"},
@@ -44,7 +45,7 @@ var services = []string{
 
 // pure packages have no I/O, no driver, and none of what does; call's
 // counters are all that it shows to the outside.
-var pure = []string{"orchestrator/dialog", "orchestrator/call", "internal/zhtext", "schemas"}
+var pure = []string{"orchestrator/dialog", "orchestrator/call", "internal/zhtext", "internal/dialect", "internal/numberplan", "schemas"}
 
 var impure = []string{
 	"net", "os", "syscall", "math/rand", "database/sql",

@@ -10,6 +10,7 @@ func (st *step) arrived(ev Event) {
 		CallID: st.s.ID, Node: st.s.Node, Caller: st.s.Caller, Called: st.s.Called, Orchestrator: st.s.Orchestrator,
 		Flow: st.m.Flow.Name(), FlowVersion: st.m.Flow.Version(), StartedAt: st.s.StartedAt,
 	})
+	st.began()
 	st.arm(TimerLimit, st.m.Config.CallLimit)
 	st.s.Phase = PhaseAnswering
 	if ev.(Arrived).Answered {
@@ -36,7 +37,7 @@ func (st *step) startFork(restart bool) {
 	st.s.MediaAttempts++
 	st.s.LastSeq = 0
 	st.arm(TimerMedia, st.m.Config.MediaLimit)
-	st.emit(StartFork{Attempt: st.s.MediaAttempts, Restart: restart})
+	st.emit(StartFork{Attempt: st.s.MediaAttempts, Restart: restart, Dialect: st.s.Dialog.Dialect})
 }
 
 // resumed goes on with a call that another orchestrator had: nothing is said

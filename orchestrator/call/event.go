@@ -142,6 +142,8 @@ type (
 	StartFork struct {
 		Attempt int
 		Restart bool
+		// Dialect is what the caller is likely to speak; "" is Mandarin.
+		Dialect string
 	}
 	// StopFork detaches the audio fork.
 	StopFork struct{}
@@ -175,6 +177,9 @@ type (
 		Event string
 		Data  any
 	}
+	// DialectChosen says where the dialect of the call comes from, for the
+	// record; the bridge learns of it with the next policy.
+	DialectChosen struct{ Source, Dialect string }
 	// Save writes the snapshot.
 	Save struct{}
 	// Forget removes the snapshot: the call is over.
@@ -186,17 +191,18 @@ type (
 	}
 )
 
-func (Answer) effect()       {}
-func (StartFork) effect()    {}
-func (StopFork) effect()     {}
-func (SendMedia) effect()    {}
-func (SyncMedia) effect()    {}
-func (PlayFile) effect()     {}
-func (FindOrders) effect()   {}
-func (OpenTicket) effect()   {}
-func (ConnectHuman) effect() {}
-func (HangUp) effect()       {}
-func (Fact) effect()         {}
-func (Save) effect()         {}
-func (Forget) effect()       {}
-func (Ignored) effect()      {}
+func (Answer) effect()        {}
+func (StartFork) effect()     {}
+func (StopFork) effect()      {}
+func (SendMedia) effect()     {}
+func (SyncMedia) effect()     {}
+func (PlayFile) effect()      {}
+func (FindOrders) effect()    {}
+func (OpenTicket) effect()    {}
+func (ConnectHuman) effect()  {}
+func (HangUp) effect()        {}
+func (Fact) effect()          {}
+func (DialectChosen) effect() {}
+func (Save) effect()          {}
+func (Forget) effect()        {}
+func (Ignored) effect()       {}

@@ -33,14 +33,22 @@ func (st *step) media(ev Event) {
 	}
 	if st.s.Phase != PhaseTalking {
 		// Only the sound's own book-keeping goes on while people talk.
-		if e, ok := data.(*schemas.MediaPlayoutEnded); ok {
+		switch e := data.(type) {
+		case *schemas.MediaPlayoutEnded:
 			st.playoutEnded(e)
+		case *schemas.MediaDegraded:
+			if e.Component == "asr" {
+				st.heardAgain(e.Restored)
+			}
 		}
 		return
 	}
 	switch e := data.(type) {
 	case *schemas.MediaReady:
 		st.mediaReady()
+		if e.ASREngine != "" {
+			st.heardAgain(true) // another bridge's session has a recogniser
+		}
 	case *schemas.MediaSpeechStarted:
 		st.s.Epoch = max(st.s.Epoch, e.Epoch)
 	case *schemas.MediaTranscript:
@@ -110,9 +118,14 @@ func (st *step) transcript(e *schemas.MediaTranscript) {
 		return
 	}
 	if strings.TrimSpace(e.Text) == "" {
+		if st.s.Dialog.Deaf {
+			st.noInput() // who speaks cannot be understood, and is told so
+			return
+		}
 		st.resumeSpeech()
 		return
 	}
+	st.reported(e)
 	st.discardUnheard()
 	ended := st.now.Add(-time.Duration(e.EndedAgoMS) * time.Millisecond)
 	began := ended.Add(-time.Duration(max(e.EndMS-e.StartMS, 0)) * time.Millisecond)
@@ -174,11 +187,13 @@ func (st *step) takeDigits(terminated bool) {
 	st.callerTurn(digits, schemas.InputDTMF, st.now, st.now, dialog.Digits{Digits: digits, Terminated: terminated})
 }
 
-// degraded: without recognition the caller can still type. Without synthesis
+// degraded: without recognition the dialogue asks for keys. Without synthesis
 // nothing can be said; the bridge asks for another worker meanwhile, and what
 // is to be said waits there. When none comes in time, people have to.
 func (st *step) degraded(e *schemas.MediaDegraded) {
 	switch {
+	case e.Component == "asr":
+		st.heardAgain(e.Restored)
 	case e.Component != "tts":
 	case !e.Restored:
 		st.arm(TimerSpeech, st.m.Config.MediaLimit)

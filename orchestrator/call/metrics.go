@@ -17,6 +17,7 @@ type Metrics struct {
 	failed    *prometheus.CounterVec
 	snapshots *prometheus.CounterVec
 	handoffs  *prometheus.CounterVec
+	dialects  *prometheus.CounterVec
 	dropped   prometheus.Counter
 	latency   prometheus.Histogram
 	lookup    prometheus.Histogram
@@ -59,6 +60,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			"Answer", "StartFork", "StopFork", "PlayFile", "ConnectHuman", "HangUp", "SendMedia", "other"),
 		snapshots: vec("snapshots_total", "Snapshots written, by result.", "result", "ok", "error", "superseded"),
 		handoffs:  vec("handoffs_total", "Calls that people took, by kind of target.", "kind", TargetSIP, TargetLocalQueue),
+		dialects:  vec("dialects_total", "Dialects of calls, by what they come from.", "source", DialectSources()...),
 		dropped:   counter("events_dropped_total", "Events and commands dropped because a queue was full."),
 		latency: histogram("turn_latency_seconds", "From the end of the caller's speech to the first audio of the answer.",
 			.1, .2, .3, .4, .5, .6, .8, 1, 1.2, 1.5, 2, 3, 5),
@@ -66,7 +68,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		duration: histogram("duration_seconds", "Length of calls.", 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800),
 	}
 	reg.MustRegister(m.active, m.started, m.takeovers, m.ended, m.turns, m.ignored, m.failed, m.snapshots, m.handoffs,
-		m.dropped, m.latency, m.lookup, m.duration)
+		m.dialects, m.dropped, m.latency, m.lookup, m.duration)
 	return m
 }
 

@@ -14,9 +14,7 @@ import (
 // it are Events.
 type Switch interface {
 	Answer(ctx context.Context) error
-	// StartFork attaches the audio fork; attempt counts from 1, restart
-	// means that a dead fork is attached still.
-	StartFork(ctx context.Context, attempt int, restart bool) error
+	StartFork(ctx context.Context, f StartFork) error
 	StopFork(ctx context.Context) error
 	PlayFile(ctx context.Context, path string) error
 	ConnectHuman(ctx context.Context, to Target, headers map[string]string, limit time.Duration) error

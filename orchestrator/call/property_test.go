@@ -54,6 +54,9 @@ func randomEvent(rt *rapid.T, s State) Event {
 		},
 		func() Event { return MediaEvent{&schemas.MediaNoInput{MediaEvent: base()}} },
 		func() Event { return MediaEvent{&schemas.MediaDegraded{MediaEvent: base(), Component: "tts"}} },
+		func() Event {
+			return MediaEvent{&schemas.MediaDegraded{MediaEvent: base(), Component: "asr", Restored: rapid.Bool().Draw(rt, "restored")}}
+		},
 		func() Event { return MediaEvent{&schemas.MediaClosed{MediaEvent: base()}} },
 		func() Event { return MediaEvent{"not a media event"} },
 		func() Event { return MediaState{State: schemas.MediaState{LastSeq: s.LastSeq, Epoch: epoch}} },

@@ -143,6 +143,9 @@ func (s *Session) carryOut(e Effect) {
 	case Fact:
 		s.metrics.observe(e)
 		s.ports.Recorder.Record(s.id, e.Event, e.Data)
+	case DialectChosen:
+		s.metrics.dialects.WithLabelValues(e.Source).Inc()
+		s.log.Info("dialect", "source", e.Source, "dialect", e.Dialect)
 	case Save:
 		s.queueSave(save{})
 	case Forget:
@@ -232,7 +235,7 @@ func (s *Session) execute(ctx context.Context, e Effect) error {
 	case Answer:
 		return sw.Answer(ctx)
 	case StartFork:
-		return sw.StartFork(ctx, e.Attempt, e.Restart)
+		return sw.StartFork(ctx, e)
 	case StopFork:
 		return sw.StopFork(ctx)
 	case PlayFile:

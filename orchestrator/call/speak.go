@@ -39,7 +39,7 @@ func (st *step) say(p dialog.Prompt) {
 	st.s.NextUtterance++
 	st.s.Speaking = append(st.s.Speaking, Utterance{
 		ID: fmt.Sprintf("u%d", st.s.NextUtterance), PromptID: p.ID, Text: p.Text, Style: p.Style,
-		Interruptible: p.Interruptible, Listen: st.m.policyOf(p.Expect),
+		Interruptible: p.Interruptible, Listen: st.listening(p.Expect),
 	})
 	st.flush()
 }
@@ -90,7 +90,7 @@ func (st *step) resumeSpeech() {
 	st.advance(dialog.Resumed{Cut: cut, HeardRunes: heard})
 	if len(st.s.Speaking) == 0 && st.s.Phase == PhaseTalking && st.s.Media == MediaAttached {
 		st.emit(SendMedia{schemas.MediaListen{
-			CallID: st.s.ID, Epoch: st.s.Epoch, Listen: st.m.policyOf(st.s.Dialog.Expecting()),
+			CallID: st.s.ID, Epoch: st.s.Epoch, Listen: st.listening(st.s.Dialog.Expecting()),
 		}})
 	}
 }

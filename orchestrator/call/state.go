@@ -136,6 +136,10 @@ type Config struct {
 	EndLimit       time.Duration
 	Targets        []Target
 	TranscriptBase string
+	// Dialects are those that there are recognisers for, besides Mandarin;
+	// after DialectReports finals in another one the call changes, 0 never.
+	Dialects       []string
+	DialectReports int
 }
 
 // ConfigDefaults are the limits of a production call.
@@ -199,6 +203,11 @@ type State struct {
 	Cut        bool `json:"cut,omitempty"`
 	// SpeechFailures counts sentences in a row that could not be synthesised.
 	SpeechFailures int `json:"speech_failures,omitempty"`
+
+	// Reports is what the recogniser says of the dialect, DialectSource where
+	// the one that the call began in came from.
+	Reports       Reports `json:"reports"`
+	DialectSource string  `json:"dialect_source,omitempty"`
 
 	Digits  string              `json:"digits,omitempty"`
 	Lookup  *dialog.FindOrders  `json:"lookup,omitempty"`

@@ -22,6 +22,9 @@ func (m *Machine) Language() string { return cmp.Or(m.Config.Language, m.Flow.La
 // Start is what is known of a call when it arrives.
 type Start struct {
 	ID, Node, Core, Caller, Called, Tenant string
+	// Dialect is what the call begins in, and DialectSource says why; Likely is
+	// what people speak where the caller's number belongs.
+	Dialect, DialectSource, Likely string
 }
 
 // Begin is the state of a call before its first event.
@@ -29,8 +32,11 @@ func (m *Machine) Begin(in Start, now time.Time) State {
 	return State{
 		Version: stateVersion, ID: in.ID, Node: in.Node, Core: in.Core, Caller: in.Caller, Called: in.Called, Tenant: in.Tenant,
 		Orchestrator: m.Config.Orchestrator, Phase: PhaseArriving, Media: MediaDetached, StartedAt: now,
-		Timers: map[Timer]time.Time{},
-		Dialog: dialog.Begin(m.Flow, dialog.Start{CallID: in.ID, Caller: in.Caller, Called: in.Called, Tenant: in.Tenant}),
+		Timers: map[Timer]time.Time{}, DialectSource: in.DialectSource,
+		Dialog: dialog.Begin(m.Flow, dialog.Start{
+			CallID: in.ID, Caller: in.Caller, Called: in.Called, Tenant: in.Tenant,
+			Dialects: m.Config.Dialects, Dialect: in.Dialect, Likely: in.Likely,
+		}),
 	}
 }
 
@@ -156,6 +162,8 @@ func (st *step) advance(in dialog.Input) {
 				spoke, st.s.HeardRunes, st.s.Cut = true, 0, false
 			}
 			st.say(a.Prompt)
+		case dialog.ListenIn:
+			st.listenIn(a)
 		case dialog.FindOrders:
 			st.s.Lookup = &a
 			st.arm(TimerLookup, st.m.Config.LookupLimit)

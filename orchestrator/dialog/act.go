@@ -52,6 +52,11 @@ type Handoff struct {
 	Context map[string]string
 }
 
+// ListenIn says that the caller asked to be heard in a dialect. Dialect is
+// the one to listen in from now on, which State.Dialect holds as well; "" when
+// nobody understands what was Wanted.
+type ListenIn struct{ Wanted, Dialect string }
+
 // HandoffReason is why a call goes to a human; a closed set, fit for a metric.
 type HandoffReason string
 
@@ -64,6 +69,7 @@ const (
 	HandoffOrderNotFound HandoffReason = "order_not_found"
 	HandoffTicketFailed  HandoffReason = "ticket_failed"
 	HandoffTooLong       HandoffReason = "too_long"
+	HandoffNoRecognition HandoffReason = "no_recognition"
 )
 
 // End hangs the call up once everything said before it has been played.
@@ -86,6 +92,7 @@ const (
 	OutcomeNoInput      Outcome = "no_input"
 )
 
+func (ListenIn) act()   {}
 func (Say) act()        {}
 func (FindOrders) act() {}
 func (OpenTicket) act() {}

@@ -40,6 +40,8 @@ type turn struct {
 	// told is what is said in this turn; lastSay is its last act's index.
 	told    []Prompt
 	lastSay int
+	// dialect is what the caller calls the dialect spoken of.
+	dialect string
 }
 
 // Advance takes one input. It returns the new state and what to do, in order.
@@ -64,6 +66,10 @@ func (f *Flow) Advance(s State, now time.Time, in Input) (State, []Act) {
 		t.ticketFailed(in)
 	case HandoffFailed:
 		t.handoffFailed()
+	case RecognitionLost:
+		t.recognitionLost()
+	case RecognitionBack:
+		t.recognitionBack()
 	case Resumed:
 		t.resumed(in)
 	}

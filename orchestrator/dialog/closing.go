@@ -3,6 +3,8 @@ package dialog
 import (
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/dialect"
 )
 
 // handoff gives the caller to a human.
@@ -63,6 +65,9 @@ func (s State) Context() map[string]string {
 	put("ticket", s.TicketNumber())
 	put("reason", string(s.HandoffReason))
 	put("caller", s.Caller)
+	if s.Dialect != dialect.Mandarin {
+		put("dialect", s.Dialect)
+	}
 	return c
 }
 

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -58,7 +59,12 @@ type conversation struct {
 	Tickets string     `yaml:"tickets"`
 	Turns   []exchange `yaml:"turns"`
 	Outcome Outcome    `yaml:"outcome"`
-	Slots   map[string]string
+	// Dialects, Likely and Begins are of Start; Dialect is what the call ends in.
+	Dialects []string `yaml:"dialects"`
+	Likely   string   `yaml:"likely"`
+	Begins   string   `yaml:"begins"`
+	Dialect  string   `yaml:"dialect"`
+	Slots    map[string]string
 }
 
 // exchange is what happens once and what follows from it.
@@ -66,7 +72,8 @@ type exchange struct {
 	Say        string  `yaml:"say"`
 	Confidence float64 `yaml:"confidence"`
 	Keys       string  `yaml:"keys"`
-	// Event is silence, handoff_failed, ticket (a late answer), resumed or cut.
+	// Event is silence, handoff_failed, ticket (a late answer), resumed, cut,
+	// deaf or hearing.
 	Event string `yaml:"event"`
 	// Bot lists the prompts by name, Text parts of what is said, Acts the
 	// rest of what is done.
@@ -99,7 +106,7 @@ func TestConversations(t *testing.T) {
 
 func (c conversation) run(t *testing.T) {
 	d := &desk{f: Default(), c: c}
-	d.s = Begin(d.f, Start{CallID: "call-1", Caller: c.From})
+	d.s = Begin(d.f, Start{CallID: "call-1", Caller: c.From, Dialects: c.Dialects, Likely: c.Likely, Dialect: c.Begins})
 	for i, x := range c.Turns {
 		d.bot, d.text, d.acts = nil, "", nil
 		d.feed(t, x.input(d))
@@ -118,6 +125,9 @@ func (c conversation) run(t *testing.T) {
 	}
 	if got := d.s.Outcome(); got != c.Outcome {
 		t.Errorf("outcome: got %q, want %q", got, c.Outcome)
+	}
+	if d.s.Dialect != c.Dialect {
+		t.Errorf("dialect: got %q, want %q", d.s.Dialect, c.Dialect)
 	}
 	for name, want := range c.Slots {
 		if got := d.s.Slots[name].Value; got != want {
@@ -140,6 +150,10 @@ func (x exchange) input(d *desk) Input {
 		return HandoffFailed{Reason: "busy"}
 	case "ticket":
 		return TicketOpened{Key: d.s.Tickets[len(d.s.Tickets)-1].Request.Key, Number: "33781234"}
+	case "deaf":
+		return RecognitionLost{}
+	case "hearing":
+		return RecognitionBack{}
 	case "resumed":
 		return Resumed{}
 	case "cut":
@@ -206,6 +220,8 @@ func (d *desk) do(a Act) []Input {
 			return nil
 		}
 		return []Input{TicketOpened{Key: a.Key, Number: "33781234"}}
+	case ListenIn:
+		d.acts = append(d.acts, "listen "+cmp.Or(a.Dialect, "none"))
 	case Handoff:
 		d.acts = append(d.acts, "handoff "+string(a.Reason))
 	case End:

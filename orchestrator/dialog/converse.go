@@ -3,6 +3,7 @@ package dialog
 import (
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/dialect"
 	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -22,10 +23,16 @@ func (t *turn) heard(in Heard) {
 	}
 	h := t.understand(in.Text)
 	t.s.Understood = h.record()
+	w, wished := t.wish(in.Text)
 	sure := in.Confidence <= 0 || in.Confidence >= t.f.policy.MinRecognition
 	switch {
 	case h.intent.Intent == intentHuman:
+		if served, ok := dialect.Served(w.id, t.s.Dialects); wished && ok {
+			t.s.Dialect, t.s.DialectAsked = served, true // for whoever takes the call
+		}
 		t.handoff(HandoffAsked)
+	case wished && sure:
+		t.heardWish(w, h)
 	case t.s.Step != StepAsking:
 		t.heardWaiting(h)
 	case !sure || h.sounds.Len() == 0:
@@ -144,6 +151,10 @@ func (t *turn) miss() {
 // again goes down the ladder of a question that was not answered: its
 // repetitions, the keypad, a human. Who never said a word gets a goodbye.
 func (t *turn) again(bridge string, reason HandoffReason) {
+	if t.s.Deaf {
+		t.keypadAgain(reason)
+		return
+	}
 	q := t.f.questions[t.s.Question]
 	failures := t.s.Misses + t.s.Silences
 	switch {

@@ -37,6 +37,8 @@ type Flow struct {
 	values   map[string][]spokenValue
 	// slotAsked is the slot that each question fills.
 	slotAsked map[string]string
+	// dialects are the names that callers have for dialects.
+	dialects []spokenDialect
 	// slotOrder is slot names sorted, for deterministic reading.
 	slotOrder []string
 }

@@ -65,12 +65,21 @@ type Resumed struct {
 	HeardRunes int
 }
 
-func (Started) input()       {}
-func (Heard) input()         {}
-func (Digits) input()        {}
-func (Silence) input()       {}
-func (OrdersFound) input()   {}
-func (TicketOpened) input()  {}
-func (TicketFailed) input()  {}
-func (HandoffFailed) input() {}
-func (Resumed) input()       {}
+// RecognitionLost says that nothing of what the caller says can be understood
+// for now; keys can.
+type RecognitionLost struct{}
+
+// RecognitionBack says that it can be again.
+type RecognitionBack struct{}
+
+func (RecognitionLost) input() {}
+func (RecognitionBack) input() {}
+func (Started) input()         {}
+func (Heard) input()           {}
+func (Digits) input()          {}
+func (Silence) input()         {}
+func (OrdersFound) input()     {}
+func (TicketOpened) input()    {}
+func (TicketFailed) input()    {}
+func (HandoffFailed) input()   {}
+func (Resumed) input()         {}

@@ -184,6 +184,7 @@ func (l *loader) fail(err error) { l.errs = append(l.errs, err) }
 func (l *loader) finish() {
 	f := l.flow
 	f.slotOrder = sortedKeys(f.slots)
+	f.dialects = spokenDialects()
 	if t, err := time.Parse("-07:00", f.header.UTCOffset); err == nil {
 		_, seconds := t.Zone()
 		f.zone = time.FixedZone(f.header.UTCOffset, seconds)

@@ -10,7 +10,7 @@ var placeholder = regexp.MustCompile(`\{([a-z_]*)\}`)
 
 // placeholderNames are the values a prompt may name. value() knows each.
 var placeholderNames = []string{
-	"amount", "item", "label", "line_list", "method", "number", "option", "order", "order_date",
+	"amount", "dialect", "dialect_list", "item", "label", "line_list", "method", "number", "option", "order", "order_date",
 	"order_list", "order_tail", "reason", "received", "refund_date", "ticket_number",
 }
 

@@ -14,7 +14,7 @@ var sentences = []string{
 	"太小了", "质量问题", "尾号3378", "八八六六", "幺两洞拐", "2026111200013378", "不是这个订单", "第一个", "第二个", "全部",
 	"再说一遍", "等一下", "单号是多少", "不知道", "今天天气怎么样", "", "🙂🙂", "'; DROP TABLE calls; --", "{order}",
 	"我要退货，订单尾号3378，衣服太小了，已经收到了", "不对，是质量问题", "不退了", "退货有什么规定", "我要投诉", "可以", "枕头",
-	"我的手机号是13800000002", "原因", "订单不对",
+	"我的手机号是13800000002", "原因", "订单不对", "可以说粤语吗", "说普通话吧", "能讲方言吗", "我不会说普通话", "粤语", "唔系",
 }
 
 // helpful are answers that bring a conversation on, so that random calls get
@@ -45,7 +45,7 @@ func inputs(asked *[]Act, s State) *rapid.Generator[Input] {
 		case 8:
 			return Resumed{Cut: rapid.Bool().Draw(t, "cut"), HeardRunes: rapid.IntRange(-1, 80).Draw(t, "heard")}
 		case 9:
-			return rapid.SampledFrom([]Input{HandoffFailed{}, Started{}}).Draw(t, "other")
+			return rapid.SampledFrom([]Input{HandoffFailed{}, Started{}, RecognitionLost{}, RecognitionBack{}}).Draw(t, "other")
 		}
 		if len(*asked) == 0 {
 			return Started{}
@@ -75,7 +75,8 @@ func answer(t *rapid.T, a Act) Input {
 func TestRandomCalls(t *testing.T) {
 	f := Default()
 	rapid.Check(t, func(t *rapid.T) {
-		s := Begin(f, Start{CallID: "c", Caller: rapid.SampledFrom([]string{"", "13800000001"}).Draw(t, "caller")})
+		s := Begin(f, Start{CallID: "c", Caller: rapid.SampledFrom([]string{"", "13800000001"}).Draw(t, "caller"),
+			Dialects: rapid.SampledFrom([][]string{nil, {"yue"}, {"yue", "wuu"}}).Draw(t, "dialects"), Likely: rapid.SampledFrom([]string{"", "yue", "nan"}).Draw(t, "likely")})
 		s, _ = f.Advance(s, callDay, Started{})
 		var asked []Act
 		keys := map[string]OpenTicket{}
@@ -164,6 +165,9 @@ func checkListening(t *rapid.T, in Input, next State, acts []Act) {
 			}
 			last = &say.Prompt
 		}
+	}
+	if next.Deaf && next.Step == StepAsking && !Default().keyable(next.Question) {
+		t.Fatalf("%#v: nothing but speech answers %s", in, next.Question)
 	}
 	switch next.Step {
 	case StepAsking, StepLooking, StepOpening:

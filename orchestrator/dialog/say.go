@@ -18,6 +18,9 @@ func (t *turn) say(id string) { t.put(t.render(id), expectNothing) }
 func (t *turn) sayAndListen(id, expects string) { t.put(t.render(id), expects) }
 
 func (t *turn) put(p Prompt, expects string) {
+	if t.s.Deaf {
+		p.Interruptible = false // speech that nobody understands cuts nothing
+	}
 	if n := len(t.told); n > 0 {
 		// Only what is said last waits for an answer.
 		t.told[n-1].Expect = Expect{Kind: ExpectNone}
@@ -46,6 +49,16 @@ func (t *turn) askWith(question, prompt string) {
 
 // reask says the present question again, without counting.
 func (t *turn) reask() {
+	if t.s.Deaf {
+		if !t.f.keyable(t.s.Question) {
+			t.handoff(HandoffNoRecognition)
+			return
+		}
+		t.say(t.s.Prompt)
+		q := t.f.questions[t.s.Question]
+		t.sayAndListen(q.Keypad, q.Expect)
+		return
+	}
 	t.sayAndListen(t.s.Prompt, t.f.questions[t.s.Question].Expect)
 }
 
@@ -84,6 +97,10 @@ func (t *turn) value(name string) string {
 		return t.f.sayValue(name, t.s.Slots[name].Value)
 	case "ticket_number":
 		return zhtext.ReadDigits(t.s.TicketNumber(), t.f.policy.DigitGroup)
+	case "dialect":
+		return t.dialect
+	case "dialect_list":
+		return t.dialectList()
 	case "order":
 		return t.describeSubject()
 	case "order_list":

@@ -15,6 +15,11 @@ type Start struct {
 	Caller string
 	Called string
 	Tenant string
+	// Dialects are those that there are recognisers for, besides Mandarin.
+	Dialects []string
+	// Dialect is what the call begins in, "" Mandarin; Likely is what people
+	// speak where the caller's number belongs.
+	Dialect, Likely string
 }
 
 // Step is where the conversation stands.
@@ -103,6 +108,18 @@ type State struct {
 	HandoffFailures int           `json:"handoff_failures,omitempty"`
 	HandoffReason   HandoffReason `json:"handoff_reason,omitempty"`
 
+	// Dialects, Likely and Dialect are those of Start; Dialect changes.
+	// DialectAsked is true when the caller asked for it.
+	Dialects     []string `json:"dialects,omitempty"`
+	Likely       string   `json:"likely,omitempty"`
+	Dialect      string   `json:"dialect,omitempty"`
+	DialectAsked bool     `json:"dialect_asked,omitempty"`
+	// Deaf: there is no recogniser. DeafTold and HearingTold are what the
+	// caller has been told of it.
+	Deaf        bool `json:"deaf,omitempty"`
+	DeafTold    bool `json:"deaf_told,omitempty"`
+	HearingTold bool `json:"hearing_told,omitempty"`
+
 	// Said is what was said in the last turn, for repeating and resuming.
 	Said []Prompt `json:"said,omitempty"`
 	// Variants counts the use of prompts that have several texts.
@@ -175,6 +192,7 @@ func Begin(f *Flow, in Start) State {
 	return State{
 		Version: stateVersion, FlowName: f.Name(), FlowVersion: f.Version(),
 		CallID: in.CallID, Caller: in.Caller, Called: in.Called, Tenant: in.Tenant,
+		Dialects: slices.Clone(in.Dialects), Likely: in.Likely, Dialect: in.Dialect,
 		Step: StepNew,
 	}
 }

@@ -19,6 +19,7 @@ var requiredPrompts = []string{
 	"ticket_failed", "ticket_exists", "handoff", "handoff_gave_up", "handoff_failed",
 	"goodbye", "goodbye_silent", "goodbye_failed", "resume_task", "order_described",
 	"order_undated", "order_by_digits", "choice", "ticket_summary", "not_now",
+	"dialect_ok", "dialect_standard", "dialect_unavailable", "dialect_which", "keypad_only", "speech_again",
 }
 
 // requiredQuestions are those the interpreter asks by name.
@@ -27,7 +28,7 @@ var requiredQuestions = []string{"intent", "choose_order", "correct", "anything_
 // requiredPhrases are the caller's commands and small words.
 var requiredPhrases = []string{
 	"repeat", "wait", "wrong", "wrong_order", "unknown", "nothing_more", "ticket", "negation",
-	"all", "give_up",
+	"all", "give_up", phraseBefore, phraseAfter, phraseNot, phrasePoor, phraseThing, phraseAny, phraseLink,
 }
 
 var requiredSlots = []string{slotOrder}

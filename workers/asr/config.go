@@ -8,12 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/dialect"
 	"github.com/tidegate/tidegate/workers/speech"
 )
 
 // Config is the recognition worker's configuration.
 type Config struct {
 	Engine       string         `koanf:"engine" help:"recognition engine: scripted"`
+	Dialects     []string       `koanf:"dialects" help:"dialects that calls are sent here for, as docs/dialects.md names them; empty: those that the engine knows"`
+	DialectsOnly bool           `koanf:"dialects_only" help:"take no calls in Mandarin, for a model that is made for its dialects"`
 	MaxUtterance time.Duration  `koanf:"max_utterance" help:"sound of one utterance that is recognised; more is dropped"`
 	ScenarioDir  string         `koanf:"scenario_dir" help:"folder with scenarios of the scripted engine, looked into before the built-in ones"`
 	Server       speech.Config  `koanf:"server"`
@@ -38,6 +41,14 @@ func (c Config) Validate() error {
 	var errs []error
 	if !slices.Contains(Engines(), c.Engine) {
 		errs = append(errs, fmt.Errorf("engine: %.40q is unknown; this build has %s", c.Engine, strings.Join(Engines(), ", ")))
+	}
+	for i, id := range c.Dialects {
+		switch {
+		case !dialect.Known(id) || id == dialect.Mandarin:
+			errs = append(errs, fmt.Errorf("dialects: unknown dialect %.32q", id))
+		case slices.Contains(c.Dialects[:i], id):
+			errs = append(errs, fmt.Errorf("dialects: %s stands twice", id))
+		}
 	}
 	if c.MaxUtterance < time.Second {
 		errs = append(errs, fmt.Errorf("max_utterance: must be at least 1s, is %s", c.MaxUtterance))

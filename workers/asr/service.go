@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/dialect"
 	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/speech"
 )
@@ -83,6 +84,7 @@ func newService(cfg Config, deps Deps) *Service {
 func (s *Service) withServer(deps Deps) (*Service, error) {
 	server, err := speech.New(speech.ASR, s.cfg.Server, speech.Deps{
 		Bus: deps.Bus, Log: s.log, Registry: deps.Registry, Engine: s.engine.Name(),
+		Dialects: s.dialects(), DialectsOnly: s.cfg.DialectsOnly,
 		Accept: s.accept, Serve: s.serve,
 	})
 	if err != nil {
@@ -127,15 +129,43 @@ func (s *Service) Addr() string { return s.server.Addr() }
 // Engine is the name of the engine in use.
 func (s *Service) Engine() string { return s.engine.Name() }
 
-func (s *Service) accept(r schemas.SlotAcquire) error { return s.supports(r.Language, r.SampleRate) }
+func (s *Service) accept(r schemas.SlotAcquire) error {
+	return s.supports(r.Language, r.Dialect, r.SampleRate)
+}
 
-func (s *Service) supports(language string, rate int) error {
+// supports refuses what the engine cannot do. A dialect that it knows may be
+// one of a language that it does not, as Cantonese is of Chinese.
+func (s *Service) supports(language, spoken string, rate int) error {
 	c := s.engine.Capabilities()
 	if !slices.Contains(c.SampleRates, rate) {
 		return fmt.Errorf("%w: sample rate %d", ErrUnsupported, rate)
 	}
-	if !c.Speaks(language) {
+	if !c.Speaks(language) && s.expect(spoken) == "" {
 		return fmt.Errorf("%w: language %.16q", ErrUnsupported, language)
 	}
 	return nil
+}
+
+// dialects are those that calls are sent here for.
+func (s *Service) dialects() []string {
+	if len(s.cfg.Dialects) > 0 {
+		return s.cfg.Dialects
+	}
+	var known []string
+	for _, id := range s.engine.Capabilities().Dialects {
+		if dialect.Known(id) && id != dialect.Mandarin && !slices.Contains(known, id) {
+			known = append(known, id)
+		}
+	}
+	return known
+}
+
+// expect is the dialect that the engine is told of: the one that the caller
+// speaks or a wider one, if calls in it are sent here; else none.
+func (s *Service) expect(spoken string) string {
+	if spoken == dialect.Mandarin {
+		return ""
+	}
+	served, _ := dialect.Served(spoken, s.dialects())
+	return served
 }

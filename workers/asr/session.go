@@ -37,7 +37,7 @@ type session struct {
 
 // serve serves one connection.
 func (s *Service) serve(ctx context.Context, conn *speech.Session) {
-	start, err := conn.Open(func(m schemas.SpeechMessage) error { return s.supports(m.Language, m.SampleRate) })
+	start, err := conn.Open(func(m schemas.SpeechMessage) error { return s.supports(m.Language, m.Dialect, m.SampleRate) })
 	if err != nil {
 		return
 	}
@@ -45,7 +45,7 @@ func (s *Service) serve(ctx context.Context, conn *speech.Session) {
 	defer cancel()
 	stream, err := s.engine.Start(ctx, Options{
 		CallID: conn.CallID, Language: start.Language, SampleRate: start.SampleRate,
-		Phrases: start.Phrases, Scenario: start.Scenario, Dialect: start.Dialect,
+		Phrases: start.Phrases, Scenario: start.Scenario, Dialect: s.expect(start.Dialect),
 	})
 	if err != nil {
 		conn.Log.Error("recognition did not start", "error", err)

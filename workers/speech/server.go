@@ -24,6 +24,10 @@ type Deps struct {
 	Registry prometheus.Registerer
 	// Engine is the name that grants and ready messages carry.
 	Engine string
+	// Dialects are asked for on subjects of their own, with the same places;
+	// DialectsOnly leaves the kind's own subject out. Recognition only.
+	Dialects     []string
+	DialectsOnly bool
 	// Accept refuses a request for a place that the engine cannot serve.
 	Accept func(schemas.SlotAcquire) error
 	// Serve serves one connection and returns when it is over; ctx ends when
@@ -50,7 +54,7 @@ type Server struct {
 	freed    chan struct{} // a place came free
 
 	mu       sync.Mutex // guards what follows; taken before places' own
-	sub      *bus.Subscription
+	subs     []*bus.Subscription
 	started  bool
 	draining bool
 	stopped  bool
@@ -70,6 +74,9 @@ func New(kind Kind, cfg Config, deps Deps) (*Server, error) {
 	}
 	if deps.Bus == nil || deps.Serve == nil {
 		return nil, errors.New("speech server: Bus and Serve are needed")
+	}
+	if kind != ASR && len(deps.Dialects) > 0 || len(deps.Dialects) == 0 && deps.DialectsOnly {
+		return nil, errors.New("speech server: dialects are for recognition, and only dialects need some")
 	}
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
@@ -213,21 +220,43 @@ func (s *Server) signalFreed() {
 	}
 }
 
-// answer begins or ends the subscription, so that a worker without room is
+// answer begins or ends the subscriptions, so that a worker without room is
 // not asked; s.mu is held.
 func (s *Server) answer() error {
 	want := s.started && !s.draining && s.places.free() > 0
 	switch {
-	case want && s.sub == nil:
-		sub, err := s.deps.Bus.Subscribe(s.kind.Subject(), s.kind.Queue(), s.acquire)
-		if err != nil {
-			return err
+	case want && len(s.subs) == 0:
+		for _, subject := range s.subjects() {
+			sub, err := s.deps.Bus.Subscribe(subject, s.kind.Queue(), s.acquire)
+			if err != nil {
+				return errors.Join(err, s.fallSilent())
+			}
+			s.subs = append(s.subs, sub)
 		}
-		s.sub = sub
-	case !want && s.sub != nil:
-		sub := s.sub
-		s.sub = nil
-		return sub.Unsubscribe()
+	case !want:
+		return s.fallSilent()
 	}
 	return nil
+}
+
+// fallSilent ends all subscriptions; s.mu is held.
+func (s *Server) fallSilent() error {
+	var errs []error
+	for _, sub := range s.subs {
+		errs = append(errs, sub.Unsubscribe())
+	}
+	s.subs = nil
+	return errors.Join(errs...)
+}
+
+// subjects are where places of this worker are asked for.
+func (s *Server) subjects() []string {
+	var all []string
+	if !s.deps.DialectsOnly {
+		all = append(all, s.kind.Subject())
+	}
+	for _, d := range s.deps.Dialects {
+		all = append(all, schemas.SubjectSlotDialect(d))
+	}
+	return all
 }

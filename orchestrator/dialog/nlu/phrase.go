@@ -101,3 +101,51 @@ func matches(us, word []unit, exact bool) bool {
 	}
 	return true
 }
+
+// Before finds the phrase that ends right before a match, with nothing but
+// up to gap characters of the links between; the longest counts. Punctuation
+// does not matter: recognisers put it anywhere.
+func (u Utterance) Before(m Match, phrases, links []Phrase, gap int) (Match, bool) {
+	best, found := Match{}, false
+	for _, end := range u.reach(m.At, -1, links, gap) {
+		for _, p := range phrases {
+			start := end - len(p.units)
+			if len(p.units) > 0 && start >= 0 && matches(u.units[start:end], p.units, true) && (!found || len(p.units) > best.Len) {
+				best, found = Match{start, len(p.units), true}, true
+			}
+		}
+	}
+	return best, found
+}
+
+// After finds the phrase that begins right after a match, likewise.
+func (u Utterance) After(m Match, phrases, links []Phrase, gap int) (Match, bool) {
+	best, found := Match{}, false
+	for _, start := range u.reach(m.At+m.Len, 1, links, gap) {
+		for _, p := range phrases {
+			end := start + len(p.units)
+			if len(p.units) > 0 && end <= len(u.units) && matches(u.units[start:end], p.units, true) && (!found || len(p.units) > best.Len) {
+				best, found = Match{start, len(p.units), true}, true
+			}
+		}
+	}
+	return best, found
+}
+
+// reach lists the places from at on, in one direction, that only links lie
+// between: at itself first.
+func (u Utterance) reach(at, direction int, links []Phrase, gap int) []int {
+	places := []int{at}
+	for i := 0; i < len(places); i++ {
+		for _, l := range links {
+			from, to := places[i], places[i]+direction*len(l.units)
+			if len(l.units) == 0 || to < 0 || to > len(u.units) || direction*(to-at) > gap {
+				continue
+			}
+			if matches(u.units[min(from, to):max(from, to)], l.units, true) {
+				places = append(places, to)
+			}
+		}
+	}
+	return places
+}
