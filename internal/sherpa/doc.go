@@ -10,7 +10,9 @@ package sherpa
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 )
 
 // Errors of the constructors.
@@ -20,6 +22,20 @@ var (
 	// ErrModel: the library did not take the model.
 	ErrModel = errors.New("sherpa-onnx did not take the model")
 )
+
+// needed refuses a model that lacks one of the parts of its kind, or whose
+// file is not there.
+func needed(parts map[string]string) error {
+	for _, part := range slices.Sorted(maps.Keys(parts)) {
+		if parts[part] == "" {
+			return fmt.Errorf("%w: no %s named", ErrModel, part)
+		}
+		if err := files(parts[part]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // files refuses what is not there before the library sees it; an empty path
 // is a part that the model does not have.
