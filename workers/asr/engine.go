@@ -76,6 +76,10 @@ type Stream interface {
 	Close() error
 }
 
+// Particular is a stream whose capabilities are not its engine's, as that of
+// a call that another model serves.
+type Particular interface{ Capabilities() Capabilities }
+
 // EventKind says what an Event is.
 type EventKind int
 
@@ -110,7 +114,7 @@ type Event struct {
 	Confidence float64
 	Language   string // BCP 47, where the engine says which was spoken
 	Dialect    string // likewise
-	Err        error // of EventError
+	Err        error  // of EventError
 }
 
 // Errors of engines; errors.Is finds them under what an engine wraps around.
