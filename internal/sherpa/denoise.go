@@ -1,0 +1,25 @@
+package sherpa
+
+import "fmt"
+
+// The kinds of speech enhancement models.
+const (
+	GTCRN   = "gtcrn"
+	DPDFNet = "dpdfnet"
+)
+
+// DenoiserConfig names a speech enhancement model.
+type DenoiserConfig struct {
+	Kind    string
+	Model   string
+	Threads int // 0 is 1
+	// MaxAttenuation bounds in dB how much DPDFNet takes away; 0 is no bound.
+	MaxAttenuation float32
+}
+
+func (c DenoiserConfig) check() error {
+	if c.Kind != GTCRN && c.Kind != DPDFNet {
+		return fmt.Errorf("%w: no speech enhancement is of kind %.40q", ErrModel, c.Kind)
+	}
+	return needed(map[string]string{"model": c.Model})
+}
