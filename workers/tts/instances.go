@@ -60,7 +60,8 @@ func (p *instances) sentence(ctx context.Context, text string, v sherpa.Voice, e
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	pieces, result := make(chan []float32, 4), make(chan error, 1)
+	// Room for all clauses of a sentence: who listens slowly holds no model.
+	pieces, result := make(chan []float32, maxSentence), make(chan error, 1)
 	go func() {
 		defer func() { p.free <- m }()
 		err := m.Generate(ctx, text, v, func(pcm []float32) error {
@@ -79,6 +80,9 @@ func (p *instances) sentence(ctx context.Context, text string, v sherpa.Voice, e
 		case pcm, more := <-pieces:
 			if !more {
 				return <-result
+			}
+			if err := ctx.Err(); err != nil {
+				return err // both were there: the end comes first
 			}
 			if err := emit(pcm); err != nil {
 				return err
