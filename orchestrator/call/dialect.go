@@ -85,8 +85,19 @@ func (st *step) listenIn(a dialog.ListenIn) {
 	st.emit(DialectChosen{Source: source, Dialect: a.Dialect})
 }
 
+// synthetic: a person on a recogniser of synthetic voices is told so, and has
+// the keypad.
+func (st *step) synthetic(e *schemas.MediaReady) {
+	st.s.Synthetic = e.Synthetic
+	if e.Synthetic && !st.s.Dialog.Deaf {
+		st.advance(dialog.RecognitionLost{Synthetic: true})
+		st.emit(Save{})
+	}
+}
+
 // heardAgain follows the recogniser: whether there is one.
 func (st *step) heardAgain(hearing bool) {
+	hearing = hearing && !st.s.Synthetic
 	switch {
 	case hearing && st.s.Dialog.Deaf:
 		st.advance(dialog.RecognitionBack{})

@@ -205,6 +205,27 @@ func TestWithoutRecognitionAndKeys(t *testing.T) {
 	}
 }
 
+// TestSyntheticVoicesOnly: a person on the demo's recogniser hears so once and
+// has the keypad, whatever becomes of the recogniser.
+func TestSyntheticVoicesOnly(t *testing.T) {
+	p := newPhone(t)
+	p.give(Arrived{Answered: true})
+	p.give(MediaEvent{&schemas.MediaReady{MediaEvent: p.base(), SampleRate: 8000, Playout: "stream", ASREngine: "sherpa", Synthetic: true}})
+	p.answerLookup()
+	if said := p.hear(); !strings.Contains(said, "听不懂真人") || !strings.Contains(said, "退货按一") {
+		t.Fatalf("said %q", said)
+	}
+	p.degraded(false)
+	p.degraded(true)
+	if !p.s.Dialog.Deaf || len(p.s.Speaking) != 0 {
+		t.Errorf("after the recogniser came back: %+v", p.s.Speaking)
+	}
+	p.give(Digit{"1"})
+	if said := p.hear(); !strings.Contains(said, "请按一") || strings.Contains(said, "听不懂") {
+		t.Errorf("said %q", said)
+	}
+}
+
 // TestAnotherBridgeHears: a new session with a recogniser ends the keypad's
 // time without a word of what was lost.
 func TestAnotherBridgeHears(t *testing.T) {

@@ -46,6 +46,7 @@ func (st *step) media(ev Event) {
 	switch e := data.(type) {
 	case *schemas.MediaReady:
 		st.mediaReady()
+		st.synthetic(e)
 		if e.ASREngine != "" {
 			st.heardAgain(true) // another bridge's session has a recogniser
 		}

@@ -208,6 +208,9 @@ type State struct {
 	// the one that the call began in came from.
 	Reports       Reports `json:"reports"`
 	DialectSource string  `json:"dialect_source,omitempty"`
+	// Synthetic: the recogniser does not understand people, and the caller
+	// is one.
+	Synthetic bool `json:"synthetic,omitempty"`
 
 	Digits  string              `json:"digits,omitempty"`
 	Lookup  *dialog.FindOrders  `json:"lookup,omitempty"`

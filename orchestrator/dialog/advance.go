@@ -67,7 +67,7 @@ func (f *Flow) Advance(s State, now time.Time, in Input) (State, []Act) {
 	case HandoffFailed:
 		t.handoffFailed()
 	case RecognitionLost:
-		t.recognitionLost()
+		t.recognitionLost(in)
 	case RecognitionBack:
 		t.recognitionBack()
 	case Resumed:

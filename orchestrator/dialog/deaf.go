@@ -3,7 +3,7 @@ package dialog
 // recognitionLost: nothing that the caller says is understood until
 // RecognitionBack. Everything is asked by keypad, and what has no keys is for
 // a human.
-func (t *turn) recognitionLost() {
+func (t *turn) recognitionLost(in RecognitionLost) {
 	if t.s.Deaf {
 		return
 	}
@@ -17,7 +17,11 @@ func (t *turn) recognitionLost() {
 	}
 	if !t.s.DeafTold {
 		t.s.DeafTold = true
-		t.say("keypad_only")
+		if in.Synthetic {
+			t.say("keypad_demo")
+		} else {
+			t.say("keypad_only")
+		}
 	}
 	switch t.s.Step {
 	case StepAsking:

@@ -67,7 +67,11 @@ type Resumed struct {
 
 // RecognitionLost says that nothing of what the caller says can be understood
 // for now; keys can.
-type RecognitionLost struct{}
+type RecognitionLost struct {
+	// Synthetic: there is a recogniser, but it understands synthetic voices
+	// only.
+	Synthetic bool
+}
 
 // RecognitionBack says that it can be again.
 type RecognitionBack struct{}

@@ -19,7 +19,7 @@ var requiredPrompts = []string{
 	"ticket_failed", "ticket_exists", "handoff", "handoff_gave_up", "handoff_failed",
 	"goodbye", "goodbye_silent", "goodbye_failed", "resume_task", "order_described",
 	"order_undated", "order_by_digits", "choice", "ticket_summary", "not_now",
-	"dialect_ok", "dialect_standard", "dialect_unavailable", "dialect_which", "keypad_only", "speech_again",
+	"dialect_ok", "dialect_standard", "dialect_unavailable", "dialect_which", "keypad_only", "keypad_demo", "speech_again",
 }
 
 // requiredQuestions are those the interpreter asks by name.
