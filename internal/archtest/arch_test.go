@@ -157,10 +157,17 @@ func TestWrongImportsAreFound(t *testing.T) {
 	if got := CheckImports(fine); len(got) > 0 {
 		t.Errorf("right imports reported: %q", got)
 	}
-	for _, p := range []Package{{ImportPath: m("internal/util"), Name: "util"}, {ImportPath: m("internal/audio"), Name: "audio", CgoFiles: []string{"x.go"}}} {
+	for _, p := range []Package{
+		{ImportPath: m("internal/util"), Name: "util"},
+		{ImportPath: m("internal/audio"), Name: "audio", CgoFiles: []string{"x_cgo.go"}},
+		{ImportPath: m("internal/sherpa"), Name: "sherpa", CgoFiles: []string{"x.go"}},
+	} {
 		if len(CheckNames([]Package{p})) != 1 {
 			t.Errorf("%+v passes", p)
 		}
+	}
+	if got := CheckNames([]Package{{ImportPath: m("internal/sherpa"), Name: "sherpa", CgoFiles: []string{"x_cgo.go"}}}); len(got) > 0 {
+		t.Errorf("the driver's own call of C is reported: %q", got)
 	}
 }
 

@@ -17,6 +17,10 @@ const MaxLines = 450
 // forbiddenNames say nothing about what a package is.
 var forbiddenNames = []string{"util", "utils", "common", "helper", "helpers", "manager", "types", "misc", "base", "shared"}
 
+// cgoPackage may call C itself, where its driver's wrapper lacks a function;
+// its other files keep builds without cgo whole.
+const cgoPackage = "internal/sherpa"
+
 // clocks are the functions of package time that read the clock or wait.
 var clocks = []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep"}
 
@@ -33,8 +37,10 @@ func CheckNames(pkgs []Package) []string {
 		if slices.Contains(forbiddenNames, p.Name) || slices.Contains(forbiddenNames, filepath.Base(p.Rel())) {
 			found = append(found, fmt.Sprintf("%s: %q says nothing about what the package is", p.Rel(), p.Name))
 		}
-		if len(p.CgoFiles) > 0 {
-			found = append(found, fmt.Sprintf("%s: builds need cgo for %v; only engines behind a build tag may", p.Rel(), p.CgoFiles))
+		for _, file := range p.CgoFiles {
+			if p.Rel() != cgoPackage || !strings.HasSuffix(file, "_cgo.go") {
+				found = append(found, fmt.Sprintf("%s: builds need cgo for %s; only X_cgo.go of %s may, beside X_nocgo.go", p.Rel(), file, cgoPackage))
+			}
 		}
 	}
 	return found

@@ -4,7 +4,9 @@ package sherpa
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	lib "github.com/k2-fsa/sherpa-onnx-go/sherpa_onnx"
 )
@@ -26,6 +28,20 @@ func files(paths ...string) error {
 			return fmt.Errorf("%w: %w", ErrModel, err)
 		} else if info.IsDir() {
 			return fmt.Errorf("%w: %s is a folder", ErrModel, p)
+		}
+	}
+	return nil
+}
+
+// needed refuses a model that lacks one of the parts of its kind, or whose
+// file is not there.
+func needed(parts map[string]string) error {
+	for _, part := range slices.Sorted(maps.Keys(parts)) {
+		if parts[part] == "" {
+			return fmt.Errorf("%w: no %s named", ErrModel, part)
+		}
+		if err := files(parts[part]); err != nil {
+			return err
 		}
 	}
 	return nil
