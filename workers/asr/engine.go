@@ -76,6 +76,10 @@ type Stream interface {
 	Close() error
 }
 
+// Particular is a stream whose capabilities are not its engine's, as that of
+// a call that another model serves.
+type Particular interface{ Capabilities() Capabilities }
+
 // EventKind says what an Event is.
 type EventKind int
 

@@ -23,12 +23,15 @@ type metrics struct {
 	audio        prometheus.Counter
 	dropped      *prometheus.CounterVec
 	scriptMisses *prometheus.CounterVec
+	sherpa       *sherpaMetrics
+	denoise      *denoiseMetrics
 }
 
 // Why sound was dropped.
 const (
 	dropOutside = "outside_utterance"
 	dropTooLong = "too_long"
+	dropQueue   = "queue_full"
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -60,12 +63,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, r := range []string{resultUnderstood, resultEmpty, resultFailed} {
 		m.utterances.WithLabelValues(r)
 	}
-	for _, r := range []string{dropOutside, dropTooLong} {
+	for _, r := range []string{dropOutside, dropTooLong, dropQueue} {
 		m.dropped.WithLabelValues(r)
 	}
 	for _, r := range []string{missNoScenario, missUnknownScenario, missNoLine} {
 		m.scriptMisses.WithLabelValues(r)
 	}
+	m.sherpa, m.denoise = newSherpaMetrics(reg), newDenoiseMetrics(reg)
 	reg.MustRegister(m.utterances, m.partials, m.latency, m.audio, m.dropped, m.scriptMisses)
 	return m
 }

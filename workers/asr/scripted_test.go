@@ -34,7 +34,7 @@ func script(lines ...string) asr.Script {
 func scripted(t testing.TB, cfg asr.ScriptedConfig, reg prometheus.Registerer, lines ...string) asr.Engine {
 	t.Helper()
 	c := asr.Defaults()
-	c.Scripted = cfg
+	c.Engine, c.Scripted = asr.EngineScripted, cfg
 	e, err := asr.NewEngine(c, asr.Deps{Lines: script(lines...), Registry: reg})
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +220,7 @@ func TestScenarioOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := asr.Defaults()
-	cfg.ScenarioDir, cfg.Scripted = dir, asr.ScriptedConfig{Confidence: 1}
+	cfg.Engine, cfg.ScenarioDir, cfg.Scripted = asr.EngineScripted, dir, asr.ScriptedConfig{Confidence: 1}
 	e, err := asr.NewEngine(cfg, asr.Deps{
 		Lines: func(name string) ([]string, error) {
 			if name != "given" {
@@ -249,12 +249,13 @@ func TestValidate(t *testing.T) {
 	if err := asr.Defaults().Validate(); err != nil {
 		t.Errorf("defaults: %v", err)
 	}
-	bad := asr.Config{Engine: "sherpa", ScenarioDir: "/nonexistent", Scripted: asr.ScriptedConfig{Delay: -1, PartialEvery: 1, Confidence: 2}}
+	bad := asr.Config{Engine: "dictaphone", Sherpa: asr.SherpaConfig{Dialects: []string{"klingon=x"}}, ScenarioDir: "/nonexistent", Scripted: asr.ScriptedConfig{Delay: -1, PartialEvery: 1, Confidence: 2}}
 	err := bad.Validate()
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, part := range []string{`engine: "sherpa" is unknown; this build has scripted`, "max_utterance: ", "scenario_dir: ",
+	for _, part := range []string{`engine: "dictaphone" is unknown; this build has auto`, "sherpa.dialects: ", "sherpa.batch: ", "sherpa.segment.max: ", "denoise.mode: ",
+		"max_utterance: ", "scenario_dir: ",
 		"scripted.delay: ", "scripted.partial_chars: ", "scripted.confidence: ", "server.capacity: "} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("nothing said of %s in %v", part, err)

@@ -44,7 +44,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	s := newService(cfg, deps)
-	s.engine = s.newEngine(deps)
+	var err error
+	if s.engine, err = s.newEngine(deps); err != nil {
+		return nil, err
+	}
 	return s.withServer(deps)
 }
 
@@ -54,12 +57,10 @@ func NewEngine(cfg Config, deps Deps) (Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return newService(cfg, deps).newEngine(deps), nil
+	return newService(cfg, deps).newEngine(deps)
 }
 
-func (s *Service) newEngine(deps Deps) Engine {
-	return newScripted(s.cfg.Scripted, script(s.cfg, deps), s.log, s.metrics)
-}
+func (s *Service) newEngine(deps Deps) (Engine, error) { return s.build(s.cfg.engine(), deps) }
 
 // NewWithEngine is New around an engine that was made elsewhere; cfg.Engine
 // does not count. Stop closes the engine.

@@ -50,7 +50,7 @@ func (r *record) text() string {
 func run(t *testing.T, e asr.Engine, change func(*asr.Config)) worker {
 	t.Helper()
 	cfg := asr.Defaults()
-	cfg.Server.Listen, cfg.Scripted.Delay = "127.0.0.1:0", 0
+	cfg.Engine, cfg.Server.Listen, cfg.Scripted.Delay = asr.EngineScripted, "127.0.0.1:0", 0
 	if change != nil {
 		change(&cfg)
 	}
@@ -190,6 +190,7 @@ func TestSessionMistakes(t *testing.T) {
 # HELP tidegate_asr_audio_dropped_frames_total Sound frames that were not recognised, by reason.
 # TYPE tidegate_asr_audio_dropped_frames_total counter
 tidegate_asr_audio_dropped_frames_total{reason="outside_utterance"} 1
+tidegate_asr_audio_dropped_frames_total{reason="queue_full"} 0
 tidegate_asr_audio_dropped_frames_total{reason="too_long"} 0
 `), "tidegate_asr_audio_dropped_frames_total")
 	if err != nil {

@@ -57,6 +57,9 @@ func (s *Service) serve(ctx context.Context, conn *speech.Session) {
 	var sender sync.WaitGroup
 	sender.Go(x.send)
 	can := s.engine.Capabilities()
+	if p, ok := stream.(Particular); ok {
+		can = p.Capabilities()
+	}
 	err = conn.Send(schemas.SpeechMessage{
 		Type: schemas.SpeechReady, Engine: s.engine.Name(), Language: start.Language, SampleRate: start.SampleRate,
 		Partials: can.Partials, Synthetic: can.Synthetic,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/audio"
+	"github.com/tidegate/tidegate/internal/zhtext"
 	"github.com/tidegate/tidegate/workers/asr"
 )
 
@@ -22,6 +23,12 @@ type Case struct {
 	// Without it a tone is played and any text is right.
 	Utterance func(t *testing.T, rate int) []int16
 	Text      string
+	// Wrong is the share of characters that may be wrong, as
+	// zhtext.ErrorRate counts them.
+	Wrong float64
+	// Fill brings an engine that bounds its work to where it takes no more;
+	// nil leaves that out.
+	Fill func(t *testing.T, e asr.Engine, rate int)
 	// Deadline bounds each wait; 0 is 20 s.
 	Deadline time.Duration
 }
@@ -41,6 +48,13 @@ func Run(t *testing.T, c Case) {
 	t.Run("close", c.closes)
 	t.Run("context", c.context)
 	t.Run("sessions side by side", c.parallel)
+	t.Run("partials while speech goes on", c.partials)
+	t.Run("hints of every kind", c.hints)
+	t.Run("sounds that are no speech", c.sounds)
+	t.Run("close while it works", c.interrupted)
+	if c.Fill != nil {
+		t.Run("overload", c.overload)
+	}
 }
 
 func (c Case) engine(t *testing.T) asr.Engine {
@@ -140,10 +154,21 @@ func (c Case) finals(t *testing.T) {
 			if ev.Kind != asr.EventFinal {
 				t.Fatalf("utterance %d at %d Hz: %v", n, rate, ev.Err)
 			}
-			if n == 1 && c.Text != "" && ev.Text != c.Text {
-				t.Errorf("at %d Hz: text %q, want %q", rate, ev.Text, c.Text)
+			if n == 1 {
+				c.compare(t, rate, ev)
 			}
 		}
+	}
+}
+
+func (c Case) compare(t *testing.T, rate int, ev asr.Event) {
+	t.Helper()
+	wrong, characters := zhtext.ErrorRate(c.Text, ev.Text)
+	if c.Text != "" && float64(wrong) > c.Wrong*float64(characters) {
+		t.Errorf("at %d Hz: text %q, want %q", rate, ev.Text, c.Text)
+	}
+	if ev.Text == "" && ev.Confidence != 0 {
+		t.Errorf("confidence %v in no text", ev.Confidence)
 	}
 }
 

@@ -1,0 +1,58 @@
+package asr
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidegate/tidegate/internal/sherpa"
+)
+
+// EngineAuto is sherpa where this build has it, else scripted.
+const EngineAuto = "auto"
+
+// Engines lists the engines that this build has.
+func Engines() []string {
+	names := []string{EngineAuto}
+	if sherpa.Available {
+		names = append(names, EngineSherpa)
+	}
+	return append(names, EngineScripted)
+}
+
+// checkEngine says why an engine cannot be had.
+func (c Config) checkEngine() error {
+	switch {
+	case !sherpa.Available && c.Engine == EngineSherpa:
+		return fmt.Errorf("%s: %w (it has %s)", EngineSherpa, sherpa.ErrNoCgo, strings.Join(Engines(), ", "))
+	case !sherpa.Available && c.Engine == EngineAuto && c.Sherpa.Model != "":
+		return fmt.Errorf("%s with the model %.80s: %w", EngineAuto, c.Sherpa.Model, sherpa.ErrNoCgo)
+	case !slices.Contains(Engines(), c.Engine):
+		return fmt.Errorf("%.40q is unknown; this build has %s", c.Engine, strings.Join(Engines(), ", "))
+	}
+	return nil
+}
+
+// engine is the name of the engine that the configuration means.
+func (c Config) engine() string {
+	switch {
+	case c.Engine != EngineAuto:
+		return c.Engine
+	case sherpa.Available:
+		return EngineSherpa
+	default:
+		return EngineScripted
+	}
+}
+
+// build makes one engine.
+func (s *Service) build(name string, deps Deps) (Engine, error) {
+	switch name {
+	case EngineScripted:
+		return newScripted(s.cfg.Scripted, script(s.cfg, deps), s.log, s.metrics), nil
+	case EngineSherpa:
+		return newSherpa(s.cfg, s.log, s.metrics)
+	default:
+		return nil, fmt.Errorf("engine %.40q is unknown", name)
+	}
+}
