@@ -273,7 +273,7 @@ func TestSherpaDialects(t *testing.T) {
 		t.Errorf("dialects %q", got)
 	}
 	streams := func(model string) float64 { return gauge(t, reg, "tidegate_asr_decode_streams", model) }
-	for dialect, model := range map[string]string{"yue": "for-yue", "zh-guangdong": "for-yue", "zh-shanghai": "for-wuu", "": "tiny-zh", "zh-sichuan": "tiny-zh", "atlantis": "tiny-zh"} {
+	for dialect, model := range map[string]string{"yue": "for-yue", "zh": "tiny-zh", "zh-shanghai": "for-wuu", "": "tiny-zh", "zh-sichuan": "tiny-zh", "atlantis": "tiny-zh"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		s, err := e.Start(ctx, asr.Options{SampleRate: 8000, Dialect: dialect})
 		if err != nil {
