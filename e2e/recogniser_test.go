@@ -132,7 +132,7 @@ func metricOf(t *testing.T, reg *prometheus.Registry, name, label string) float6
 func (s *system) newRecogniser(change func(*asr.Config)) (*asr.Service, *prometheus.Registry) {
 	s.t.Helper()
 	c := asr.Defaults()
-	c.Server.Listen = "127.0.0.1:0"
+	c.Engine, c.Server.Listen = asr.EngineScripted, "127.0.0.1:0"
 	if change != nil {
 		change(&c)
 	}

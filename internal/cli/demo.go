@@ -17,6 +17,16 @@ import (
 // demoCalls are placed one after the other, so that a person can follow them.
 var demoCalls = []string{"return", "refund-status", "human"}
 
+// callersVoice is what simulated callers speak with: other voices than the
+// assistant's, and tones where there are none.
+func callersVoice(cfg tts.Config) (tts.Engine, error) {
+	if cfg.Engine == tts.EngineSherpa {
+		cfg.Engine = tts.EngineAuto
+	}
+	cfg.Sherpa.Model = ""
+	return tts.NewEngine(cfg)
+}
+
 // demo places the calls and shows what is said, from the facts of the calls
 // as they are published. The error says which call went another way.
 func (u *up) demo(ctx context.Context, out io.Writer, stays bool) error {
@@ -26,12 +36,7 @@ func (u *up) demo(ctx context.Context, out io.Writer, stays bool) error {
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	voices := u.cfg.TTS
-	if voices.Engine == tts.EngineSherpa {
-		voices.Engine = tts.EngineAuto
-	}
-	voices.Sherpa.Model = "" // callers have other voices than the assistant
-	engine, err := tts.NewEngine(voices)
+	engine, err := callersVoice(u.cfg.TTS)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (c *Config) tieModels() {
 	if def := Defaults(); c.Models.Dir == def.Models.Dir && c.Up.DataDir != def.Up.DataDir {
 		c.Models.Dir = filepath.Join(c.Up.DataDir, "models")
 	}
-	c.TTS.Models, c.ASR.Models = c.Models, c.Models
+	c.ASR.Models, c.TTS.Models = c.Models, c.Models
 }
 
 // engines says which speech engine this build has.

@@ -170,12 +170,32 @@ func (u *up) startNATS(ctx context.Context) error {
 }
 
 func (u *up) startSpeech(ctx context.Context) (err error) {
+	if err := u.suitCallers(); err != nil {
+		return err
+	}
 	u.asr, err = asr.New(u.cfg.ASR, asr.Deps{Log: u.log, Registry: u.reg, Bus: u.bus, Lines: scenarios.Lines})
 	if err = u.startService(ctx, "asr", u.asr, err); err != nil {
 		return err
 	}
 	u.tts, err = tts.New(u.cfg.TTS, tts.Deps{Log: u.log, Registry: u.reg, Bus: u.bus})
 	return u.startService(ctx, "tts", u.tts, err)
+}
+
+// suitCallers lets scenarios be played where nothing was configured and the
+// simulated callers speak in tones: those only a script understands.
+func (u *up) suitCallers() error {
+	if c := u.cfg.ASR; c.Engine != asr.EngineAuto || c.Sherpa.Model != "" {
+		return nil
+	}
+	voice, err := callersVoice(u.cfg.TTS)
+	if err != nil {
+		return fmt.Errorf("tts: %w", err)
+	}
+	if voice.Name() == tts.EngineTone {
+		u.log.Warn("simulated callers speak in tones: recognition plays their scenarios")
+		u.cfg.ASR.Engine = asr.EngineScripted
+	}
+	return voice.Close()
 }
 
 func (u *up) startBridge(ctx context.Context) (err error) {
@@ -258,6 +278,8 @@ func (u *up) announce(out io.Writer) {
 	p("  speech    recognition %s, synthesis %s", u.asr.Engine(), u.tts.Engine())
 	if u.asr.Engine() == asr.EngineScripted {
 		p("            simulated callers only: a live caller is heard, but understood by keypad alone")
+	} else if u.asr.Synthetic() {
+		p("            the built-in model understands simulated callers; a live caller needs another one (tidegate models), or the keypad")
 	}
 	p("  try       tidegate call return")
 	p("Ctrl-C lets calls in progress end; twice hangs them up.\n")

@@ -1,7 +1,5 @@
 package sherpa
 
-import "fmt"
-
 // The kinds of speech enhancement models.
 const (
 	GTCRN   = "gtcrn"
@@ -15,11 +13,4 @@ type DenoiserConfig struct {
 	Threads int // 0 is 1
 	// MaxAttenuation bounds in dB how much DPDFNet takes away; 0 is no bound.
 	MaxAttenuation float32
-}
-
-func (c DenoiserConfig) check() error {
-	if c.Kind != GTCRN && c.Kind != DPDFNet {
-		return fmt.Errorf("%w: no speech enhancement is of kind %.40q", ErrModel, c.Kind)
-	}
-	return needed(map[string]string{"model": c.Model})
 }

@@ -18,6 +18,13 @@ func (c DenoiserConfig) model() lib.OfflineSpeechDenoiserModelConfig {
 	return m
 }
 
+func (c DenoiserConfig) check() error {
+	if c.Kind != GTCRN && c.Kind != DPDFNet {
+		return fmt.Errorf("%w: no speech enhancement is of kind %.40q", ErrModel, c.Kind)
+	}
+	return needed(map[string]string{"model": c.Model})
+}
+
 // Denoiser takes noise out of one stream as it comes; it is not safe for
 // concurrent use, and each has the model in memory.
 type Denoiser struct{ impl *lib.OnlineSpeechDenoiser }

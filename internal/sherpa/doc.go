@@ -7,13 +7,7 @@
 // checks their checksums, and files that do not exist are refused here.
 package sherpa
 
-import (
-	"errors"
-	"fmt"
-	"maps"
-	"os"
-	"slices"
-)
+import "errors"
 
 // Errors of the constructors.
 var (
@@ -22,33 +16,3 @@ var (
 	// ErrModel: the library did not take the model.
 	ErrModel = errors.New("sherpa-onnx did not take the model")
 )
-
-// files refuses what is not there before the library sees it; an empty path
-// is a part that the model does not have.
-func files(paths ...string) error {
-	for _, p := range paths {
-		if p == "" {
-			continue
-		}
-		if info, err := os.Stat(p); err != nil {
-			return fmt.Errorf("%w: %w", ErrModel, err)
-		} else if info.IsDir() {
-			return fmt.Errorf("%w: %s is a folder", ErrModel, p)
-		}
-	}
-	return nil
-}
-
-// needed refuses a model that lacks one of the parts of its kind, or whose
-// file is not there.
-func needed(parts map[string]string) error {
-	for _, part := range slices.Sorted(maps.Keys(parts)) {
-		if parts[part] == "" {
-			return fmt.Errorf("%w: no %s named", ErrModel, part)
-		}
-		if err := files(parts[part]); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -85,3 +85,30 @@ func (r *Offline) Close() {
 		r.impl = nil
 	}
 }
+
+// check refuses what would make the library end the process.
+func (c OfflineConfig) check() error {
+	need := map[string]string{"tokens": c.Tokens}
+	switch c.Kind {
+	case SenseVoice, OfflineParaformer, FireRedASRCTC, DolphinCTC, TeleSpeechCTC, WeNetCTC, OfflineZipformerCTC:
+		need["model"] = c.Model
+	case FireRedASR, Whisper:
+		need["encoder"], need["decoder"] = c.Encoder, c.Decoder
+	default:
+		return fmt.Errorf("%w: no offline model is of kind %.40q", ErrModel, c.Kind)
+	}
+	return needed(need)
+}
+
+// shortestOffline in samples: of less than a window of features the library
+// makes none, and then has no shape to work with. Shorter sound gets silence
+// behind it.
+const shortestOffline = Rate / 2
+
+// lengthened is pcm with as much silence behind it as the models need.
+func lengthened(pcm []float32) []float32 {
+	if len(pcm) >= shortestOffline {
+		return pcm
+	}
+	return append(pcm[:len(pcm):len(pcm)], make([]float32, shortestOffline-len(pcm))...)
+}

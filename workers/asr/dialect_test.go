@@ -35,7 +35,9 @@ func (e ear) Start(ctx context.Context, o asr.Options) (asr.Stream, error) {
 
 func newEar(t *testing.T, languages, dialects []string) ear {
 	t.Helper()
-	e, err := asr.NewEngine(asr.Defaults(), asr.Deps{Lines: script("我要退货")})
+	cfg := asr.Defaults()
+	cfg.Engine = asr.EngineScripted
+	e, err := asr.NewEngine(cfg, asr.Deps{Lines: script("我要退货")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/audio"
 	"github.com/tidegate/tidegate/internal/sherpa"
 )
 
@@ -20,7 +21,8 @@ type enhancer struct {
 	decided bool
 	held    []float32 // of an utterance that is not decided
 	lent    *sherpa.Denoiser
-	dry     []float32 // the original of what the model has not given yet
+	dry     []float32  // the original of what the model has not given yet
+	convert *converter // to the model's rate and back; nil where it is the call's
 }
 
 // decideAfter of an utterance, its noise is judged: the bridge's pre-roll is
@@ -34,6 +36,15 @@ func newEnhancer(from *denoisers, rate int, log *slog.Logger) *enhancer {
 		return nil
 	}
 	return &enhancer{from: from, log: log, rate: rate, floor: newNoiseFloor(rate)}
+}
+
+// newConvertingEnhancer is one that telephone sound goes through whatever the
+// model's rate, and keeps its own.
+func newConvertingEnhancer(from *denoisers, rate int, log *slog.Logger) *enhancer {
+	if from == nil || rate != sherpa.TelephoneRate || from.rate != sherpa.Rate {
+		return newEnhancer(from, rate, log)
+	}
+	return &enhancer{from: from, log: log, rate: rate, floor: newNoiseFloor(rate), convert: newConverter()}
 }
 
 // begin starts an utterance.
@@ -70,7 +81,7 @@ func (e *enhancer) finish(dst []float32) []float32 {
 		dst = e.decide(dst)
 	}
 	if e.lent != nil {
-		dst = e.mix(dst, e.lent.Flush())
+		dst = e.mix(dst, e.rest())
 		// What the model did not give in the end goes in as it was.
 		dst = append(dst, e.dry...)
 		e.dry = e.dry[:0]
@@ -109,9 +120,23 @@ func (e *enhancer) run(dst, pcm []float32) []float32 {
 	}
 	began := time.Now()
 	e.dry = append(e.dry, pcm...)
-	wet := e.lent.Run(pcm)
+	var wet []float32
+	if e.convert == nil {
+		wet = e.lent.Run(pcm)
+	} else {
+		wet = e.convert.lower(e.lent.Run(e.convert.raise(pcm)))
+	}
 	e.from.metrics.worked(time.Since(began), len(pcm), e.rate)
 	return e.mix(dst, wet)
+}
+
+// rest is what the model still gives when the utterance has ended.
+func (e *enhancer) rest() []float32 {
+	if e.convert == nil {
+		return e.lent.Flush()
+	}
+	tail := append(e.lent.Run(e.convert.raise(make([]float32, sherpa.TelephoneDelay))), e.lent.Flush()...)
+	return append(e.convert.lower(tail), e.convert.flush()...)
 }
 
 // mix appends denoised sound with its share of the original, which the model
@@ -133,4 +158,31 @@ func (e *enhancer) release() {
 	}
 	e.from.back(e.lent)
 	e.lent, e.dry = nil, e.dry[:0]
+	if e.convert != nil {
+		e.convert.reset()
+	}
 }
+
+// converter raises telephone sound to a model's rate, and lowers what the
+// model gives.
+type converter struct {
+	up   sherpa.Telephone
+	down *audio.Resampler
+}
+
+func newConverter() *converter {
+	return &converter{down: audio.NewResampler(sherpa.Rate, sherpa.TelephoneRate)}
+}
+
+func (c *converter) reset() {
+	c.up.Reset()
+	c.down.Reset()
+}
+
+func (c *converter) raise(pcm []float32) []float32 { return c.up.Raise(nil, pcm) }
+
+func (c *converter) lower(pcm []float32) []float32 {
+	return appendFloats(nil, c.down.Process(nil, appendSamples(nil, pcm)))
+}
+
+func (c *converter) flush() []float32 { return appendFloats(nil, c.down.Flush(nil)) }

@@ -130,6 +130,9 @@ func (s *Service) Addr() string { return s.server.Addr() }
 // Engine is the name of the engine in use.
 func (s *Service) Engine() string { return s.engine.Name() }
 
+// Synthetic says whether the engine understands synthetic voices only.
+func (s *Service) Synthetic() bool { return s.engine.Capabilities().Synthetic }
+
 func (s *Service) accept(r schemas.SlotAcquire) error {
 	return s.supports(r.Language, r.Dialect, r.SampleRate)
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/dialect"
 	"github.com/tidegate/tidegate/internal/sherpa"
 	"github.com/tidegate/tidegate/internal/speechmodel"
 	"github.com/tidegate/tidegate/workers/asr/tinyzh"
@@ -142,16 +143,14 @@ func (e *sherpaEngine) Capabilities() Capabilities {
 
 // choose is the model for a dialect: one that is configured for it or for a
 // wider one that it is part of, before the main one unless that knows it.
-func (e *sherpaEngine) choose(dialect string) *recogniser {
-	for id := dialect; id != ""; {
+func (e *sherpaEngine) choose(spoken string) *recogniser {
+	for _, id := range dialect.Chain(spoken) {
 		if r := e.dialects[id]; r != nil {
 			return r
 		}
 		if e.main.knows(id) {
-			return e.main
+			break
 		}
-		d, _ := speechmodel.LookupDialect(id)
-		id = d.Of
 	}
 	return e.main
 }

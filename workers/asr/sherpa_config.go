@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/dialect"
 	"github.com/tidegate/tidegate/internal/sherpa"
-	"github.com/tidegate/tidegate/internal/speechmodel"
 )
 
 // EngineSherpa is the name of the engine that recognises by ONNX models on
@@ -93,8 +93,8 @@ func (c SherpaConfig) dialects() (map[string]string, error) {
 		if !ok || model == "" {
 			return nil, fmt.Errorf("must be DIALECT=MODEL, is %.80q", entry)
 		}
-		if _, known := speechmodel.LookupDialect(id); !known {
-			return nil, fmt.Errorf("%.40q is none (docs/speech.md lists them)", id)
+		if !dialect.Known(id) || id == dialect.Mandarin {
+			return nil, fmt.Errorf("unknown dialect %.32q", id)
 		}
 		if _, twice := out[id]; twice {
 			return nil, fmt.Errorf("%s has two models", id)

@@ -76,3 +76,20 @@ func fill(t *testing.T, e asr.Engine, rate int) {
 	}
 	all.Wait()
 }
+
+// The decorator keeps the contract of the engine in it.
+func TestDenoisedConformance(t *testing.T) {
+	cfg := asr.Defaults().Denoise
+	cfg.Mode, cfg.Model = asr.DenoiseAlways, speechdata.Denoiser(t)
+	asrtest.Run(t, asrtest.Case{
+		Engine: func(t *testing.T) asr.Engine {
+			e, err := asr.Denoised(scripted(t, asr.ScriptedConfig{PartialEvery: 100 * time.Millisecond, PartialChars: 1, Confidence: 0.9}, nil, "我要退货", "对"), cfg, prometheus.NewRegistry())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e
+		},
+		Options: asr.Options{CallID: "c", Language: "zh-CN", Scenario: "return"},
+		Text:    "我要退货",
+	})
+}

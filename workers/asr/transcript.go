@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/tidegate/tidegate/internal/speechmodel"
+	"github.com/tidegate/tidegate/internal/dialect"
 )
 
 // tag is what models write about the sound into its transcript: SenseVoice
@@ -49,7 +49,7 @@ var languageTags = map[string]struct{ language, dialect string }{
 // spoken is which language (BCP 47) and dialect a model says it heard, by its
 // own field or by the tags at the beginning of its text; empty where it does
 // not.
-func spoken(field, text string) (language, dialect string) {
+func spoken(field, text string) (language, variety string) {
 	tags := []string{strings.ToLower(strings.Trim(field, "<|>"))}
 	for rest := strings.TrimSpace(text); ; {
 		at := tag.FindStringSubmatchIndex(rest)
@@ -61,10 +61,10 @@ func spoken(field, text string) (language, dialect string) {
 	}
 	for _, t := range tags {
 		if known, ok := languageTags[t]; ok && language == "" {
-			language, dialect = known.language, known.dialect
-		} else if _, ok := speechmodel.LookupDialect("zh-" + t); ok && dialect == "" {
-			language, dialect = "zh", "zh-"+t
+			language, variety = known.language, known.dialect
+		} else if _, ok := dialect.Lookup("zh-" + t); ok && variety == "" {
+			language, variety = "zh", "zh-"+t
 		}
 	}
-	return language, dialect
+	return language, variety
 }
