@@ -3,6 +3,8 @@ package mediabridge
 import (
 	"encoding/base64"
 	"encoding/json"
+	"hash/maphash"
+	"slices"
 	"time"
 
 	"github.com/tidegate/tidegate/schemas"
@@ -22,23 +24,27 @@ type command struct {
 	viaSide  bool
 }
 
-// idMemory knows the newest ids, so that a command said twice counts once.
+// idMemory knows the newest ids, so that a command said twice counts once. Of
+// each it keeps a hash: that two of a call's ids have the same one is less
+// likely than a fault of the machine.
 type idMemory struct {
-	known map[string]struct{}
-	ring  [knownIDs]string
-	at    int
+	ring []uint64 // grows up to knownIDs
+	at   int
 }
+
+var idSeed = maphash.MakeSeed()
 
 // seen says whether an id came before, and remembers it.
 func (m *idMemory) seen(id string) bool {
-	if _, ok := m.known[id]; ok {
+	h := maphash.String(idSeed, id)
+	if slices.Contains(m.ring, h) {
 		return true
 	}
-	if m.known == nil {
-		m.known = make(map[string]struct{}, knownIDs)
+	if len(m.ring) < knownIDs {
+		m.ring = append(m.ring, h)
+		return false
 	}
-	delete(m.known, m.ring[m.at])
-	m.known[id], m.ring[m.at] = struct{}{}, id
+	m.ring[m.at] = h
 	m.at = (m.at + 1) % knownIDs
 	return false
 }
@@ -52,7 +58,9 @@ func (s *session) command(c command, now time.Time) {
 		if callOf(c.data) == "" {
 			result = "unexpected"
 		}
-		s.log.Warn("command refused", "type", c.envelope.Type, "result", result)
+		if s.worthLogging() {
+			s.log.Warn("command refused", "type", c.envelope.Type, "result", result)
+		}
 	case s.ids.seen(c.envelope.Source + "\x00" + c.envelope.ID):
 		result = "duplicate"
 	case !s.obey(c, now):
@@ -198,8 +206,18 @@ func decodeSide(b []byte) (command, error) {
 	return command{envelope: e, data: data, viaSide: true}, err
 }
 
+// loggedRefusals bounds what a call's refused messages put into the log.
+const loggedRefusals = 10
+
 // malformed counts a message that makes no sense; its content is not logged.
 func (s *session) malformed(source string, err error) {
 	s.svc.metrics.malformed.WithLabelValues(source).Inc()
-	s.log.Warn("message refused", "source", source, "error", err)
+	if s.worthLogging() {
+		s.log.Warn("message refused", "source", source, "error", err)
+	}
+}
+
+func (s *session) worthLogging() bool {
+	s.refusals++
+	return s.refusals <= loggedRefusals
 }

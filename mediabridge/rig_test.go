@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +21,22 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if what := os.Getenv(envServe); what != "" { // a process of BenchmarkStreams
+		if err := serveStreams(what); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	// Calls wait most of their time: more of them fit side by side than there
+	// are cores.
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = flag.Set("test.parallel", "8")
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	secret  = "a secret only for these tests"
@@ -40,6 +58,12 @@ type rig struct {
 
 func newRig(t testing.TB, change func(*mediabridge.Config)) *rig {
 	t.Helper()
+	return newRigAt(t, nil, change)
+}
+
+// newRigAt is newRig with a clock of the bridge's own.
+func newRigAt(t testing.TB, now func() time.Time, change func(*mediabridge.Config)) *rig {
+	t.Helper()
 	r := &rig{t: t, nats: bustest.Start(t), reg: prometheus.NewRegistry()}
 	r.ctl = r.nats.Connect("orchestrator")
 	cfg := mediabridge.Defaults()
@@ -48,7 +72,7 @@ func newRig(t testing.TB, change func(*mediabridge.Config)) *rig {
 	if change != nil {
 		change(&cfg)
 	}
-	svc, err := mediabridge.New(cfg, mediabridge.Deps{Bus: r.nats.Connect("mediabridge"), Registry: r.reg})
+	svc, err := mediabridge.New(cfg, mediabridge.Deps{Bus: r.nats.Connect("mediabridge"), Registry: r.reg, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +114,23 @@ func (r *rig) metric(name string, labels ...string) float64 {
 	}
 	r.t.Fatalf("no metric %s %v", name, labels)
 	return 0
+}
+
+// sum adds up all labels of a metric.
+func (r *rig) sum(name string) float64 {
+	families, err := r.reg.Gather()
+	if err != nil {
+		panic(err)
+	}
+	total := 0.0
+	for _, f := range families {
+		if f.GetName() == "tidegate_mediabridge_"+name {
+			for _, m := range f.GetMetric() {
+				total += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return total
 }
 
 func eventually(t testing.TB, what string, ok func() bool) {

@@ -6,6 +6,7 @@ package ws
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -45,6 +46,15 @@ const closeGrace = time.Second
 type Options struct {
 	Subprotocols []string // offered, or supported in order of preference; when given, one must be agreed
 	ReadLimit    int64    // bytes of one message; 1 MiB
+	// Buffer is the size of the buffers for reading and for writing, in bytes;
+	// 4 KiB. Longer messages pass, in more calls to the system; a client sends
+	// them in several frames.
+	Buffer int
+	// System bounds what the system holds of each direction, in bytes, for a
+	// side that does not read; 0 leaves it to the system, which may hold
+	// megabytes. It bounds how long writes go on to a peer that has stopped
+	// to read, and how far a reader that is held up falls behind.
+	System int
 	// PingInterval sends pings; 0 none. PongTimeout ends the connection when
 	// nothing at all, pong or message, came for so long; 0 never.
 	PingInterval, PongTimeout time.Duration
@@ -79,11 +89,22 @@ type Conn struct {
 
 	mu      sync.Mutex
 	closing bool
+	until   time.Time   // the read deadline
 	timer   *time.Timer // the next ping, or the end of the closing grace
 }
 
+// What a connection keeps for its next message.
+const (
+	firstBuffer = 512
+	keepBuffer  = 8 << 10
+)
+
 func newConn(c *websocket.Conn, o Options) *Conn {
-	conn := &Conn{ws: c, opts: o, buf: make([]byte, 0, 2048)}
+	conn := &Conn{ws: c, opts: o}
+	if tcp, ok := c.NetConn().(*net.TCPConn); ok && o.System > 0 {
+		_ = tcp.SetReadBuffer(o.System) // fails only on a dead socket, which Read tells
+		_ = tcp.SetWriteBuffer(o.System)
+	}
 	c.SetReadLimit(o.ReadLimit)
 	c.SetPongHandler(func(string) error { conn.heard(); return nil })
 	answer := c.PingHandler()
@@ -95,7 +116,8 @@ func newConn(c *websocket.Conn, o Options) *Conn {
 	return conn
 }
 
-// heard moves the time after which a silent peer counts as gone. A
+// heard moves the time after which a silent peer counts as gone; moving it by
+// less than a sixteenth of the time-out would cost more than it tells. A
 // connection that is closing has a deadline of its own.
 func (c *Conn) heard() {
 	if c.opts.PongTimeout <= 0 {
@@ -103,8 +125,10 @@ func (c *Conn) heard() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closing {
-		_ = c.ws.SetReadDeadline(time.Now().Add(c.opts.PongTimeout)) // fails only on a dead socket, which Read tells
+	until := time.Now().Add(c.opts.PongTimeout)
+	if !c.closing && until.Sub(c.until) >= c.opts.PongTimeout/16 {
+		c.until = until
+		_ = c.ws.SetReadDeadline(until) // fails only on a dead socket, which Read tells
 	}
 }
 
@@ -128,11 +152,21 @@ func (c *Conn) Read() (Kind, []byte, error) {
 		typ, r, err := c.ws.NextReader()
 		if err == nil {
 			c.heard()
+			if cap(c.buf) == 0 || cap(c.buf) > keepBuffer {
+				c.buf = make([]byte, 0, firstBuffer)
+			}
 			c.buf, err = readAll(c.buf[:0], r)
 		}
 		if err != nil {
 			err = c.readError(err)
-			c.Abort()
+			switch {
+			case errors.Is(err, ErrTooLarge):
+				c.linger(CloseTooBig)
+			case errors.Is(err, ErrProtocol):
+				c.linger(CloseProtocol)
+			default:
+				c.Abort()
+			}
 			return Unknown, nil, err
 		}
 		if c.isClosing() {
@@ -143,6 +177,28 @@ func (c *Conn) Read() (Kind, []byte, error) {
 		}
 		return Binary, c.buf, nil
 	}
+}
+
+// linger ends a connection whose peer did something wrong, with the code that
+// says so, unless the library has sent one already. To close the socket over
+// what still comes would reset it, and the peer might never see why.
+func (c *Conn) linger(code int) {
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closeGrace))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closing = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.timer = time.AfterFunc(closeGrace, c.Abort)
+	raw := c.ws.NetConn()
+	if half, ok := raw.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // a socket that is gone has nothing to tell
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, raw) // until the peer ends it, or Abort does
+		c.Abort()
+	}()
 }
 
 // readAll is io.ReadAll into a buffer that is kept.
