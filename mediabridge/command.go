@@ -3,6 +3,8 @@ package mediabridge
 import (
 	"encoding/base64"
 	"encoding/json"
+	"hash/maphash"
+	"slices"
 	"time"
 
 	"github.com/tidegate/tidegate/schemas"
@@ -22,23 +24,27 @@ type command struct {
 	viaSide  bool
 }
 
-// idMemory knows the newest ids, so that a command said twice counts once.
+// idMemory knows the newest ids, so that a command said twice counts once. Of
+// each it keeps a hash: that two of a call's ids have the same one is less
+// likely than a fault of the machine.
 type idMemory struct {
-	known map[string]struct{}
-	ring  [knownIDs]string
-	at    int
+	ring []uint64 // grows up to knownIDs
+	at   int
 }
+
+var idSeed = maphash.MakeSeed()
 
 // seen says whether an id came before, and remembers it.
 func (m *idMemory) seen(id string) bool {
-	if _, ok := m.known[id]; ok {
+	h := maphash.String(idSeed, id)
+	if slices.Contains(m.ring, h) {
 		return true
 	}
-	if m.known == nil {
-		m.known = make(map[string]struct{}, knownIDs)
+	if len(m.ring) < knownIDs {
+		m.ring = append(m.ring, h)
+		return false
 	}
-	delete(m.known, m.ring[m.at])
-	m.known[id], m.ring[m.at] = struct{}{}, id
+	m.ring[m.at] = h
 	m.at = (m.at + 1) % knownIDs
 	return false
 }

@@ -24,8 +24,12 @@ const TokenUse = "fork"
 // errCallMismatch: the metadata name another call than the token.
 var errCallMismatch = errors.New("metadata and token name different calls")
 
-// serveFork is one fork from handshake to end. Nothing is logged of the
-// address, as it holds the token.
+// forkBuffer is for messages of 20 ms from the switch and of 80 ms to it.
+const forkBuffer = 1536
+
+// serveFork is the handshake of one fork. Nothing is logged of the address,
+// as it holds the token. The rest of the fork's life has a goroutine of its
+// own: this one holds the request, and buffers that are not needed any more.
 func (s *Service) serveFork(w http.ResponseWriter, r *http.Request) {
 	claims, err := token.Verify([]byte(s.cfg.ForkSecret.Reveal()), r.PathValue("token"), TokenUse, s.now())
 	if err != nil {
@@ -37,28 +41,37 @@ func (s *Service) serveFork(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, reason, status, claims.CallID)
 		return
 	}
-	defer s.handlers.Done()
 	// mod_audio_fork names its server as the Origin (audio_pipe.cpp), like a
 	// browser. The token in the path is what lets a peer in.
 	r.Header.Del("Origin")
 	conn, err := ws.Upgrade(w, r, ws.Options{
 		Subprotocols: []string{Subprotocol}, ReadLimit: int64(s.cfg.ReadLimit),
 		PingInterval: s.cfg.PingInterval, PongTimeout: s.cfg.PongTimeout, WriteTimeout: s.cfg.WriteTimeout,
+		Buffer: forkBuffer,
 	})
 	if err != nil {
 		s.release(claims.CallID)
 		s.refused("handshake", claims.CallID, r.RemoteAddr, err)
+		s.handlers.Done()
 		return
 	}
+	go func() {
+		defer s.handlers.Done()
+		s.serveConn(conn, claims.CallID)
+	}()
+}
+
+// serveConn is a fork from its metadata to its end.
+func (s *Service) serveConn(conn *ws.Conn, call string) {
 	defer conn.Abort()
-	meta, err := s.readMetadata(conn, claims.CallID)
+	meta, err := s.readMetadata(conn, call)
 	if err != nil {
-		s.release(claims.CallID)
+		s.release(call)
 		reason := "metadata"
 		if errors.Is(err, errCallMismatch) {
 			reason = "call_mismatch"
 		}
-		s.refused(reason, claims.CallID, r.RemoteAddr, err)
+		s.refused(reason, call, conn.RemoteAddr().String(), err)
 		_ = conn.Close(ws.ClosePolicy, reason)
 		drainReads(conn)
 		return

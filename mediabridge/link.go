@@ -20,6 +20,7 @@ import (
 const (
 	linkOutSize = 256
 	linkInSize  = 64
+	linkBuffer  = 1 << 10 // a frame and its head
 )
 
 // stableAfter is how long a worker must have lived for its loss to be no

@@ -22,24 +22,33 @@ type letter struct {
 	value any
 }
 
-// keepBytes bounds the buffers that a mailbox keeps for reuse.
-const keepBytes = 8 << 10
+// What a mailbox keeps while nothing waits in it: a call has seven of them,
+// and nearly all are nearly always empty.
+const (
+	keepBytes   = 4 << 10 // of buffers for reuse
+	keepLetters = 16      // of its ring
+	firstRing   = 4
+)
 
 // mailbox is a bounded queue between two goroutines. Bytes are copied in and
-// their buffers reused, so that a steady stream allocates nothing. The reader
-// waits on wake, which several mailboxes may share.
+// their buffers reused, so that a steady stream allocates nothing; what a
+// burst needed beyond that is given back. The reader waits on wake, which
+// several mailboxes may share.
 type mailbox struct {
 	drops prometheus.Counter
 	wake  chan struct{}
 	space chan struct{}
+	size  int // letters at most
 
 	mu      sync.Mutex
-	ring    []letter
+	ring    []letter // grows up to size
 	head, n int
+	spare   [][]byte // buffers of letters that were read; the newest is reused first
+	spared  int      // their bytes
 }
 
 func newMailbox(size int, wake chan struct{}, drops prometheus.Counter) *mailbox {
-	return &mailbox{drops: drops, wake: wake, space: make(chan struct{}, 1), ring: make([]letter, size)}
+	return &mailbox{drops: drops, wake: wake, space: make(chan struct{}, 1), size: size}
 }
 
 func newWake() chan struct{} { return make(chan struct{}, 1) }
@@ -54,17 +63,49 @@ func signal(c chan struct{}) {
 // offer puts a letter in; false says that there is no room.
 func (m *mailbox) offer(kind letterKind, data []byte, value any) bool {
 	m.mu.Lock()
-	if m.n == len(m.ring) {
+	if m.n == m.size {
 		m.mu.Unlock()
 		return false
 	}
+	if m.n == len(m.ring) {
+		m.grow()
+	}
 	l := &m.ring[(m.head+m.n)%len(m.ring)]
 	l.kind, l.value = kind, value
-	l.data = append(l.data[:0], data...)
+	if len(data) > 0 {
+		l.data = append(m.buffer(), data...)
+	}
 	m.n++
 	m.mu.Unlock()
 	signal(m.wake)
 	return true
+}
+
+func (m *mailbox) grow() {
+	ring := make([]letter, min(m.size, max(firstRing, 2*len(m.ring))))
+	for i := range m.n {
+		ring[i] = m.ring[(m.head+i)%len(m.ring)]
+	}
+	m.ring, m.head = ring, 0
+}
+
+// buffer is an empty one for the next letter.
+func (m *mailbox) buffer() []byte {
+	if len(m.spare) == 0 {
+		return nil
+	}
+	b := m.spare[len(m.spare)-1]
+	m.spare[len(m.spare)-1] = nil
+	m.spare = m.spare[:len(m.spare)-1]
+	m.spared -= cap(b)
+	return b[:0]
+}
+
+func (m *mailbox) reuse(b []byte) {
+	if cap(b) > 0 && m.spared+cap(b) <= keepBytes {
+		m.spare = append(m.spare, b)
+		m.spared += cap(b)
+	}
 }
 
 // push is offer that counts a letter without room as dropped.
@@ -89,21 +130,21 @@ func (m *mailbox) pushWait(done <-chan struct{}, kind letterKind, data []byte, v
 	return true
 }
 
-// pop takes the oldest letter and leaves l's buffer for the next one.
+// pop takes the oldest letter and has l's buffer for the next one.
 func (m *mailbox) pop(l *letter) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.n == 0 {
 		return false
 	}
+	m.reuse(l.data)
 	from := &m.ring[m.head]
-	if cap(l.data) > keepBytes {
-		l.data = nil
-	}
-	l.kind, l.value = from.kind, from.value
-	l.data, from.data, from.value = from.data, l.data[:0], nil
+	*l, *from = *from, letter{}
 	m.head = (m.head + 1) % len(m.ring)
 	m.n--
+	if m.n == 0 && len(m.ring) > keepLetters {
+		m.ring, m.head = nil, 0
+	}
 	signal(m.space)
 	return true
 }
@@ -116,11 +157,13 @@ func (m *mailbox) discardBinary() {
 	for i := range m.n {
 		from := &m.ring[(m.head+i)%len(m.ring)]
 		if from.kind == letterBinary {
+			m.reuse(from.data)
+			*from = letter{}
 			continue
 		}
 		to := &m.ring[(m.head+kept)%len(m.ring)]
 		if to != from {
-			*to, *from = *from, *to
+			*to, *from = *from, letter{}
 		}
 		kept++
 	}

@@ -1,6 +1,7 @@
 package mediabridge
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -8,9 +9,13 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// padding follows each streamed utterance: mod_audio_fork holds sound back
-// until 80 ms are together.
-const padding = 80 * time.Millisecond
+// pieceTime is how much sound goes to the switch in one message. mod_audio_fork
+// holds sound back until 80 ms are together, so that smaller ones would be
+// heard no earlier, and each one costs a write.
+const pieceTime = 80 * time.Millisecond
+
+// padding follows each streamed utterance, for the same reason.
+const padding = pieceTime
 
 // msPerCharacter guesses the length of speech whose synthesis has not ended.
 const msPerCharacter = 220
@@ -36,7 +41,7 @@ type utterance struct {
 
 // outlet is where play-out leads: the switch, and whoever wants to know.
 type outlet interface {
-	sound(frame []byte)
+	sound(frames []byte)
 	file(audio []byte)
 	started(u *utterance)
 	ended(u *utterance, reason string, heard time.Duration)
@@ -52,12 +57,12 @@ type playout struct {
 
 	queue []*utterance // in order; the first is heard or next
 	dryAt time.Time    // when the switch has played all that it has
-	frame []byte
+	piece []byte
 }
 
 func newPlayout(rate int, lead time.Duration, asFile bool, out outlet) playout {
 	n := rate / 1000 * frameMS * 2
-	return playout{rate: rate, frameBytes: n, lead: lead, asFile: asFile, out: out, frame: make([]byte, n)}
+	return playout{rate: rate, frameBytes: n, lead: lead, asFile: asFile, out: out, piece: make([]byte, n*int(pieceTime/frameTime))}
 }
 
 func (p *playout) add(u *utterance) { p.queue = append(p.queue, u) }
@@ -115,32 +120,54 @@ func (p *playout) send(now time.Time) {
 
 // sendFrames streams one utterance up to the lead; true when all of it went.
 func (p *playout) sendFrames(u *utterance, now time.Time) bool {
-	for p.dryAt.Sub(now) < p.lead {
+	for p.dryAt.Sub(now) <= p.lead-pieceTime {
 		rest := u.audio[u.sent:]
-		if len(rest) < p.frameBytes && !u.complete {
-			return false // the synthesis is slower than the clock
-		}
-		if len(rest) < 2 {
+		if len(rest) < 2 && u.complete {
 			p.pad(u, now)
 			return true
 		}
-		n := copyFrame(p.frame, rest)
-		p.out.sound(p.frame)
+		size := p.due(len(rest), u.complete, p.dryAt.Sub(now))
+		if size == 0 {
+			return false // the synthesis is slower than the clock
+		}
+		n := copySound(p.piece[:size], rest)
+		p.out.sound(p.piece[:size])
 		p.account(u, n, now)
-		p.dryAt = p.dryAt.Add(p.duration(p.frameBytes - n))
+		p.dryAt = p.dryAt.Add(p.duration(size - n))
 	}
 	return false
 }
 
-// copyFrame fills a frame, with silence at its end, and takes out samples of
-// -1: in the fork's stream they would count as marks. It returns how many
-// bytes of src it took.
-func copyFrame(frame, src []byte) int {
-	n := copy(frame, src) &^ 1
-	clear(frame[n:])
-	for i := 0; i < n; i += 2 {
-		if frame[i] == 0xFF && frame[i+1] == 0xFF {
-			frame[i], frame[i+1] = 0, 0
+// due is the size of the next message, in whole frames: a piece, the end of
+// an utterance, or, when the caller would else hear a gap, what there is.
+func (p *playout) due(rest int, complete bool, ahead time.Duration) int {
+	switch {
+	case rest >= len(p.piece):
+		return len(p.piece)
+	case complete:
+		return (rest + p.frameBytes - 1) / p.frameBytes * p.frameBytes
+	case ahead < pieceTime:
+		return rest / p.frameBytes * p.frameBytes
+	}
+	return 0
+}
+
+// copySound fills dst, with silence at its end, and takes out samples of -1:
+// in the fork's stream they would count as marks. It returns how many bytes
+// of src it took. The length of dst is a multiple of 8.
+func copySound(dst, src []byte) int {
+	n := copy(dst, src) &^ 1
+	clear(dst[n:])
+	const low, high = 0x0001_0001_0001_0001, 0x8000_8000_8000_8000
+	for i := 0; i < n; i += 8 {
+		four := binary.LittleEndian.Uint64(dst[i:])
+		if inverse := ^four; (inverse-low)&^inverse&high == 0 {
+			continue // none of the four samples is -1
+		}
+		for j := i; j < i+8; j += 2 {
+			if dst[j] == 0xFF && dst[j+1] == 0xFF {
+				dst[j], dst[j+1] = 0, 0
+			}
 		}
 	}
 	return n
@@ -165,10 +192,8 @@ func (p *playout) pad(u *utterance, now time.Time) {
 		u.startAt, u.endAt = now, now
 		return
 	}
-	clear(p.frame)
-	for range padding / frameTime {
-		p.out.sound(p.frame)
-	}
+	clear(p.piece)
+	p.out.sound(p.piece)
 	if p.dryAt.Before(now) {
 		p.dryAt = now
 	}

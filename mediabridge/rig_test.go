@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +20,16 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if what := os.Getenv(envServe); what != "" { // a process of BenchmarkStreams
+		if err := serveStreams(what); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	secret  = "a secret only for these tests"
@@ -90,6 +101,23 @@ func (r *rig) metric(name string, labels ...string) float64 {
 	}
 	r.t.Fatalf("no metric %s %v", name, labels)
 	return 0
+}
+
+// sum adds up all labels of a metric.
+func (r *rig) sum(name string) float64 {
+	families, err := r.reg.Gather()
+	if err != nil {
+		panic(err)
+	}
+	total := 0.0
+	for _, f := range families {
+		if f.GetName() == "tidegate_mediabridge_"+name {
+			for _, m := range f.GetMetric() {
+				total += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return total
 }
 
 func eventually(t testing.TB, what string, ok func() bool) {

@@ -216,9 +216,9 @@ func (s *session) tick(now time.Time) {
 }
 
 // sound and file are play-out's way to the switch.
-func (s *session) sound(frame []byte) {
-	if s.forkOut.push(letterBinary, frame, nil) {
-		s.svc.metrics.framesOut.Inc()
+func (s *session) sound(frames []byte) {
+	if s.forkOut.push(letterBinary, frames, nil) {
+		s.svc.metrics.framesOut.Add(float64(len(frames) / s.frames.size))
 	}
 }
 

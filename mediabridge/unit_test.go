@@ -206,8 +206,12 @@ func TestPlayoutUnderrun(t *testing.T) {
 	u.complete = false
 	p.add(u)
 	t0 := time.Unix(1000, 0)
-	p.tick(t0)
-	p.tick(t0.Add(500 * time.Millisecond)) // the synthesis is late
+	for at := time.Duration(0); at <= 500*time.Millisecond; at += frameTime { // the synthesis is late
+		p.tick(t0.Add(at))
+	}
+	if n := audio.Duration(len(out.frames)/2, 8000); n != 200*time.Millisecond {
+		t.Fatalf("%s went out while the caller heard a gap, want all 200ms", n)
+	}
 	u.audio = append(u.audio, audio.AppendL16(nil, audio.Tone(1000, 100*time.Millisecond, 8000, 0.5))...)
 	u.complete = true
 	p.tick(t0.Add(500 * time.Millisecond))
@@ -241,8 +245,8 @@ func TestIDMemoryIsBounded(t *testing.T) {
 			t.Fatalf("id %d", i)
 		}
 	}
-	if len(m.known) > knownIDs {
-		t.Errorf("%d ids known", len(m.known))
+	if len(m.ring) > knownIDs {
+		t.Errorf("%d ids known", len(m.ring))
 	}
 }
 

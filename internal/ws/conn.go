@@ -45,6 +45,10 @@ const closeGrace = time.Second
 type Options struct {
 	Subprotocols []string // offered, or supported in order of preference; when given, one must be agreed
 	ReadLimit    int64    // bytes of one message; 1 MiB
+	// Buffer is the size of the buffers for reading and for writing, in bytes;
+	// 4 KiB. Longer messages pass, in more calls to the system; a client sends
+	// them in several frames.
+	Buffer int
 	// PingInterval sends pings; 0 none. PongTimeout ends the connection when
 	// nothing at all, pong or message, came for so long; 0 never.
 	PingInterval, PongTimeout time.Duration
@@ -79,11 +83,18 @@ type Conn struct {
 
 	mu      sync.Mutex
 	closing bool
+	until   time.Time   // the read deadline
 	timer   *time.Timer // the next ping, or the end of the closing grace
 }
 
+// What a connection keeps for its next message.
+const (
+	firstBuffer = 512
+	keepBuffer  = 8 << 10
+)
+
 func newConn(c *websocket.Conn, o Options) *Conn {
-	conn := &Conn{ws: c, opts: o, buf: make([]byte, 0, 2048)}
+	conn := &Conn{ws: c, opts: o}
 	c.SetReadLimit(o.ReadLimit)
 	c.SetPongHandler(func(string) error { conn.heard(); return nil })
 	answer := c.PingHandler()
@@ -95,7 +106,8 @@ func newConn(c *websocket.Conn, o Options) *Conn {
 	return conn
 }
 
-// heard moves the time after which a silent peer counts as gone. A
+// heard moves the time after which a silent peer counts as gone; moving it by
+// less than a sixteenth of the time-out would cost more than it tells. A
 // connection that is closing has a deadline of its own.
 func (c *Conn) heard() {
 	if c.opts.PongTimeout <= 0 {
@@ -103,8 +115,10 @@ func (c *Conn) heard() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closing {
-		_ = c.ws.SetReadDeadline(time.Now().Add(c.opts.PongTimeout)) // fails only on a dead socket, which Read tells
+	until := time.Now().Add(c.opts.PongTimeout)
+	if !c.closing && until.Sub(c.until) >= c.opts.PongTimeout/16 {
+		c.until = until
+		_ = c.ws.SetReadDeadline(until) // fails only on a dead socket, which Read tells
 	}
 }
 
@@ -128,6 +142,9 @@ func (c *Conn) Read() (Kind, []byte, error) {
 		typ, r, err := c.ws.NextReader()
 		if err == nil {
 			c.heard()
+			if cap(c.buf) == 0 || cap(c.buf) > keepBuffer {
+				c.buf = make([]byte, 0, firstBuffer)
+			}
 			c.buf, err = readAll(c.buf[:0], r)
 		}
 		if err != nil {

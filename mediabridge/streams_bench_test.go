@@ -1,0 +1,149 @@
+package mediabridge_test
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidegate/tidegate/internal/bus/bustest"
+)
+
+var (
+	streamCount  = flag.Int("streams", 500, "forks of BenchmarkStreams")
+	streamTime   = flag.Duration("streams.time", 8*time.Second, "how long BenchmarkStreams measures at a time")
+	streamRounds = flag.Int("streams.rounds", 3, "rounds of BenchmarkStreams")
+)
+
+// load is one row of the table.
+type load struct {
+	name, serve string
+	recogniser  bool
+	silent      bool // nobody speaks: what a call costs in memory
+}
+
+var loads = []load{
+	{name: "gorilla, read", serve: serveRead},
+	{name: "gorilla, read and write back", serve: serveEcho},
+	{name: "bridge: detector, play-out", serve: serveBridge},
+	{name: "bridge: detector, play-out, recogniser", serve: serveBridge, recogniser: true},
+}
+
+// cost is what one stream costs.
+type cost struct {
+	cpu     float64 // of a core
+	heap    float64 // bytes
+	stack   float64
+	routine float64
+	allocs  float64 // per frame in
+	out     float64 // bytes a second towards the caller
+}
+
+// BenchmarkStreams holds the bridge, with real forks on loopback that send
+// and hear 50 frames a second, against the websocket library alone in the
+// same run. The server has a process and one core of its own; callers, bus
+// and speech workers are in this one and do not count.
+func BenchmarkStreams(b *testing.B) {
+	rows := make([][]cost, len(loads))
+	for range *streamRounds {
+		for i, l := range loads {
+			if c := l.measure(b); c.cpu > 0 {
+				rows[i] = append(rows[i], c)
+			}
+		}
+	}
+	median := func(i int, of func(cost) float64) float64 {
+		var all []float64
+		for _, c := range rows[i] {
+			all = append(all, of(c))
+		}
+		slices.Sort(all)
+		if len(all) == 0 { // left out by -bench
+			return math.NaN()
+		}
+		return all[len(all)/2]
+	}
+	cpu := func(c cost) float64 { return c.cpu }
+	echo := median(1, cpu)
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "\n%d streams, medians of %d runs of %s\t\n", *streamCount, *streamRounds, *streamTime)
+	fmt.Fprintln(w, "\tµs per frame in\tstreams a core\tof echo\theap KB a stream\tstack KB\tgoroutines\tallocations per frame\tKB/s out\t")
+	for i, l := range loads {
+		c := median(i, cpu)
+		fmt.Fprintf(w, "%s\t%.1f\t%.0f\t%.2f\t%.1f\t%.1f\t%.1f\t%.2f\t%.1f\t\n", l.name, c/50*1e6, 1/c, c/echo,
+			median(i, func(c cost) float64 { return c.heap })/1024, median(i, func(c cost) float64 { return c.stack })/1024,
+			median(i, func(c cost) float64 { return c.routine }), median(i, func(c cost) float64 { return c.allocs }),
+			median(i, func(c cost) float64 { return c.out })/1024)
+	}
+	_ = w.Flush()
+	b.ReportMetric(1/median(2, cpu), "streams/core")
+	b.ReportMetric(median(2, cpu)/echo, "of-echo")
+	b.ReportMetric(0, "ns/op")
+}
+
+func newRegistry() *prometheus.Registry { return prometheus.NewRegistry() }
+
+// measure runs one load once.
+func (l load) measure(b *testing.B) cost {
+	b.Helper()
+	var c cost
+	b.Run(l.name, func(b *testing.B) {
+		nats := bustest.Start(b)
+		s := startServer(b, l.serve, nats.URL())
+		defer s.end()
+		before := s.ask("usage")
+		bridge := l.serve == serveBridge
+		var a *agent
+		if bridge {
+			r := &rig{t: b, nats: nats, ctl: nats.Connect("orchestrator")}
+			a = newAgent(r, l.recogniser)
+			defer a.attend()()
+		}
+		n := *streamCount
+		calls := dialCallers(b, s.addr, n)
+		defer calls.close()
+		if bridge {
+			eventually(b, "every call is ready", func() bool { return int(a.playing.Load()) == n })
+		}
+		calls.talk()
+		time.Sleep(2 * time.Second)
+		began, from := time.Now(), s.ask("cpu")
+		sent, heard := calls.sent.Load(), calls.heard.Load()
+		time.Sleep(*streamTime)
+		to, took := s.ask("cpu"), time.Since(began)
+		sent, heard = calls.sent.Load()-sent, calls.heard.Load()-heard
+		if os.Getenv(envProfile) != "" && bridge {
+			s.ask("profile")
+		}
+		if bridge { // what is under way is not the call's own: a second of sound is 16 KB
+			a.quiet.Store(true)
+			calls.quiet.Store(true)
+			time.Sleep(2*agentPrompt + time.Second)
+		}
+		after := s.ask("usage")
+		seconds := took.Seconds() * float64(n)
+		c = cost{
+			cpu: (to.CPU - from.CPU).Seconds() / seconds, out: float64(heard) / seconds,
+			heap: float64(after.Heap-before.Heap) / float64(n), stack: float64(after.Stack-before.Stack) / float64(n),
+			routine: float64(after.Goroutines-before.Goroutines) / float64(n),
+			allocs:  float64(to.Mallocs-from.Mallocs) / float64(sent),
+		}
+		if after.Drops > 0 {
+			b.Logf("%s: %v items dropped", l.name, after.Drops)
+		}
+		if late := calls.late.Load(); late > 0 {
+			b.Logf("%s: callers were over 20 ms late %d times", l.name, late)
+		}
+		if want := 0.98 * 50 * seconds; float64(sent) < want {
+			b.Logf("%s: %d frames sent of %.0f", l.name, sent, 50*seconds)
+		}
+		b.ReportMetric(c.cpu/50*1e6, "µs/frame")
+	})
+	return c
+}
