@@ -14,8 +14,16 @@ import (
 func benchSession(now *time.Time) *session {
 	cfg := Defaults()
 	svc := &Service{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil), stock: newStock(), now: func() time.Time { return *now }}
-	return newSession(svc, nil, schemas.ForkMetadata{CallID: "c1", Language: "zh-CN", SampleRate: 8000, Playout: "stream"})
+	s := newSession(svc, nil, schemas.ForkMetadata{CallID: "c1", Language: "zh-CN", SampleRate: 8000, Playout: "stream"})
+	s.out = nowhere{}
+	return s
 }
+
+// nowhere is a switch that takes everything.
+type nowhere struct{}
+
+func (nowhere) WriteBinary([]byte) error { return nil }
+func (nowhere) WriteText([]byte) error   { return nil }
 
 // steady is a call in which both sides speak, the agent's prompt never ends,
 // and the caller's utterance is past what is kept for a replay.
@@ -34,23 +42,20 @@ func steady(now *time.Time) (s *session, asrOut *mailbox, in []byte) {
 	return s, asrOut, audio.AppendL16(nil, audio.Tone(300, frameTime, 8000, 0.3))
 }
 
-// step is one frame in and one frame out, and what the writers would take.
+// step is one frame in and one frame out, and what the link's writer would
+// take.
 func step(s *session, asrOut *mailbox, in []byte, now *time.Time, l *letter) {
 	*now = now.Add(frameTime)
-	if !s.forkIn.push(letterBinary, in, nil) {
-		panic("no room")
-	}
-	s.drain()
 	if u := s.playout.queue[0]; u.sent+3*320 > len(u.audio) {
 		u.sent = 320 // the prompt goes on for ever
 	}
 	if a := s.asr.current; cap(a.audio)-len(a.audio) < 320 {
 		a.audio = a.audio[:0]
 	}
-	s.tick(*now)
-	for asrOut.pop(l) {
+	if s.work(func() { s.media(in, *now) }) {
+		panic("over: " + s.ending)
 	}
-	for s.forkOut.pop(l) {
+	for asrOut.pop(l) {
 	}
 }
 

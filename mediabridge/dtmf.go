@@ -27,23 +27,53 @@ type digit struct {
 }
 
 // dtmf finds keypad tones in the sound itself, by Goertzel filters on windows
-// of 20 ms that overlap by half. It is pure: frames in, digits out.
+// of 20 ms that overlap by half. Each half is filtered once and serves two
+// windows, and only when one of them is loud enough to hold a key. It is pure:
+// frames in, digits out.
 type dtmf struct {
-	coeff  [8]float64
-	window []int16 // the last half frame, then the present frame
-	half   int
+	filters [8]filter // rows, then columns
+	half    int       // samples
+	last    half      // of the frame before
+	kept    []int16   // its samples
 
 	key    byte // of the present tone, 0 none
 	hits   int
 	misses int
 }
 
+// filter is one tone's constants: of its filter, of taking the spectrum's
+// line out of the filter's state, and of moving that by half a window.
+type filter struct {
+	coeff, cos, sin, turnCos, turnSin float64
+}
+
+// half is half a window. Rows and columns are filtered when they are asked for.
+type half struct {
+	pcm           []int16
+	power         float64 // the sum of squares
+	rows, columns lines
+}
+
+// lines are four lines of a spectrum; a full-scale sine over n samples has
+// n * 32768 / 2.
+type lines struct {
+	done   bool
+	re, im [4]float64
+}
+
 func newDTMF(rate int) dtmf {
 	d := dtmf{half: rate / dtmfWindowFactor / 2}
-	d.window = make([]int16, 3*d.half)
-	for i := range 4 {
-		d.coeff[i] = 2 * math.Cos(2*math.Pi*audio.DTMFRows[i]/float64(rate))
-		d.coeff[4+i] = 2 * math.Cos(2*math.Pi*audio.DTMFColumns[i]/float64(rate))
+	d.kept = make([]int16, d.half)
+	d.last.pcm = d.kept
+	for i := range d.filters {
+		hz := audio.DTMFRows[i%4]
+		if i >= 4 {
+			hz = audio.DTMFColumns[i%4]
+		}
+		w := 2 * math.Pi * hz / float64(rate)
+		f := &d.filters[i]
+		f.coeff, f.cos, f.sin = 2*math.Cos(w), math.Cos(w), math.Sin(w)
+		f.turnCos, f.turnSin = math.Cos(w*float64(d.half)), math.Sin(w*float64(d.half))
 	}
 	return d
 }
@@ -51,14 +81,24 @@ func newDTMF(rate int) dtmf {
 // frame takes 20 ms of sound. Tone says whether a keypad tone is sounding;
 // a digit is reported once, when its tone is over.
 func (d *dtmf) frame(pcm []int16) (done digit, ok, tone bool) {
-	copy(d.window, d.window[2*d.half:])
-	copy(d.window[d.half:], pcm)
-	for i := range 2 {
-		if got, end := d.step(d.detect(d.window[i*d.half : (i+2)*d.half])); end {
+	first, second := newHalf(pcm[:d.half]), newHalf(pcm[d.half:])
+	for _, key := range [2]byte{d.detect(&d.last, &first), d.detect(&first, &second)} {
+		if got, end := d.step(key); end {
 			done, ok = got, true
 		}
 	}
+	copy(d.kept, second.pcm)
+	d.last = second
+	d.last.pcm = d.kept
 	return done, ok, d.hits > 0
+}
+
+func newHalf(pcm []int16) half {
+	h := half{pcm: pcm}
+	for _, s := range pcm {
+		h.power += float64(s) * float64(s)
+	}
+	return h
 }
 
 // step takes the key of one window, 0 for none.
@@ -83,25 +123,23 @@ func (d *dtmf) step(key byte) (digit, bool) {
 	return done, true
 }
 
-func (d *dtmf) detect(pcm []int16) byte {
-	var total float64
-	for _, s := range pcm {
-		total += float64(s) * float64(s)
-	}
-	n := float64(len(pcm))
-	scale := n * 32768 / 2
-	total /= n * 32768 * 32768 // mean square; a full-scale sine has 0.5
+// detect finds the key that sounds in a window, 0 for none.
+func (d *dtmf) detect(a, b *half) byte {
+	n := float64(2 * d.half)
+	total := (a.power + b.power) / (n * 32768 * 32768) // mean square; a full-scale sine has 0.5
 	if total < dtmfMinLevel {
 		return 0
 	}
-	var power [8]float64
-	goertzel4(pcm, d.coeff[:4], power[:4], scale)
-	goertzel4(pcm, d.coeff[4:], power[4:], scale)
-	row, rowOK := strongest(power[:4])
-	col, colOK := strongest(power[4:])
-	low, high := power[row], power[4+col]
+	rows := d.group(d.filters[:4], &a.rows, &b.rows, a.pcm, b.pcm)
+	row, ok := strongest(rows[:])
+	if low := rows[row]; !ok || low < dtmfMinLevel {
+		return 0
+	}
+	columns := d.group(d.filters[4:], &a.columns, &b.columns, a.pcm, b.pcm)
+	col, ok := strongest(columns[:])
+	low, high := rows[row], columns[col]
 	switch {
-	case !rowOK || !colOK, low < dtmfMinLevel || high < dtmfMinLevel,
+	case !ok, high < dtmfMinLevel,
 		high > low*dtmfTwistHigh || low > high*dtmfTwistLow,
 		(low+high)/2 < dtmfPurity*total:
 		return 0
@@ -109,10 +147,27 @@ func (d *dtmf) detect(pcm []int16) byte {
 	return audio.DTMFKeys[row*4+col]
 }
 
-// goertzel4 runs four filters side by side: each one alone would spend its
-// time waiting for its own last result.
-func goertzel4(pcm []int16, c, power []float64, scale float64) {
-	c0, c1, c2, c3 := c[0], c[1], c[2], c[3]
+// group is the power of four tones in a window, as audio.Power has it.
+func (d *dtmf) group(f []filter, a, b *lines, first, second []int16) (power [4]float64) {
+	a.fill(f, first)
+	b.fill(f, second)
+	scale := float64(d.half) * 32768 // of a window: two halves
+	for i := range power {
+		re := f[i].turnCos*a.re[i] - f[i].turnSin*a.im[i] + b.re[i]
+		im := f[i].turnCos*a.im[i] + f[i].turnSin*a.re[i] + b.im[i]
+		power[i] = (re*re + im*im) / (scale * scale)
+	}
+	return power
+}
+
+// fill runs four filters side by side: each one alone would spend its time
+// waiting for its own last result.
+func (l *lines) fill(f []filter, pcm []int16) {
+	if l.done {
+		return
+	}
+	l.done = true
+	c0, c1, c2, c3 := f[0].coeff, f[1].coeff, f[2].coeff, f[3].coeff
 	var a0, a1, a2, a3, b0, b1, b2, b3 float64
 	for _, s := range pcm {
 		x := float64(s)
@@ -121,11 +176,10 @@ func goertzel4(pcm []int16, c, power []float64, scale float64) {
 		a2, b2 = (x-b2)+c2*a2, a2
 		a3, b3 = (x-b3)+c3*a3, a3
 	}
-	norm := 1 / (scale * scale)
-	power[0] = (a0*a0 + b0*b0 - c0*a0*b0) * norm
-	power[1] = (a1*a1 + b1*b1 - c1*a1*b1) * norm
-	power[2] = (a2*a2 + b2*b2 - c2*a2*b2) * norm
-	power[3] = (a3*a3 + b3*b3 - c3*a3*b3) * norm
+	now, before := [4]float64{a0, a1, a2, a3}, [4]float64{b0, b1, b2, b3}
+	for i := range f {
+		l.re[i], l.im[i] = now[i]-f[i].cos*before[i], f[i].sin*before[i]
+	}
 }
 
 // strongest tone of a group, and whether it stands clear of the others.

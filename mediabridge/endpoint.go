@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/token"
@@ -24,8 +23,12 @@ const TokenUse = "fork"
 // errCallMismatch: the metadata name another call than the token.
 var errCallMismatch = errors.New("metadata and token name different calls")
 
-// forkBuffer is for messages of 20 ms from the switch and of 80 ms to it.
-const forkBuffer = 1536
+// forkBuffer is for messages of 20 ms from the switch and of 80 ms to it;
+// forkSystem is some seconds of sound.
+const (
+	forkBuffer = 1536
+	forkSystem = 64 << 10
+)
 
 // serveFork is the handshake of one fork. Nothing is logged of the address,
 // as it holds the token. The rest of the fork's life has a goroutine of its
@@ -47,7 +50,7 @@ func (s *Service) serveFork(w http.ResponseWriter, r *http.Request) {
 	conn, err := ws.Upgrade(w, r, ws.Options{
 		Subprotocols: []string{Subprotocol}, ReadLimit: int64(s.cfg.ReadLimit),
 		PingInterval: s.cfg.PingInterval, PongTimeout: s.cfg.PongTimeout, WriteTimeout: s.cfg.WriteTimeout,
-		Buffer: forkBuffer,
+		Buffer: forkBuffer, System: forkSystem,
 	})
 	if err != nil {
 		s.release(claims.CallID)
@@ -182,17 +185,15 @@ func (s *Service) serveSession(v *session) {
 	v.asrLink = v.newLink("asr")
 	around.Go(func() { v.asrLink.run(ctx) })
 	around.Go(func() { v.newLink("tts").run(ctx) })
-	around.Go(v.read)
+	around.Go(func() { v.read() })
 	around.Go(func() { s.lend(v) })
-	writer := make(chan struct{})
-	go func() { defer close(writer); v.write() }()
 
 	s.guard(v, func() { v.run(ctx) })
 
 	cancel()
 	v.playout.cut(s.now(), "stopped")
 	v.restock(true)
-	v.hangUp(writer)
+	v.hangUp()
 	around.Wait()
 	s.takeBack(v)
 	_ = sub.Unsubscribe() // an error here is a bus that is gone
@@ -206,7 +207,10 @@ func (s *Service) guard(v *session, run func()) {
 		if p := recover(); p != nil {
 			s.metrics.panics.Inc()
 			v.log.Error("session ended by a defect", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			v.working.Lock()
 			v.end(closedInternal)
+			v.working.Unlock()
+			signal(v.wake)
 		}
 	}()
 	run()
@@ -226,72 +230,11 @@ func (s *session) fromBus(m bus.Message) {
 	s.commands.push(letterValue, nil, c)
 }
 
-// read moves frames from the switch to the session until the fork ends.
-func (s *session) read() {
-	for {
-		kind, b, err := s.conn.Read()
-		if err != nil {
-			s.readEnd <- err
-			return
-		}
-		k := letterBinary
-		if kind == ws.Text {
-			k = letterText
-		}
-		s.forkIn.push(k, b, nil)
-	}
-}
-
-// write moves frames to the switch until hangUp's close letter.
-func (s *session) write() {
-	if err := pump(context.Background(), s.conn, s.forkOut); err != nil {
-		s.svc.metrics.writeErrors.WithLabelValues("fork").Inc()
-		s.close(closedLost)
-	}
-}
-
-// disconnectMessage ends the fork in the module. Without a data object it
-// would look like a connection that was dropped.
-type disconnectMessage struct {
-	Type string `json:"type"`
-	Data struct {
-		Reason string `json:"reason"`
-	} `json:"data"`
-}
-
-// hangUp tells the switch, when it is still there, and waits for the writer.
-func (s *session) hangUp(writer <-chan struct{}) {
-	s.forkOut.discardBinary()
-	if s.ending == closedByCommand || s.ending == closedShutdown || s.ending == closedIdle {
-		m := disconnectMessage{Type: "disconnect"}
-		m.Data.Reason = s.ending
-		s.sendJSON(m)
-	}
-	if !s.forkOut.offer(letterClose, []byte(s.ending), nil) {
-		s.conn.Abort()
-	}
-	select {
-	case <-writer:
-	case <-time.After(s.svc.cfg.WriteTimeout):
-		s.conn.Abort()
-		<-writer
-	}
-}
-
 // closed is the session's last word.
 func (s *session) closed() {
 	s.svc.metrics.closed.WithLabelValues(s.ending).Inc()
 	s.journal.reliable(schemas.MediaClosed{MediaEvent: s.journal.stamp(), Reason: s.ending})
 	s.log.Info("fork ended", "reason", s.ending, "at_ms", s.clockMS)
-}
-
-// drainReads waits for the peer's close frame, or for the socket to end.
-func drainReads(conn *ws.Conn) {
-	for {
-		if _, _, err := conn.Read(); err != nil {
-			return
-		}
-	}
 }
 
 func (s *session) newLink(component string) *link {

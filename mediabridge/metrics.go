@@ -53,11 +53,11 @@ const (
 
 // Values of labels; each is set to 0 at the start.
 var (
-	queueNames     = []string{"fork_in", "fork_out", "commands", "asr_in", "tts_in", "asr_out", "tts_out", "asr_audio", "tts_audio", "playout"}
+	queueNames     = []string{"commands", "asr_in", "tts_in", "asr_out", "tts_out", "asr_audio", "tts_audio", "playout"}
 	playoutReasons = []string{"finished", "interrupted", "stopped", "failed"}
 	commandResults = []string{"done", "duplicate", "stale", "wrong_call", "unexpected"}
 	refusedReasons = []string{"malformed", "signature", "use", "expired", "duplicate", "capacity", "draining", "handshake", "metadata", "call_mismatch", "bus"}
-	closedReasons  = []string{closedByCommand, closedByPeer, closedLost, closedIdle, closedProtocol, closedTooLarge, closedShutdown, closedStalled, closedInternal}
+	closedReasons  = []string{closedByCommand, closedByPeer, closedLost, closedIdle, closedProtocol, closedTooLarge, closedShutdown, closedStalled, closedInternal, closedRate}
 	malformedFrom  = []string{"switch", "side", "asr", "tts"}
 	components     = []string{"asr", "tts"}
 	writeTargets   = []string{"fork", "asr", "tts"}

@@ -51,6 +51,12 @@ type rig struct {
 
 func newRig(t testing.TB, change func(*mediabridge.Config)) *rig {
 	t.Helper()
+	return newRigAt(t, nil, change)
+}
+
+// newRigAt is newRig with a clock of the bridge's own.
+func newRigAt(t testing.TB, now func() time.Time, change func(*mediabridge.Config)) *rig {
+	t.Helper()
 	r := &rig{t: t, nats: bustest.Start(t), reg: prometheus.NewRegistry()}
 	r.ctl = r.nats.Connect("orchestrator")
 	cfg := mediabridge.Defaults()
@@ -59,7 +65,7 @@ func newRig(t testing.TB, change func(*mediabridge.Config)) *rig {
 	if change != nil {
 		change(&cfg)
 	}
-	svc, err := mediabridge.New(cfg, mediabridge.Deps{Bus: r.nats.Connect("mediabridge"), Registry: r.reg})
+	svc, err := mediabridge.New(cfg, mediabridge.Deps{Bus: r.nats.Connect("mediabridge"), Registry: r.reg, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,8 @@ package mediabridge
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/sherpa"
@@ -24,19 +22,19 @@ const (
 	closedShutdown  = "shutdown"
 	closedStalled   = "stalled"
 	closedInternal  = "internal"
+	closedRate      = "rate"
 )
 
-// Sizes of a session's mailboxes: half a second of 20 ms frames from the
-// switch when the session is held up, and as much towards it.
+// commandSize bounds the commands that wait.
+const commandSize = 64
+
+// The switch's frames are the session's clock. After starved without one it
+// goes by its own; after stall the switch's silence is taken for the
+// caller's: a phone with silence suppression sends nothing at all.
 const (
-	forkInSize  = 64
-	forkOutSize = 128
-	commandSize = 64
+	starved = 80 * time.Millisecond
+	stall   = 200 * time.Millisecond
 )
-
-// stall is how long the switch may send no frame before its silence is taken
-// for the caller's: a phone with silence suppression sends nothing at all.
-const stall = 200 * time.Millisecond
 
 // speechState is what a session knows of its recogniser or synthesiser.
 type speechState int
@@ -47,8 +45,9 @@ const (
 	speechDown
 )
 
-// session is one call's sound. All fields belong to its goroutine, run;
-// others reach it through the mailboxes.
+// session is one call's sound. Its fields belong to whoever works on it, one
+// at a time: the fork's reader with a frame, and run with everything else.
+// Others reach it through the mailboxes.
 type session struct {
 	svc  *Service
 	call string
@@ -56,20 +55,19 @@ type session struct {
 	log  *slog.Logger
 
 	// The ways in and out.
-	conn             *ws.Conn
-	wake             chan struct{} // something waits in one of the next four
-	forkIn, commands *mailbox
-	asrIn, ttsIn     *mailbox
-	forkOut          *mailbox
-	readEnd          chan error // the fork's reader ended
-	stop             chan string
-	letter           letter // the one being read
+	working                sync.Mutex // held by who works on it
+	conn                   *ws.Conn
+	out                    outgoing
+	wake                   chan struct{} // something waits for run
+	commands, asrIn, ttsIn *mailbox
+	letter                 letter // the one being read
 
 	// Listening. Times in milliseconds are on the audio clock, which counts
 	// frames.
 	clockMS, onsetMS, lastSpeechMS int64
 	hadSpeech, answered            bool
 	lastMedia                      time.Time
+	pace                           pace
 	frames                         framer
 	voice                          voice
 	model                          chan *sherpa.VAD
@@ -111,62 +109,73 @@ func newSession(svc *Service, conn *ws.Conn, meta schemas.ForkMetadata) *session
 	drops := svc.metrics.drops.WithLabelValues
 	s := &session{
 		svc: svc, call: meta.CallID, meta: meta, conn: conn,
-		log:     svc.log.With("call_id", meta.CallID),
-		wake:    newWake(),
-		readEnd: make(chan error, 1), stop: make(chan string, 1),
+		log:    svc.log.With("call_id", meta.CallID),
+		out:    conn,
+		wake:   newWake(),
 		frames: framer{size: frameBytes}, voice: newVoice(svc.cfg.VAD, meta.SampleRate), model: make(chan *sherpa.VAD, 1), dtmf: newDTMF(meta.SampleRate), turn: newTurn(svc.cfg),
 		preRoll: newPreRoll(int((svc.cfg.PreRoll+svc.cfg.BargeIn+time.Second)/frameTime), frameBytes),
 		pcm:     make([]int16, 0, frameBytes/2), quiet: make([]byte, frameBytes),
 		asr: recognition{maxBytes: bytesOf(svc.cfg.MaxUtterance + 2*time.Second), over: drops("asr_audio")},
 		tts: synthesis{maxBytes: bytesOf(svc.cfg.MaxPrompt), metrics: svc.metrics, jobs: map[string]*job{}},
 	}
-	s.forkIn = newMailbox(forkInSize, s.wake, drops("fork_in"))
 	s.commands = newMailbox(commandSize, s.wake, drops("commands"))
 	s.asrIn = newMailbox(linkInSize, s.wake, drops("asr_in"))
 	s.ttsIn = newMailbox(linkInSize, s.wake, drops("tts_in"))
-	s.forkOut = newMailbox(forkOutSize, newWake(), drops("fork_out"))
 	s.playout = newPlayout(meta.SampleRate, svc.cfg.Lead, meta.Playout == "file", s)
 	s.lastMedia = svc.now()
+	s.pace = newPace(s.lastMedia, meta.SampleRate)
 	s.journal = newJournal(s, meta.CallID, s.lastMedia)
 	return s
 }
 
-// run is the session's goroutine, from the metadata to the end.
+// run works on the session from the metadata to the end, but for the fork's
+// frames.
 func (s *session) run(ctx context.Context) {
-	ticker := time.NewTicker(frameTime)
-	defer ticker.Stop()
-	for s.ending == "" {
+	timer := time.NewTimer(starved)
+	defer timer.Stop()
+	for over := false; !over; {
 		select {
 		case <-s.wake:
-			s.drain()
-		case <-ticker.C:
-			s.drain()
-			s.tick(s.svc.now())
-		case err := <-s.readEnd:
-			s.drain() // what came before the end
-			s.end(endReason(err))
+			over = s.work(nil)
+		case <-timer.C:
+			over = s.work(func() { timer.Reset(s.alone(s.svc.now())) })
 		case m := <-s.model:
-			s.voice.use(m)
-		case reason := <-s.stop:
-			s.end(reason)
+			over = s.work(func() { s.voice.use(m) })
 		case <-ctx.Done():
-			s.end(closedShutdown)
+			over = s.work(func() { s.end(closedShutdown) })
 		}
 	}
+}
+
+// work takes everything that waits, then does f unless the session is over
+// by then; true says that it is. When the fork's reader ends a session, run
+// has to learn of it.
+func (s *session) work(f func()) (over bool) {
+	s.working.Lock()
+	defer s.working.Unlock()
+	s.drain()
+	if s.ending == "" && f != nil {
+		f()
+	}
+	if s.ending != "" {
+		signal(s.wake)
+	}
+	return s.ending != ""
+}
+
+// alone keeps time while no frames do, and says when to come again.
+func (s *session) alone(now time.Time) time.Duration {
+	if quiet := now.Sub(s.lastMedia); quiet < starved {
+		return starved - quiet
+	}
+	s.tick(now)
+	return frameTime
 }
 
 // end lets run return; the first reason counts.
 func (s *session) end(reason string) {
 	if s.ending == "" {
 		s.ending = reason
-	}
-}
-
-// close asks the session to end, from any goroutine.
-func (s *session) close(reason string) {
-	select {
-	case s.stop <- reason:
-	default: // asked already
 	}
 }
 
@@ -182,23 +191,22 @@ func (s *session) drain() {
 	for s.ending == "" && s.ttsIn.pop(l) {
 		s.fromTTS(l, s.svc.now())
 	}
-	for s.ending == "" && s.forkIn.pop(l) {
-		if l.kind == letterText {
-			s.textFrame(l.data, s.svc.now())
-			continue
-		}
-		s.media(l.data, s.svc.now())
-	}
 }
 
 // media takes a binary message from the switch, of any size.
 func (s *session) media(b []byte, now time.Time) {
 	s.lastMedia = now
+	if !s.pace.took(len(b), now) {
+		s.log.Warn("sound does not come at the rate that the metadata name", "rate", s.meta.SampleRate)
+		s.end(closedRate)
+		return
+	}
 	s.frames.feed(b)
-	for f := s.frames.next(); f != nil; f = s.frames.next() {
+	for f := s.frames.next(); f != nil && s.ending == ""; f = s.frames.next() {
 		s.svc.metrics.framesIn.Inc()
 		s.frame(f, now)
 	}
+	s.tick(now)
 }
 
 // tick does what time alone brings.
@@ -213,57 +221,4 @@ func (s *session) tick(now time.Time) {
 	}
 	s.expireSpeech(now)
 	s.playout.tick(now)
-}
-
-// sound and file are play-out's way to the switch.
-func (s *session) sound(frames []byte) {
-	if s.forkOut.push(letterBinary, frames, nil) {
-		s.svc.metrics.framesOut.Add(float64(len(frames) / s.frames.size))
-	}
-}
-
-// playAudio is the message that drachtio's and jambonz's module take for
-// sound that is played as a file.
-type playAudio struct {
-	Type string `json:"type"`
-	Data struct {
-		Type    string `json:"audioContentType"`
-		Rate    int    `json:"sampleRate"`
-		Content string `json:"audioContent"`
-	} `json:"data"`
-}
-
-func (s *session) file(sound []byte) {
-	m := playAudio{Type: "playAudio"}
-	m.Data.Type, m.Data.Rate = "raw", s.meta.SampleRate
-	m.Data.Content = base64.StdEncoding.EncodeToString(sound)
-	s.sendJSON(m)
-	s.svc.metrics.framesOut.Add(float64(len(sound) / s.frames.size))
-}
-
-// sendJSON sends a control message. One that finds no room means that the
-// switch has stopped to read, and the session cannot go on.
-func (s *session) sendJSON(v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		s.log.Error("message not encoded", "error", err)
-		return
-	}
-	if !s.forkOut.push(letterText, b, nil) {
-		s.end(closedStalled)
-	}
-}
-
-func endReason(err error) string {
-	var peer *ws.CloseError
-	switch {
-	case errors.As(err, &peer):
-		return closedByPeer
-	case errors.Is(err, ws.ErrTooLarge):
-		return closedTooLarge
-	case errors.Is(err, ws.ErrProtocol):
-		return closedProtocol
-	default:
-		return closedLost
-	}
 }

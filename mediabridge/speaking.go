@@ -62,10 +62,8 @@ func (s *session) silence(now time.Time, reason string) {
 	s.playout.cut(now, reason)
 }
 
-// killAudio throws away what is on its way to the caller's ear, here and in
-// the switch.
+// killAudio throws away what is on its way to the caller's ear, in the switch.
 func (s *session) killAudio() {
-	s.forkOut.discardBinary()
 	s.sendJSON(killMessage{"killAudio"})
 }
 

@@ -38,7 +38,7 @@ type callers struct {
 	heard atomic.Int64
 	late  atomic.Int64 // frames sent over 20 ms late
 	sent  atomic.Int64
-	quiet atomic.Bool  // no more speech, only the line's noise
+	quiet atomic.Bool // no more speech, only the line's noise
 	stop  chan struct{}
 	wg    sync.WaitGroup
 }

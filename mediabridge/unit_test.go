@@ -251,7 +251,7 @@ func TestIDMemoryIsBounded(t *testing.T) {
 }
 
 func TestMailbox(t *testing.T) {
-	drops := newMetrics(nil).drops.WithLabelValues("fork_in")
+	drops := newMetrics(nil).drops.WithLabelValues("commands")
 	m := newMailbox(3, newWake(), drops)
 	for i, k := range []letterKind{letterBinary, letterText, letterBinary} {
 		if !m.push(k, []byte{byte(i)}, nil) {

@@ -49,6 +49,11 @@ type Options struct {
 	// 4 KiB. Longer messages pass, in more calls to the system; a client sends
 	// them in several frames.
 	Buffer int
+	// System bounds what the system holds of each direction, in bytes, for a
+	// side that does not read; 0 leaves it to the system, which may hold
+	// megabytes. It bounds how long writes go on to a peer that has stopped
+	// to read, and how far a reader that is held up falls behind.
+	System int
 	// PingInterval sends pings; 0 none. PongTimeout ends the connection when
 	// nothing at all, pong or message, came for so long; 0 never.
 	PingInterval, PongTimeout time.Duration
@@ -95,6 +100,10 @@ const (
 
 func newConn(c *websocket.Conn, o Options) *Conn {
 	conn := &Conn{ws: c, opts: o}
+	if tcp, ok := c.NetConn().(*net.TCPConn); ok && o.System > 0 {
+		_ = tcp.SetReadBuffer(o.System) // fails only on a dead socket, which Read tells
+		_ = tcp.SetWriteBuffer(o.System)
+	}
 	c.SetReadLimit(o.ReadLimit)
 	c.SetPongHandler(func(string) error { conn.heard(); return nil })
 	answer := c.PingHandler()
