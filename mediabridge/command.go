@@ -58,7 +58,9 @@ func (s *session) command(c command, now time.Time) {
 		if callOf(c.data) == "" {
 			result = "unexpected"
 		}
-		s.log.Warn("command refused", "type", c.envelope.Type, "result", result)
+		if s.worthLogging() {
+			s.log.Warn("command refused", "type", c.envelope.Type, "result", result)
+		}
 	case s.ids.seen(c.envelope.Source + "\x00" + c.envelope.ID):
 		result = "duplicate"
 	case !s.obey(c, now):
@@ -204,8 +206,18 @@ func decodeSide(b []byte) (command, error) {
 	return command{envelope: e, data: data, viaSide: true}, err
 }
 
+// loggedRefusals bounds what a call's refused messages put into the log.
+const loggedRefusals = 10
+
 // malformed counts a message that makes no sense; its content is not logged.
 func (s *session) malformed(source string, err error) {
 	s.svc.metrics.malformed.WithLabelValues(source).Inc()
-	s.log.Warn("message refused", "source", source, "error", err)
+	if s.worthLogging() {
+		s.log.Warn("message refused", "source", source, "error", err)
+	}
+}
+
+func (s *session) worthLogging() bool {
+	s.refusals++
+	return s.refusals <= loggedRefusals
 }

@@ -248,6 +248,21 @@ func TestGarbageFramesEndOnlyTheirCall(t *testing.T) {
 // rawFork is a fork without a websocket library, up to its metadata.
 func rawFork(t *testing.T, r *rig, meta schemas.ForkMetadata) net.Conn {
 	t.Helper()
+	conn := rawHandshake(t, r, meta.CallID)
+	b, err := json.Marshal(meta)
+	if err != nil || len(b) > 0xFFFF {
+		t.Fatal(err)
+	}
+	frame := append([]byte{0x81, 0xFE, byte(len(b) >> 8), byte(len(b)), 0, 0, 0, 0}, b...) // masked with zeros
+	if _, err := conn.Write(frame); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// rawHandshake is a fork without a websocket library, before its metadata.
+func rawHandshake(t *testing.T, r *rig, call string) net.Conn {
+	t.Helper()
 	conn, err := net.Dial("tcp", r.svc.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +270,7 @@ func rawFork(t *testing.T, r *rig, meta schemas.ForkMetadata) net.Conn {
 	t.Cleanup(func() { _ = conn.Close() })
 	_, _ = fmt.Fprintf(conn, "GET /v1/fork/%s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: %s\r\n\r\n",
-		r.token(meta.CallID, time.Minute), mediabridge.Subprotocol)
+		r.token(call, time.Minute), mediabridge.Subprotocol)
 	head := ""
 	for !strings.HasSuffix(head, "\r\n\r\n") {
 		var b [1]byte
@@ -266,14 +281,6 @@ func rawFork(t *testing.T, r *rig, meta schemas.ForkMetadata) net.Conn {
 	}
 	if !strings.Contains(head, "Sec-WebSocket-Protocol: "+mediabridge.Subprotocol) {
 		t.Fatalf("subprotocol not selected: %q", head)
-	}
-	b, err := json.Marshal(meta)
-	if err != nil || len(b) > 0xFFFF {
-		t.Fatal(err)
-	}
-	frame := append([]byte{0x81, 0xFE, byte(len(b) >> 8), byte(len(b)), 0, 0, 0, 0}, b...) // masked with zeros
-	if _, err := conn.Write(frame); err != nil {
-		t.Fatal(err)
 	}
 	return conn
 }

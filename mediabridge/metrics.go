@@ -57,7 +57,7 @@ var (
 	playoutReasons = []string{"finished", "interrupted", "stopped", "failed"}
 	commandResults = []string{"done", "duplicate", "stale", "wrong_call", "unexpected"}
 	refusedReasons = []string{"malformed", "signature", "use", "expired", "duplicate", "capacity", "draining", "handshake", "metadata", "call_mismatch", "bus"}
-	closedReasons  = []string{closedByCommand, closedByPeer, closedLost, closedIdle, closedProtocol, closedTooLarge, closedShutdown, closedStalled, closedInternal, closedRate}
+	closedReasons  = []string{closedByCommand, closedByPeer, closedLost, closedIdle, closedProtocol, closedTooLarge, closedShutdown, closedStalled, closedInternal, closedRate, closedFlood}
 	malformedFrom  = []string{"switch", "side", "asr", "tts"}
 	components     = []string{"asr", "tts"}
 	writeTargets   = []string{"fork", "asr", "tts"}

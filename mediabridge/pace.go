@@ -12,12 +12,20 @@ const (
 	paceShort    = 2 * time.Second  // of sound that is missing: it comes too slowly
 	// paceGap is a pause in the messages. While there is one, time tells
 	// nothing of the rate.
-	paceGap = 100 * time.Millisecond
+	paceGap = stall
 )
 
-// pace finds out when sound does not come at the rate that the metadata name:
+// Messages of any kind that a switch may send: fifty a second are sound, and
+// each costs work however small it is.
+const (
+	paceMessages = 500 // a second
+	paceBurst    = 5000
+)
+
+// pace watches how much comes of a fork. It finds out when sound does not come at the rate that the metadata name:
 // when a second of it does not last a second. What is heard then is shrill or
-// deep, and nothing recognises it. It is pure: bytes and time in.
+// deep, and nothing recognises it. And it finds out when there are more
+// messages than a call has. It is pure: bytes and time in.
 //
 // Clocks differ a little, so that sound may be a tenth faster than time for
 // ever; and a quarter of it may be missing, as on the worst of lines.
@@ -26,10 +34,20 @@ type pace struct {
 	last  time.Time
 	ahead time.Duration // of sound before time
 	short time.Duration // of time without sound
+
+	counted  time.Time
+	messages float64 // over what paceMessages allows
 }
 
 func newPace(now time.Time, rate int) pace {
-	return pace{rate: rate, last: now, ahead: -paceHeldBack}
+	return pace{rate: rate, last: now, counted: now, ahead: -paceHeldBack}
+}
+
+// message counts one of any kind; false says that there are too many.
+func (p *pace) message(now time.Time) bool {
+	p.messages = max(0, p.messages-paceMessages*now.Sub(p.counted).Seconds()) + 1
+	p.counted = now
+	return p.messages <= paceBurst
 }
 
 // took takes a message of L16; false says that the rate is wrong.

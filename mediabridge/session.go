@@ -23,17 +23,20 @@ const (
 	closedStalled   = "stalled"
 	closedInternal  = "internal"
 	closedRate      = "rate"
+	closedFlood     = "flood"
 )
 
 // commandSize bounds the commands that wait.
 const commandSize = 64
 
 // The switch's frames are the session's clock. After starved without one it
-// goes by its own; after stall the switch's silence is taken for the
-// caller's: a phone with silence suppression sends nothing at all.
+// goes by its own. After stall the switch's silence is taken for the caller's:
+// a phone with silence suppression may send nothing at all. A shorter one is
+// the network's, which sends again what it lost after 200 ms and more; silence
+// put into a word would end it.
 const (
 	starved = 80 * time.Millisecond
-	stall   = 200 * time.Millisecond
+	stall   = 500 * time.Millisecond
 )
 
 // speechState is what a session knows of its recogniser or synthesiser.
@@ -76,6 +79,7 @@ type session struct {
 	preRoll                        preRoll
 	pcm                            []int16
 	quiet                          []byte // a frame of silence
+	filled                         int    // such frames since the last of the switch
 	asr                            recognition
 	turns                          int // of the caller
 	hints                          []string
@@ -100,6 +104,7 @@ type session struct {
 	ready                    bool
 	journal                  journal
 	ids                      idMemory
+	refusals                 int    // messages that made no sense
 	ending                   string // why run returns
 }
 
@@ -195,7 +200,7 @@ func (s *session) drain() {
 
 // media takes a binary message from the switch, of any size.
 func (s *session) media(b []byte, now time.Time) {
-	s.lastMedia = now
+	s.lastMedia, s.filled = now, 0
 	if !s.pace.took(len(b), now) {
 		s.log.Warn("sound does not come at the rate that the metadata name", "rate", s.meta.SampleRate)
 		s.end(closedRate)
@@ -216,7 +221,8 @@ func (s *session) tick(now time.Time) {
 		s.end(closedIdle)
 		return
 	}
-	if quiet > stall {
+	for quiet > stall && s.filled < int(quiet/frameTime) && s.ending == "" {
+		s.filled++
 		s.frame(s.quiet, now)
 	}
 	s.expireSpeech(now)

@@ -302,29 +302,6 @@ func TestConfigSaysAllThatIsWrong(t *testing.T) {
 	}
 }
 
-func FuzzFramer(f *testing.F) {
-	f.Add([]byte("some bytes of sound"), uint8(3))
-	f.Add(bytes.Repeat([]byte{1}, 1000), uint8(255))
-	f.Fuzz(func(t *testing.T, in []byte, step uint8) {
-		fr := framer{size: 320}
-		var out []byte
-		for b := in; len(b) > 0; {
-			n := min(int(step)+1, len(b))
-			fr.feed(b[:n])
-			for frame := fr.next(); frame != nil; frame = fr.next() {
-				if len(frame) != 320 {
-					t.Fatalf("frame of %d bytes", len(frame))
-				}
-				out = append(out, frame...)
-			}
-			b = b[n:]
-		}
-		if want := in[:len(in)/320*320]; !bytes.Equal(out, want) {
-			t.Fatal("frames are not the stream")
-		}
-	})
-}
-
 func FuzzSideFrame(f *testing.F) {
 	f.Add([]byte(`{"type":"tidegate","envelope":"e30="}`))
 	f.Add([]byte(`{"type":"tidegate"}`))

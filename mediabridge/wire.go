@@ -23,13 +23,17 @@ func (s *session) read() {
 		kind, b, err := s.conn.Read()
 		s.svc.guard(s, func() {
 			s.work(func() {
+				now := s.svc.now()
 				switch {
 				case err != nil:
 					s.end(endReason(err))
+				case !s.pace.message(now):
+					s.log.Warn("the switch sends more messages than a call has")
+					s.end(closedFlood)
 				case kind == ws.Text:
-					s.textFrame(b, s.svc.now())
+					s.textFrame(b, now)
 				default:
-					s.media(b, s.svc.now())
+					s.media(b, now)
 				}
 			})
 		})
@@ -131,6 +135,8 @@ func closeCode(reason string) int {
 	switch reason {
 	case closedRate:
 		return ws.CloseInvalid
+	case closedFlood:
+		return ws.ClosePolicy
 	case closedShutdown:
 		return ws.CloseGoingAway
 	case closedInternal:

@@ -6,6 +6,7 @@ package ws
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -158,7 +159,14 @@ func (c *Conn) Read() (Kind, []byte, error) {
 		}
 		if err != nil {
 			err = c.readError(err)
-			c.Abort()
+			switch {
+			case errors.Is(err, ErrTooLarge):
+				c.linger(CloseTooBig)
+			case errors.Is(err, ErrProtocol):
+				c.linger(CloseProtocol)
+			default:
+				c.Abort()
+			}
 			return Unknown, nil, err
 		}
 		if c.isClosing() {
@@ -169,6 +177,28 @@ func (c *Conn) Read() (Kind, []byte, error) {
 		}
 		return Binary, c.buf, nil
 	}
+}
+
+// linger ends a connection whose peer did something wrong, with the code that
+// says so, unless the library has sent one already. To close the socket over
+// what still comes would reset it, and the peer might never see why.
+func (c *Conn) linger(code int) {
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closeGrace))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closing = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.timer = time.AfterFunc(closeGrace, c.Abort)
+	raw := c.ws.NetConn()
+	if half, ok := raw.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // a socket that is gone has nothing to tell
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, raw) // until the peer ends it, or Abort does
+		c.Abort()
+	}()
 }
 
 // readAll is io.ReadAll into a buffer that is kept.
