@@ -1,7 +1,8 @@
 GO ?= go
 # Version of the linter; empty: none is run.
 STATICCHECK ?= v0.8.2
-# More flags for `make demo`: ARGS=--exit ends after the calls.
+# More flags: of `make demo`, ARGS=--exit ends after the calls; of bench-bridge
+# and bench-calls, those of their benchmarks.
 ARGS ?=
 BENCH ?= .
 FUZZTIME ?= 5s
@@ -10,7 +11,7 @@ FUZZTIME ?= 5s
 
 .PHONY: help
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the binary for this machine, ./tidegate; with sherpa-onnx where a C compiler is
@@ -49,6 +50,14 @@ lint: ## gofmt, go vet, staticcheck, of the builds with and without cgo
 .PHONY: bench
 bench: ## Run the benchmarks; BENCH=Regexp chooses
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: bench-bridge
+bench-bridge: ## Real forks on the bridge, beside the bare websocket library: streams a core, memory a call
+	$(GO) test ./mediabridge -run '^$$' -bench '^BenchmarkStreams$$' -benchtime 1x -streams 500 $(ARGS)
+
+.PHONY: bench-calls
+bench-calls: ## 50 calls at once through everything: what callers wait for an answer, and for silence
+	$(GO) test ./e2e -run '^$$' -bench '^BenchmarkCalls$$' -benchtime 1x -calls 50 $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME

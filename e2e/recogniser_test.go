@@ -108,7 +108,7 @@ func TestRecogniserKilledInMidUtterance(t *testing.T) {
 // metric is a counter's value in the system's registry.
 func (s *system) metric(name, label string) float64 { return metricOf(s.t, s.reg, name, label) }
 
-func metricOf(t *testing.T, reg *prometheus.Registry, name, label string) float64 {
+func metricOf(t testing.TB, reg *prometheus.Registry, name, label string) float64 {
 	t.Helper()
 	families, err := reg.Gather()
 	if err != nil {

@@ -63,7 +63,7 @@ var binary struct {
 	err  error
 }
 
-func tidegate(t *testing.T) string {
+func tidegate(t testing.TB) string {
 	t.Helper()
 	binary.once.Do(func() {
 		binary.dir, binary.err = os.MkdirTemp("", "tidegate-e2e-")
@@ -83,7 +83,7 @@ func tidegate(t *testing.T) string {
 
 // system is a whole Tidegate on loopback.
 type system struct {
-	t       *testing.T
+	t       testing.TB
 	nats    *bustest.Server
 	bus     *bus.Bus
 	store   *store.Store
@@ -108,6 +108,10 @@ type setup struct {
 	noTicket     bool
 	noRecogniser bool
 	file         bool // play-out by files
+	asr          func(*asr.Config)
+	bridge       func(*mediabridge.Config)
+	lines        asr.Script   // what callers say; nil: the scenarios' lines
+	log          slog.Handler // nil: all of it, for a failing test to show
 	// sip is where a switch that is not ours takes calls, and secret what
 	// its dialplan sends; sockets are then where it looks for orchestrators.
 	sip, secret string
@@ -135,13 +139,19 @@ func (s *system) run(svc running, err error) {
 	})
 }
 
-func newSystem(t *testing.T, set setup) *system {
+func newSystem(t testing.TB, set setup) *system {
 	t.Helper()
 	s := &system{t: t, nats: bustest.Start(t), logs: &syncBuffer{}, sip: set.sip, secret: eslSecret}
 	if set.secret != "" {
 		s.secret = set.secret
 	}
-	s.log = slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if set.log == nil {
+		set.log = slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})
+	}
+	if set.lines == nil {
+		set.lines = scenarios.Lines
+	}
+	s.log = slog.New(set.log)
 	s.reg = prometheus.NewRegistry()
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -152,10 +162,7 @@ func newSystem(t *testing.T, set setup) *system {
 	s.openStore(set.dsn)
 
 	if !set.noRecogniser {
-		ac := asr.Defaults()
-		ac.Engine, ac.Server.Listen = asr.EngineScripted, "127.0.0.1:0"
-		asrService, err := asr.New(ac, asr.Deps{Bus: s.bus, Log: s.log, Registry: s.reg, Lines: scenarios.Lines})
-		s.run(asrService, err)
+		s.startScripted(set)
 	}
 	tc := tts.Defaults()
 	tc.Server.Listen, tc.Engine = "127.0.0.1:0", tts.EngineTone
@@ -163,6 +170,9 @@ func newSystem(t *testing.T, set setup) *system {
 	s.run(ttsService, err)
 	mc := mediabridge.Defaults()
 	mc.Listen, mc.ForkSecret = "127.0.0.1:0", forkSecret
+	if set.bridge != nil {
+		set.bridge(&mc)
+	}
 	s.bridge, err = mediabridge.New(mc, mediabridge.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})
 	s.run(s.bridge, err)
 	omsService, err := oms.New(oms.Defaults(), oms.Deps{Bus: s.bus, Orders: s.store, Log: s.log, Registry: s.reg})
@@ -190,6 +200,17 @@ func newSystem(t *testing.T, set setup) *system {
 	s.run(s.sw, err)
 	s.sip = s.sw.SIPAddr()
 	return s
+}
+
+func (s *system) startScripted(set setup) {
+	s.t.Helper()
+	ac := asr.Defaults()
+	ac.Engine, ac.Server.Listen = asr.EngineScripted, "127.0.0.1:0"
+	if set.asr != nil {
+		set.asr(&ac)
+	}
+	svc, err := asr.New(ac, asr.Deps{Bus: s.bus, Log: s.log, Registry: s.reg, Lines: set.lines})
+	s.run(svc, err)
 }
 
 func (s *system) openStore(dsn string) {
@@ -351,7 +372,7 @@ func (s *system) tickets(callID string) int {
 	return len(list.Tickets)
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if ok() {

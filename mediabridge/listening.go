@@ -91,12 +91,17 @@ func (s *session) take(u *spoken, bargeIn bool, playing *utterance, now time.Tim
 	}
 }
 
+// turnEnded is what the log says at the end of a turn; benchmarks of whole
+// calls measure from there.
+const turnEnded = "the caller's turn has ended"
+
 // speechEnded is the end of the caller's turn; its final text follows.
 func (s *session) speechEnded(now time.Time) {
 	u := s.asr.close(s.lastSpeechMS, now)
 	s.preRoll.clear()
 	s.onsetMS = s.clockMS // for a caller who speaks on after the longest utterance
 	s.svc.metrics.endpointing.Observe(float64(s.clockMS-s.lastSpeechMS) / 1000)
+	s.log.Debug(turnEnded, "silence_ms", s.clockMS-s.lastSpeechMS)
 	if u == nil {
 		return
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	streamCount  = flag.Int("streams", 500, "forks of BenchmarkStreams")
+	streamCount  = flag.Int("streams", 0, "forks of BenchmarkStreams; 0 leaves it out")
 	streamTime   = flag.Duration("streams.time", 8*time.Second, "how long BenchmarkStreams measures at a time")
 	streamRounds = flag.Int("streams.rounds", 3, "rounds of BenchmarkStreams")
 )
@@ -50,6 +50,9 @@ type cost struct {
 // same run. The server has a process and one core of its own; callers, bus
 // and speech workers are in this one and do not count.
 func BenchmarkStreams(b *testing.B) {
+	if *streamCount == 0 {
+		b.Skip("takes minutes and a machine of its own: make bench-bridge")
+	}
 	rows := make([][]cost, len(loads))
 	for range *streamRounds {
 		for i, l := range loads {
