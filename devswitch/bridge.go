@@ -363,11 +363,11 @@ func (c *channel) part() {
 	c.mu.Unlock()
 }
 
-// bridgeOperation plays what the other leg hears; a backlog is cut so that
-// the two clocks cannot drift apart.
+// bridgeOperation plays what the other leg hears; a backlog of more than late
+// frames can make is cut so that the two clocks cannot drift apart.
 func (c *channel) bridgeOperation(ended <-chan struct{}) operation {
 	return operation{ended: ended, messages: true, frame: func() ([]int16, bool) {
-		for len(c.peerIn) > 4 {
+		for len(c.peerIn) > maxLate {
 			<-c.peerIn
 		}
 		select {

@@ -73,6 +73,8 @@ type channel struct {
 	heard    []int16      // last received frame, for mixed forks
 	redirect func() error // what to do instead of the dialplan
 	ticker   *time.Ticker
+	next     time.Time // when the next frame is due
+	arrivals arrivals
 	silence  noise
 
 	mu       sync.Mutex
@@ -100,7 +102,7 @@ func newChannel(s *Service, id string, inbound bool) *channel {
 	c := &channel{
 		s: s, id: id, inbound: inbound, log: s.log.With("call", id),
 		inbox: make(chan func(), inboxSize), messages: make(chan *message, inboxSize),
-		dead: make(chan struct{}), kill: make(chan int, 1), peerIn: make(chan []int16, 10),
+		dead: make(chan struct{}), kill: make(chan int, 1), peerIn: make(chan []int16, 2*maxLate),
 		forks: make(map[string]*fork), vars: make(map[string]string),
 		silence: noise{seed: 1},
 	}

@@ -10,6 +10,10 @@ import (
 const (
 	frameTime = 20 * time.Millisecond
 	frameSize = 160 // samples
+
+	// maxLag is how far a channel may be behind the clock and catch up. After
+	// more the clock is set anew, as after a machine's sleep.
+	maxLag = 10 * frameTime
 )
 
 // How an operation may end other than by itself.
@@ -50,7 +54,7 @@ func (c *channel) run(op operation) error {
 		}
 		select {
 		case <-c.ticker.C:
-			if c.tick(op) {
+			if c.ticks(op, time.Now()) {
 				return nil
 			}
 		case d, ok := <-c.digits():
@@ -114,8 +118,20 @@ func (c *channel) digits() <-chan sipua.Digit {
 	}
 }
 
-// tick is 20 ms of audio: one frame in, one out. A sender that runs a little
-// faster than our clock is caught up with.
+// ticks does what is due by the clock: a ticker that was not heeded in time
+// does not tick twice.
+func (c *channel) ticks(op operation, now time.Time) (done bool) {
+	if now.Sub(c.next) > maxLag {
+		c.next = now
+	}
+	for !done && !c.next.After(now) {
+		c.next = c.next.Add(frameTime)
+		done = c.tick(op)
+	}
+	return done
+}
+
+// tick is 20 ms of audio: one frame in, one out.
 func (c *channel) tick(op operation) bool {
 	c.receive()
 	var pcm []int16
@@ -129,6 +145,12 @@ func (c *channel) tick(op operation) bool {
 	return done
 }
 
+// receive takes the caller's frame of this tick. One that is missing may only
+// be late: it is waited for, and then taken together with the next ones, so
+// that nothing is heard in its place that was never said. After maxLate, and
+// from a caller who sends nothing, silence is heard, as FreeSWITCH's timer
+// reads it. A sender that runs a little faster than our clock is caught up
+// with.
 func (c *channel) receive() {
 	c.mu.Lock()
 	call, ready, peer := c.call, c.answered || c.early, c.bridged
@@ -136,24 +158,28 @@ func (c *channel) receive() {
 	if call == nil || !ready {
 		return
 	}
-	for range 1 + min(len(call.Frames())/3, 3) {
-		pcm := make([]int16, frameSize)
+	n := c.arrivals.tick(len(call.Frames()))
+	for range n.frames {
+		f, ok := <-call.Frames()
+		if !ok {
+			return // the call is over, which the select loop notices
+		}
+		c.heardFrame(f.PCM, peer)
+	}
+	for range n.silence {
+		c.heardFrame(make([]int16, frameSize), peer)
+	}
+}
+
+func (c *channel) heardFrame(pcm []int16, peer *channel) {
+	c.heard = pcm
+	for _, f := range c.forks {
+		f.hear(pcm)
+	}
+	if peer != nil {
 		select {
-		case f, ok := <-call.Frames():
-			if ok {
-				pcm = f.PCM
-			}
-		default: // nothing came: FreeSWITCH's timer reads silence
-		}
-		c.heard = pcm
-		for _, f := range c.forks {
-			f.hear(pcm)
-		}
-		if peer != nil {
-			select {
-			case peer.peerIn <- pcm:
-			default:
-			}
+		case peer.peerIn <- pcm:
+		default:
 		}
 	}
 }

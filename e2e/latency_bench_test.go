@@ -25,6 +25,7 @@ var (
 	benchTurns    = flag.Int("calls.turns", 3, "turns of each call of BenchmarkCalls")
 	benchPartials = flag.Duration("calls.partials", 20*time.Millisecond, "sound between two partial texts of the recogniser; 0: it gives none")
 	benchSilero   = flag.String("calls.silero", "", "model file of the voice activity detector; empty: energy")
+	benchSpeech   = flag.String("calls.speech", "", "WAV file of what callers say, which the model needs; empty: a tone")
 )
 
 // Lines that are answered from the flow alone.
@@ -128,14 +129,14 @@ func BenchmarkCalls(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = ua.Close() }()
+	word := benchWord(b)
 	l := &latencies{}
-	warm := &latencies{}
-	benchCall(b, s, ua, 0, warm, ends) // fills the prompt cache
+	benchCall(b, s, ua, 0, word, &latencies{}, ends) // fills the prompt cache
 	var calls sync.WaitGroup
 	for i := range *benchCalls {
 		calls.Go(func() {
 			time.Sleep(time.Duration(i) * 40 * time.Millisecond)
-			benchCall(b, s, ua, i+1, l, ends)
+			benchCall(b, s, ua, i+1, word, l, ends)
 		})
 	}
 	calls.Wait()
@@ -158,6 +159,33 @@ func BenchmarkCalls(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// benchWord is what callers say: sound from the first packet to the last, of
+// at most a second and a half.
+func benchWord(b *testing.B) []int16 {
+	if *benchSpeech == "" {
+		return audio.Tone(300, 700*time.Millisecond, 8000, 0.3)
+	}
+	f, err := os.Open(*benchSpeech)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	w, err := audio.ReadWAV(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pcm := audio.Resample(w.Mono(), w.Rate, 8000)
+	loud := func(i int) bool { return audio.DBFS(pcm[i:i+160]) >= phoneLoud+10 }
+	for len(pcm) >= 320 && !loud(0) {
+		pcm = pcm[160:]
+	}
+	pcm = pcm[:min(len(pcm), 12000)/160*160]
+	for len(pcm) >= 320 && !loud(len(pcm)-160) {
+		pcm = pcm[:len(pcm)-160]
+	}
+	return pcm
+}
+
 // at is a percentile by nearest rank.
 func at(all []time.Duration, p int) time.Duration {
 	if len(all) == 0 {
@@ -168,11 +196,10 @@ func at(all []time.Duration, p int) time.Duration {
 
 // benchCall is one call: each turn a question, and into its answer the next
 // one as an interruption.
-func benchCall(b *testing.B, s *system, ua *sipua.UA, n int, l *latencies, ends *turnEnds) {
+func benchCall(b *testing.B, s *system, ua *sipua.UA, n int, word []int16, l *latencies, ends *turnEnds) {
 	number := fmt.Sprintf("1390000%04d", n)
 	p := dial(b, ua, s.sip, number, "bench")
 	defer p.hangup()
-	word := audio.Tone(300, 700*time.Millisecond, 8000, 0.3)
 	miss := func() { l.mu.Lock(); l.missed++; l.mu.Unlock() }
 	for range *benchTurns {
 		if _, ok := p.silence(1200*time.Millisecond, 30*time.Second); !ok {

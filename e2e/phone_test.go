@@ -170,3 +170,21 @@ func (p *phone) forget() {
 	defer p.mu.Unlock()
 	p.loud = p.loud[:0]
 }
+
+// record begins to keep what is heard.
+func (p *phone) record() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.recording, p.heard = true, nil
+}
+
+// recorded is what was heard since, in the order in which it came.
+func (p *phone) recorded() []int16 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var pcm []int16
+	for _, f := range p.heard {
+		pcm = append(pcm, f.PCM...)
+	}
+	return pcm
+}

@@ -110,6 +110,8 @@ type setup struct {
 	file         bool // play-out by files
 	asr          func(*asr.Config)
 	bridge       func(*mediabridge.Config)
+	ears         asr.Engine   // in place of the scripted one
+	mouth        tts.Engine   // in place of the tone
 	lines        asr.Script   // what callers say; nil: the scenarios' lines
 	log          slog.Handler // nil: all of it, for a failing test to show
 	// sip is where a switch that is not ours takes calls, and secret what
@@ -162,11 +164,20 @@ func newSystem(t testing.TB, set setup) *system {
 	s.openStore(set.dsn)
 
 	if !set.noRecogniser {
-		s.startScripted(set)
+		s.startEars(set)
 	}
 	tc := tts.Defaults()
 	tc.Server.Listen, tc.Engine = "127.0.0.1:0", tts.EngineTone
-	ttsService, err := tts.New(tc, tts.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})
+	td := tts.Deps{Bus: s.bus, Log: s.log, Registry: s.reg}
+	var (
+		ttsService *tts.Service
+		err        error
+	)
+	if set.mouth == nil {
+		ttsService, err = tts.New(tc, td)
+	} else {
+		ttsService, err = tts.NewWithEngine(tc, td, set.mouth)
+	}
 	s.run(ttsService, err)
 	mc := mediabridge.Defaults()
 	mc.Listen, mc.ForkSecret = "127.0.0.1:0", forkSecret
@@ -202,14 +213,20 @@ func newSystem(t testing.TB, set setup) *system {
 	return s
 }
 
-func (s *system) startScripted(set setup) {
+// startEars starts a recognition worker in this process.
+func (s *system) startEars(set setup) {
 	s.t.Helper()
-	ac := asr.Defaults()
-	ac.Engine, ac.Server.Listen = asr.EngineScripted, "127.0.0.1:0"
+	cfg, deps := asr.Defaults(), asr.Deps{Bus: s.bus, Log: s.log, Registry: s.reg, Lines: set.lines}
+	cfg.Engine, cfg.Server.Listen = asr.EngineScripted, "127.0.0.1:0"
 	if set.asr != nil {
-		set.asr(&ac)
+		set.asr(&cfg)
 	}
-	svc, err := asr.New(ac, asr.Deps{Bus: s.bus, Log: s.log, Registry: s.reg, Lines: set.lines})
+	if set.ears != nil {
+		svc, err := asr.NewWithEngine(cfg, deps, set.ears)
+		s.run(svc, err)
+		return
+	}
+	svc, err := asr.New(cfg, deps)
 	s.run(svc, err)
 }
 

@@ -1,7 +1,9 @@
 package sipua
 
-// reorderDepth is how many packets wait for a missing one: 60 ms at 20 ms each.
-const reorderDepth = 3
+// reorderDepth is how many packets wait for a missing one: 120 ms at 20 ms
+// each. A packet that is 80 ms late, and a few of the machine's own, still has
+// its place; one that is lost holds the others up for no longer.
+const reorderDepth = 6
 
 // heldPacket is one received packet; payload is owned by the buffer.
 type heldPacket struct {
