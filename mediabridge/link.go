@@ -63,7 +63,7 @@ type link struct {
 	replaced    prometheus.Observer
 	dialects    *prometheus.CounterVec // nil for synthesis
 
-	dialect string // of the link's goroutine, and of hold's while it runs
+	dialect string // of the link's goroutine
 	gate    sync.Mutex
 	current *held // whose messages pass the gate
 	retired sync.WaitGroup
@@ -189,58 +189,81 @@ func (l *link) serve(ctx context.Context, h *held) error {
 // one for the dialect that is wanted by then has taken its place.
 func (l *link) hold(call context.Context, h *held) (*held, error) {
 	ctx, cancel := context.WithCancel(call)
-	out := newMailbox(linkOutSize, newWake(), l.outDrops)
-	writer := make(chan struct{})
-	go func() {
-		defer close(writer)
-		if pump(ctx, h.conn, out) != nil {
-			l.writeErrors.Inc()
-		}
-	}()
+	out := newCarriedMailbox(linkOutSize, l.outDrops, func(m *letter) bool { return l.write(h.conn, m) })
+	end := func() { // all that belongs to this worker
+		cancel()
+		h.conn.Abort()
+		out.end()
+	}
 	up := linkUp{h.ready.Engine, h.ready.Partials, h.ready.Synthetic, out, h.conn.Abort}
 	l.gate.Lock()
 	l.current = h
 	passed := l.in.pushWait(ctx.Done(), letterValue, nil, up)
 	l.gate.Unlock()
-	ended := make(chan error, 1)
-	go func() { ended <- l.read(ctx, h) }()
-	swapped := make(chan *held, 1)
-	go func() { swapped <- l.swap(ctx, h) }()
-
-	end := func() { // all that belongs to this worker
-		cancel()
-		h.conn.Abort()
-		<-writer
-	}
 	if !passed {
 		end()
-		<-ended
-		return l.drop(<-swapped), ctx.Err()
+		return nil, ctx.Err()
 	}
-	select {
-	case next := <-swapped:
-		if next == nil { // ctx has ended
+	ended := make(chan error, 1)
+	go func() { ended <- l.read(ctx, h) }()
+	found := make(chan *held, 1)
+	looking := false // for a worker of another dialect
+	for {
+		wants := l.wants
+		if looking {
+			wants = nil
+		}
+		select {
+		case l.dialect = <-wants:
+			looking = true
+			go func(dialect string) { found <- l.look(ctx, dialect, h) }(l.dialect)
+		case next := <-found:
+			looking = false
+			if next == nil {
+				continue
+			}
+			l.retired.Go(func() {
+				_ = h.conn.Close(ws.CloseNormal, "")
+				<-ended
+				end()
+			})
+			return next, nil
+		case <-ctx.Done():
 			_ = h.conn.Close(ws.CloseNormal, "")
 			err := <-ended
 			end()
+			if looking {
+				l.drop(<-found)
+			}
 			return nil, err
-		}
-		l.retired.Go(func() {
-			_ = h.conn.Close(ws.CloseNormal, "")
-			<-ended
+		case err := <-ended:
 			end()
-		})
-		return next, nil
-	case err := <-ended:
-		end()
-		// Another one may be ready by now, and then none has to be asked for.
-		next := <-swapped
-		if next == nil || call.Err() != nil {
-			return l.drop(next), err
+			if !looking {
+				return nil, err
+			}
+			// Another one may be ready by now, and then none has to be asked for.
+			next := <-found
+			if next == nil || call.Err() != nil {
+				return l.drop(next), err
+			}
+			l.lost.Inc()
+			return next, nil
 		}
-		l.lost.Inc()
-		return next, nil
 	}
+}
+
+// write sends one message to the worker; false: no more can be sent.
+func (l *link) write(conn *ws.Conn, m *letter) bool {
+	var err error
+	if m.kind == letterBinary {
+		err = conn.WriteBinary(m.data)
+	} else {
+		err = conn.WriteText(m.data)
+	}
+	if err != nil && !errors.Is(err, ws.ErrClosed) { // the reader tells why
+		l.writeErrors.Inc()
+	}
+	return err == nil
 }
 
 // drop ends a connection that nobody wants any more.
@@ -272,58 +295,22 @@ func (l *link) read(ctx context.Context, h *held) error {
 	}
 }
 
-// swap waits for a wish for another dialect, and closes the gate before the
-// worker in hand when there is a better one; nil when ctx has ended before.
-func (l *link) swap(ctx context.Context, h *held) *held {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case l.dialect = <-l.wants:
-		}
-		next, err := l.connect(ctx, l.dialect, h)
-		switch {
-		case err == nil && next == nil: // the one in hand will do
-		case err == nil:
-			l.gate.Lock()
-			l.current = next
-			l.gate.Unlock()
-			return next
-		case ctx.Err() == nil:
-			l.dialects.WithLabelValues(dialectKept).Inc()
-			l.log.Warn("no recogniser for the dialect", "dialect", l.dialect, "error", err)
-		}
+// look looks for a worker of a dialect, and closes the gate before the one in
+// hand when there is a better one; nil when there is none.
+func (l *link) look(ctx context.Context, dialect string, h *held) *held {
+	next, err := l.connect(ctx, dialect, h)
+	switch {
+	case err == nil && next == nil: // the one in hand will do
+	case err == nil:
+		l.gate.Lock()
+		l.current = next
+		l.gate.Unlock()
+		return next
+	case ctx.Err() == nil:
+		l.dialects.WithLabelValues(dialectKept).Inc()
+		l.log.Warn("no recogniser for the dialect", "dialect", dialect, "error", err)
 	}
-}
-
-// pump writes what a mailbox gets to a websocket until a close letter, an
-// error or the end of ctx.
-func pump(ctx context.Context, conn *ws.Conn, out *mailbox) error {
-	var l letter
-	for {
-		for out.pop(&l) {
-			var err error
-			switch l.kind {
-			case letterBinary:
-				err = conn.WriteBinary(l.data)
-			case letterText:
-				err = conn.WriteText(l.data)
-			default:
-				return conn.Close(ws.CloseNormal, string(l.data))
-			}
-			if err != nil {
-				if errors.Is(err, ws.ErrClosed) {
-					return nil // the reader tells why
-				}
-				return err
-			}
-		}
-		select {
-		case <-out.wake:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return nil
 }
 
 // speech encodes a message of the speech protocol.

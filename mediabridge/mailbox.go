@@ -12,7 +12,6 @@ type letterKind uint8
 const (
 	letterBinary letterKind = iota // data
 	letterText                     // data
-	letterClose                    // data is the reason; nothing follows
 	letterValue                    // value
 )
 
@@ -25,7 +24,7 @@ type letter struct {
 // What a mailbox keeps while nothing waits in it: a call has seven of them,
 // and nearly all are nearly always empty.
 const (
-	keepBytes   = 4 << 10 // of buffers for reuse
+	keepBytes   = 2 << 10 // of buffers for reuse
 	keepLetters = 16      // of its ring
 	firstRing   = 4
 )
@@ -45,10 +44,50 @@ type mailbox struct {
 	head, n int
 	spare   [][]byte // buffers of letters that were read; the newest is reused first
 	spared  int      // their bytes
+	shut    bool
+
+	// Of a mailbox with a carrier; the letter is the carrier's.
+	carry    func(*letter) bool
+	carrier  func()
+	carried  letter
+	carrying bool
+	carriers sync.WaitGroup
 }
 
 func newMailbox(size int, wake chan struct{}, drops prometheus.Counter) *mailbox {
 	return &mailbox{drops: drops, wake: wake, space: make(chan struct{}, 1), size: size}
+}
+
+// newCarriedMailbox is one whose letters are read by a goroutine of its own,
+// which is there only while something waits: carry gets one after the other,
+// and ends the mailbox by giving false.
+func newCarriedMailbox(size int, drops prometheus.Counter, carry func(*letter) bool) *mailbox {
+	m := newMailbox(size, newWake(), drops)
+	m.carry, m.carrier = carry, m.run
+	return m
+}
+
+func (m *mailbox) run() {
+	defer m.carriers.Done()
+	for m.pop(&m.carried) {
+		if !m.carry(&m.carried) {
+			m.close()
+			return
+		}
+	}
+}
+
+// close takes nothing more, and forgets what waits.
+func (m *mailbox) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shut, m.n = true, 0
+}
+
+// end is close that waits for the carrier: what it carries must end soon.
+func (m *mailbox) end() {
+	m.close()
+	m.carriers.Wait()
 }
 
 func newWake() chan struct{} { return make(chan struct{}, 1) }
@@ -63,7 +102,7 @@ func signal(c chan struct{}) {
 // offer puts a letter in; false says that there is no room.
 func (m *mailbox) offer(kind letterKind, data []byte, value any) bool {
 	m.mu.Lock()
-	if m.n == m.size {
+	if m.n == m.size || m.shut {
 		m.mu.Unlock()
 		return false
 	}
@@ -76,6 +115,11 @@ func (m *mailbox) offer(kind letterKind, data []byte, value any) bool {
 		l.data = append(m.buffer(), data...)
 	}
 	m.n++
+	if m.carry != nil && !m.carrying {
+		m.carrying = true
+		m.carriers.Add(1)
+		go m.carrier()
+	}
 	m.mu.Unlock()
 	signal(m.wake)
 	return true
@@ -135,6 +179,7 @@ func (m *mailbox) pop(l *letter) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.n == 0 {
+		m.carrying = false
 		return false
 	}
 	m.reuse(l.data)
@@ -147,25 +192,4 @@ func (m *mailbox) pop(l *letter) bool {
 	}
 	signal(m.space)
 	return true
-}
-
-// discardBinary takes out all sound that still waits and keeps the rest.
-func (m *mailbox) discardBinary() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	kept := 0
-	for i := range m.n {
-		from := &m.ring[(m.head+i)%len(m.ring)]
-		if from.kind == letterBinary {
-			m.reuse(from.data)
-			*from = letter{}
-			continue
-		}
-		to := &m.ring[(m.head+kept)%len(m.ring)]
-		if to != from {
-			*to, *from = *from, letter{}
-		}
-		kept++
-	}
-	m.n = kept
 }

@@ -9,6 +9,13 @@ type preRoll struct {
 	n    int // frames held
 }
 
+// preRollFrames is how many are needed: those before the onset of speech, and
+// from there until enough frames of it have come, each with the longest gap
+// before the next.
+func preRollFrames(c Config) int {
+	return int(c.PreRoll/frameTime) + int(c.VAD.MinSpeech/frameTime)*(1+int(c.VAD.Hangover/frameTime))
+}
+
 func newPreRoll(frames, size int) preRoll {
 	return preRoll{size: size, buf: make([]byte, frames*size)}
 }

@@ -1,6 +1,7 @@
 package mediabridge
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,14 +40,30 @@ type recognition struct {
 	count   int
 	pending []*spoken
 	current *spoken
-	free    []byte // a buffer for the next utterance
+	buffers *buffers
+}
+
+// buffers lends what utterances are kept in: a call has one under way for a
+// small part of its time.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return (*p)[:0]
+	}
+	return nil
+}
+
+func (b *buffers) put(sound []byte) {
+	if cap(sound) > 0 {
+		b.pool.Put(&sound)
+	}
 }
 
 // open begins an utterance with its pre-roll.
 func (r *recognition) open(epoch int, startMS int64, preRoll ...[]byte) *spoken {
 	r.count++
-	u := &spoken{n: r.count, epoch: epoch, startMS: startMS, audio: r.free[:0]}
-	r.free = nil
+	u := &spoken{n: r.count, epoch: epoch, startMS: startMS, audio: r.buffers.get()}
 	for _, b := range preRoll {
 		u.audio = append(u.audio, b...)
 	}
@@ -150,9 +167,7 @@ func (r *recognition) take(n int) *spoken {
 			return nil
 		}
 		r.pending = append(r.pending[:i], r.pending[i+1:]...)
-		if r.free == nil {
-			r.free = u.audio
-		}
+		r.buffers.put(u.audio)
 		u.audio = nil
 		return u
 	}

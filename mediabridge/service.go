@@ -42,6 +42,7 @@ type Service struct {
 	// backchannels are the configured words, bare.
 	backchannels []string
 	stock        *stock
+	buffers      buffers
 	models       *models // nil: energy decides
 
 	ctx    context.Context // ends every session

@@ -118,9 +118,9 @@ func newSession(svc *Service, conn *ws.Conn, meta schemas.ForkMetadata) *session
 		out:    conn,
 		wake:   newWake(),
 		frames: framer{size: frameBytes}, voice: newVoice(svc.cfg.VAD, meta.SampleRate), model: make(chan *sherpa.VAD, 1), dtmf: newDTMF(meta.SampleRate), turn: newTurn(svc.cfg),
-		preRoll: newPreRoll(int((svc.cfg.PreRoll+svc.cfg.BargeIn+time.Second)/frameTime), frameBytes),
+		preRoll: newPreRoll(preRollFrames(svc.cfg), frameBytes),
 		pcm:     make([]int16, 0, frameBytes/2), quiet: make([]byte, frameBytes),
-		asr: recognition{maxBytes: bytesOf(svc.cfg.MaxUtterance + 2*time.Second), over: drops("asr_audio")},
+		asr: recognition{maxBytes: bytesOf(svc.cfg.MaxUtterance + 2*time.Second), over: drops("asr_audio"), buffers: &svc.buffers},
 		tts: synthesis{maxBytes: bytesOf(svc.cfg.MaxPrompt), metrics: svc.metrics, jobs: map[string]*job{}},
 	}
 	s.commands = newMailbox(commandSize, s.wake, drops("commands"))

@@ -34,6 +34,9 @@ func (s *session) started(u *utterance) {
 
 func (s *session) ended(u *utterance, reason string, heard time.Duration) {
 	s.tts.cancel(u)
+	if s.awaited == u {
+		s.awaited = nil
+	}
 	s.svc.metrics.playouts.WithLabelValues(reason).Inc()
 	total := s.playout.total(u)
 	if reason == "finished" {

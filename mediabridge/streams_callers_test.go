@@ -190,8 +190,8 @@ func (a *agent) speak(c *ws.Conn) {
 			err = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechReady, Engine: "prompt"})
 		case schemas.SpeechSynthesize:
 			err = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechStarted, ID: m.ID})
-			for b := a.sound; err == nil && len(b) > 0; b = b[min(len(b), 16000):] {
-				err = c.WriteBinary(b[:min(len(b), 16000)])
+			for b := a.sound; err == nil && len(b) > 0; b = b[min(len(b), 1600):] {
+				err = c.WriteBinary(b[:min(len(b), 1600)])
 			}
 			if err == nil {
 				err = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechFinished, ID: m.ID})

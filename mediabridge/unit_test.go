@@ -250,29 +250,6 @@ func TestIDMemoryIsBounded(t *testing.T) {
 	}
 }
 
-func TestMailbox(t *testing.T) {
-	drops := newMetrics(nil).drops.WithLabelValues("commands")
-	m := newMailbox(3, newWake(), drops)
-	for i, k := range []letterKind{letterBinary, letterText, letterBinary} {
-		if !m.push(k, []byte{byte(i)}, nil) {
-			t.Fatal("full too early")
-		}
-	}
-	if m.push(letterText, []byte{9}, nil) {
-		t.Fatal("more than its size")
-	}
-	m.discardBinary()
-	m.push(letterText, []byte{3}, nil)
-	var l letter
-	var got []byte
-	for m.pop(&l) {
-		got = append(got, l.data...)
-	}
-	if !bytes.Equal(got, []byte{1, 3}) {
-		t.Errorf("%v", got)
-	}
-}
-
 func TestPreRoll(t *testing.T) {
 	p := newPreRoll(3, 2)
 	for i := byte(0); i < 5; i++ {
