@@ -8,6 +8,8 @@ import (
 	lib "github.com/k2-fsa/sherpa-onnx-go/sherpa_onnx"
 )
 
+// model is the configuration for the library, which has one type of it for
+// whole pieces and for streams.
 func (c DenoiserConfig) model() lib.OfflineSpeechDenoiserModelConfig {
 	m := lib.OfflineSpeechDenoiserModelConfig{NumThreads: int32(max(c.Threads, 1)), Provider: "cpu"}
 	if c.Kind == DPDFNet {
@@ -63,41 +65,6 @@ func (d *Denoiser) Reset() { d.impl.Reset() }
 func (d *Denoiser) Close() {
 	if d.impl != nil {
 		lib.DeleteOnlineSpeechDenoiser(d.impl)
-		d.impl = nil
-	}
-}
-
-// OfflineDenoiser takes noise out of whole pieces of sound; it is not safe
-// for concurrent use.
-type OfflineDenoiser struct{ impl *lib.OfflineSpeechDenoiser }
-
-// NewOfflineDenoiser loads a speech enhancement model for whole pieces.
-func NewOfflineDenoiser(c DenoiserConfig) (*OfflineDenoiser, error) {
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	impl := lib.NewOfflineSpeechDenoiser(&lib.OfflineSpeechDenoiserConfig{Model: c.model()})
-	if impl == nil {
-		return nil, fmt.Errorf("%w: %s", ErrModel, c.Model)
-	}
-	return &OfflineDenoiser{impl}, nil
-}
-
-// Rate is the sample rate in Hz that it takes and gives.
-func (d *OfflineDenoiser) Rate() int { return d.impl.SampleRate() }
-
-// Run is pcm with less noise.
-func (d *OfflineDenoiser) Run(pcm []float32) []float32 {
-	if len(pcm) == 0 {
-		return nil
-	}
-	return d.impl.Run(pcm, d.impl.SampleRate()).Samples
-}
-
-// Close frees the model; it may be called again.
-func (d *OfflineDenoiser) Close() {
-	if d.impl != nil {
-		lib.DeleteOfflineSpeechDenoiser(d.impl)
 		d.impl = nil
 	}
 }

@@ -22,18 +22,3 @@ func (*Denoiser) Reset() {}
 
 // Close does nothing.
 func (*Denoiser) Close() {}
-
-// OfflineDenoiser takes noise out of whole pieces of sound.
-type OfflineDenoiser struct{}
-
-// NewOfflineDenoiser returns ErrNoCgo.
-func NewOfflineDenoiser(DenoiserConfig) (*OfflineDenoiser, error) { return nil, ErrNoCgo }
-
-// Rate is never reached.
-func (*OfflineDenoiser) Rate() int { return 0 }
-
-// Run is never reached.
-func (*OfflineDenoiser) Run([]float32) []float32 { return nil }
-
-// Close does nothing.
-func (*OfflineDenoiser) Close() {}

@@ -225,7 +225,7 @@ func TestModelsAreRefused(t *testing.T) {
 		"punctuation": second(NewPunctuation(missing, 1)),
 		"denoiser":    second(NewDenoiser(DenoiserConfig{Kind: GTCRN, Model: missing})),
 		"kind":        second(NewDenoiser(DenoiserConfig{Kind: "sponge", Model: missing})),
-		"offline":     second(NewOfflineDenoiser(DenoiserConfig{Kind: DPDFNet})),
+		"no model":    second(NewDenoiser(DenoiserConfig{Kind: DPDFNet})),
 		"segmenter":   second(NewSegmenter(SegmenterConfig{Model: missing})),
 	} {
 		if !errors.Is(err, ErrModel) {
