@@ -5,6 +5,7 @@
 package ws
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -44,7 +45,11 @@ const closeGrace = time.Second
 // Options are for both sides. Zero values mean the defaults named.
 type Options struct {
 	Subprotocols []string // offered, or supported in order of preference; when given, one must be agreed
-	ReadLimit    int64    // bytes of one message; 1 MiB
+	// AnySubprotocol lets Dial take a server that chooses none of those
+	// offered, as RFC 6455 section 4.1 allows.
+	AnySubprotocol bool
+	TLS            *tls.Config // of Dial to wss://; nil trusts what the system does
+	ReadLimit      int64       // bytes of one message; 1 MiB
 	// PingInterval sends pings; 0 none. PongTimeout ends the connection when
 	// nothing at all, pong or message, came for so long; 0 never.
 	PingInterval, PongTimeout time.Duration
