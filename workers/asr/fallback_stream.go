@@ -121,10 +121,30 @@ func (s *fallbackStream) pump() {
 			return
 		}
 		if err := s.pass(next); err != nil {
-			s.failed(speech.Reason(err), err, false)
+			r := s.now
+			s.drain()
+			if s.now == r {
+				s.failed(speech.Reason(err), err, false)
+			}
 		}
 	}
 	s.signal() // for the next engine
+}
+
+// drain takes what the engine has said already: it may be the answer to an
+// utterance before the one that it refuses.
+func (s *fallbackStream) drain() {
+	for r := s.now; s.now == r; {
+		select {
+		case ev, ok := <-r.Events():
+			if !ok {
+				return
+			}
+			s.event(ev, true)
+		default:
+			return
+		}
+	}
 }
 
 func (s *fallbackStream) pass(next entry) error {

@@ -25,8 +25,8 @@ type metrics struct {
 	scriptMisses *prometheus.CounterVec
 	sherpa       *sherpaMetrics
 	denoise      *denoiseMetrics
-	funasr *funasrMetrics
-	openai *openaiMetrics
+	funasr       *funasrMetrics
+	openai       *openaiMetrics
 }
 
 // Why sound was dropped.
