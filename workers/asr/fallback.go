@@ -26,7 +26,11 @@ func fallbackDefaults() FallbackConfig {
 	return FallbackConfig{StartTimeout: 1500 * time.Millisecond, FinalTimeout: 3 * time.Second, Cooldown: 10 * time.Second}
 }
 
+// validate checks the limits when there is a chain that they count for.
 func (c FallbackConfig) validate(first string) error {
+	if len(c.Engines) == 0 {
+		return nil
+	}
 	errs := []error{speech.CheckChain("fallback.engines", first, c.Engines, Engines()), speech.CheckFallback(c.StartTimeout, c.Cooldown)}
 	if c.FinalTimeout < 0 || c.FinalTimeout > time.Minute {
 		errs = append(errs, fmt.Errorf("fallback.final_timeout: must be 0 to 1m, is %s", c.FinalTimeout))
