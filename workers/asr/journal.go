@@ -18,12 +18,13 @@ type journal struct {
 	closed  bool
 	last    int // number of the utterance that began last
 	pending []*passage
+	spare   []int16 // room of an answered utterance, for the next one's sound
 	phrases []string
 	hints   int // how often the phrases were replaced
 }
 
 // passage is one stretch of speech. Its fields belong to the journal's
-// lock; sound that has been written is never changed.
+// lock; sound that has been written does not change until it is answered.
 type passage struct {
 	n     int
 	pcm   []int16
@@ -67,7 +68,8 @@ func (j *journal) start(n int) error {
 		return fmt.Errorf("%w: %d utterances wait", ErrOverloaded, maxPending)
 	}
 	j.last = n
-	j.pending = append(j.pending, &passage{n: n})
+	j.pending = append(j.pending, &passage{n: n, pcm: j.spare})
+	j.spare = nil
 	j.signal()
 	return nil
 }
@@ -151,10 +153,15 @@ func (j *journal) sound() []int16 {
 	return pcm[:len(pcm):len(pcm)]
 }
 
-// answered forgets the oldest utterance and its sound.
+// answered forgets the oldest utterance and its sound: whoever read it may
+// hold none of it any more.
 func (j *journal) answered() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if len(j.pending) == 0 {
+		return
+	}
+	j.spare = j.pending[0].pcm[:0]
 	j.pending = slices.Delete(j.pending, 0, 1)
 	j.signal() // of those that wait, another may be due
 }
