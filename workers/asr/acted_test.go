@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"slices"
 	"sync"
 	"time"
 
@@ -43,7 +42,6 @@ type acted struct {
 	mu      sync.Mutex
 	starts  int
 	streams int
-	phrases [][]string
 }
 
 func (e *acted) Name() string { return e.name }
@@ -71,11 +69,10 @@ func (e *acted) count() int {
 	return e.starts
 }
 
-func (e *acted) Start(ctx context.Context, o asr.Options) (asr.Stream, error) {
+func (e *acted) Start(ctx context.Context, _ asr.Options) (asr.Stream, error) {
 	e.mu.Lock()
 	e.starts++
 	k := e.starts
-	e.phrases = append(e.phrases, o.Phrases)
 	e.mu.Unlock()
 	if e.start != nil {
 		if err := e.start(ctx, k); err != nil {
@@ -223,11 +220,4 @@ func (s *actedStream) Close() error {
 	}
 	s.late.Wait()
 	return nil
-}
-
-// lastPhrases are those of the last start.
-func (e *acted) lastPhrases() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return slices.Clone(e.phrases[len(e.phrases)-1])
 }

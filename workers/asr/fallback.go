@@ -23,7 +23,7 @@ type FallbackConfig struct {
 }
 
 func fallbackDefaults() FallbackConfig {
-	return FallbackConfig{StartTimeout: 1500 * time.Millisecond, FinalTimeout: 3 * time.Second, Cooldown: 10 * time.Second}
+	return FallbackConfig{StartTimeout: 1500 * time.Millisecond, FinalTimeout: 2500 * time.Millisecond, Cooldown: 10 * time.Second}
 }
 
 // validate checks the limits when there is a chain that they count for.

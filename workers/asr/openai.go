@@ -43,7 +43,7 @@ type OpenAIConfig struct {
 
 func openaiDefaults() OpenAIConfig {
 	return OpenAIConfig{
-		Model: "gpt-4o-mini-transcribe", Language: "zh", HintField: hintPrompt, MinSound: 100 * time.Millisecond, Timeout: 4 * time.Second,
+		Language: "zh", HintField: hintPrompt, MinSound: 100 * time.Millisecond, Timeout: 3500 * time.Millisecond,
 	}
 }
 

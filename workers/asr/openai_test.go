@@ -21,7 +21,7 @@ func openaiEngine(t testing.TB, reg prometheus.Registerer, s *openaitest.Server,
 	t.Helper()
 	cfg := asr.Defaults()
 	cfg.Engine = asr.EngineOpenAI
-	cfg.OpenAI.BaseURL, cfg.OpenAI.Timeout = s.URL(), patience
+	cfg.OpenAI.BaseURL, cfg.OpenAI.Model, cfg.OpenAI.Timeout = s.URL(), "whisper", patience
 	if change != nil {
 		change(&cfg.OpenAI)
 	}
@@ -185,7 +185,7 @@ func TestOpenAIFaults(t *testing.T) {
 
 func TestOpenAIConfig(t *testing.T) {
 	cfg := asr.Defaults()
-	cfg.Engine, cfg.OpenAI.BaseURL = asr.EngineOpenAI, "https://api.openai.com/v1"
+	cfg.Engine, cfg.OpenAI.BaseURL, cfg.OpenAI.Model = asr.EngineOpenAI, "https://api.openai.com/v1", "gpt-4o-transcribe"
 	if err := cfg.Validate(); err != nil {
 		t.Error(err)
 	}

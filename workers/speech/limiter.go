@@ -12,7 +12,7 @@ import (
 
 // LimitConfig bounds what engines do at the same time.
 type LimitConfig struct {
-	Engines []string      `koanf:"engines" help:"limits as ENGINE=NUMBER: calls (recognition) or sentences (synthesis) at the same time; engines without one have none"`
+	Engines []string      `koanf:"engines" help:"limits as ENGINE=NUMBER: calls (recognition) or syntheses at the same time; engines without one have none"`
 	Wait    time.Duration `koanf:"wait" help:"how long one more waits for room before the engine counts as full; 0 not at all"`
 }
 

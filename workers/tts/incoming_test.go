@@ -172,3 +172,23 @@ func TestIncomingIsBounded(t *testing.T) {
 		t.Errorf("%d s of sound: %v", n, err)
 	}
 }
+
+// BenchmarkIncoming is one second of a server's sound: decoded, shortened,
+// resampled and levelled.
+func BenchmarkIncoming(b *testing.B) {
+	l16 := audio.AppendL16(nil, audio.Tone(400, time.Second, 24000, 0.3))
+	l := newLevels()
+	b.ReportAllocs()
+	for b.Loop() {
+		in := newIncoming(b.Context(), 24000, 8000, func([]int16) error { return nil })
+		in.levels, in.voice = l, "v"
+		for p := l16; len(p) > 0; p = p[min(4096, len(p)):] {
+			if err := in.write(p[:min(4096, len(p))]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := in.close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -220,7 +220,7 @@ func TestOpenAIFaults(t *testing.T) {
 
 func TestOpenAIConfig(t *testing.T) {
 	cfg := named(tts.EngineOpenAI)
-	cfg.OpenAI.BaseURL = "https://api.openai.com/v1"
+	cfg.OpenAI.BaseURL, cfg.OpenAI.Model, cfg.OpenAI.Voice = "https://api.openai.com/v1", "gpt-4o-mini-tts", "alloy"
 	if err := cfg.Validate(); err != nil {
 		t.Error(err)
 	}

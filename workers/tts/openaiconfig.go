@@ -30,7 +30,7 @@ type OpenAIConfig struct {
 }
 
 func openaiDefaults() OpenAIConfig {
-	return OpenAIConfig{Model: "gpt-4o-mini-tts", Voice: "alloy", Instructions: true, SampleRate: openai.PCMRate, Timeout: 5 * time.Second}
+	return OpenAIConfig{Instructions: true, SampleRate: openai.PCMRate, Timeout: 5 * time.Second}
 }
 
 // voices are all that requests may name.
