@@ -36,6 +36,8 @@ const lateness = 5 * time.Second
 type acted struct {
 	name  string
 	rates []int
+	can   asr.Capabilities                       // beside the rates
+	dumb  bool                                   // gives no partials
 	start func(ctx context.Context, k int) error // the k-th start
 	do    func(n int) deed
 
@@ -51,7 +53,9 @@ func (e *acted) Capabilities() asr.Capabilities {
 	if rates == nil {
 		rates = []int{8000, 16000}
 	}
-	return asr.Capabilities{SampleRates: rates, Partials: true, Hints: true}
+	c := e.can
+	c.SampleRates, c.Partials, c.Hints = rates, !e.dumb, true
+	return c
 }
 
 func (e *acted) Close() error {

@@ -17,7 +17,7 @@ func (c Config) engines() []string {
 // validateChain checks the chain and the engines in it that have a
 // configuration of their own.
 func (c Config) validateChain() error {
-	errs := []error{c.Fallback.validate(c.Engine), c.Limit.Validate(c.engines())}
+	errs := []error{c.Fallback.validate(c.engines()), c.Limit.Validate(c.engines())}
 	for _, name := range c.engines() {
 		switch name {
 		case EngineFunASR:

@@ -1,6 +1,7 @@
 package asr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,12 +27,12 @@ func fallbackDefaults() FallbackConfig {
 	return FallbackConfig{StartTimeout: 1500 * time.Millisecond, FinalTimeout: 2500 * time.Millisecond, Cooldown: 10 * time.Second}
 }
 
-// validate checks the limits when there is a chain that they count for.
-func (c FallbackConfig) validate(first string) error {
+// validate checks a chain of the engines named, if there is one.
+func (c FallbackConfig) validate(names []string) error {
 	if len(c.Engines) == 0 {
 		return nil
 	}
-	errs := []error{speech.CheckChain("fallback.engines", first, c.Engines, Engines()), speech.CheckFallback(c.StartTimeout, c.Cooldown)}
+	errs := []error{speech.CheckChain("fallback.engines", names[0], names[1:], Engines()), speech.CheckFallback(c.StartTimeout, c.Cooldown)}
 	if c.FinalTimeout < 0 || c.FinalTimeout > time.Minute {
 		errs = append(errs, fmt.Errorf("fallback.final_timeout: must be 0 to 1m, is %s", c.FinalTimeout))
 	}
@@ -129,7 +130,7 @@ func (f *fallback) Start(ctx context.Context, o Options) (Stream, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &fallbackStream{
 		journal: newJournal(audio.Samples(f.keep, o.SampleRate), o.Phrases), chain: f, options: o, ctx: ctx, cancel: cancel,
-		now: first, events: make(chan Event, eventQueue), finished: make(chan struct{}), log: f.log.With("call_id", o.CallID),
+		now: first, can: f.promise(first), events: make(chan Event, eventQueue), finished: make(chan struct{}), log: f.log.With("call_id", o.CallID),
 	}
 	context.AfterFunc(ctx, first.cancel)
 	go s.run()
@@ -142,6 +143,31 @@ type running struct {
 	link   *link
 	cancel context.CancelFunc
 	hints  int // how many changes of the phrases it has been told
+}
+
+// promise is what a call may count on for all its time: what its first
+// engine can, but partials only when any other engine has them too.
+func (f *fallback) promise(r *running) Capabilities {
+	can := capabilitiesOf(r.Stream, r.link.engine)
+	can.Partials = can.Partials && f.Capabilities().Partials
+	return can
+}
+
+// order is the order in which the engines are asked: that of the chain, but
+// those first that know the dialect of the call.
+func (f *fallback) order(spoken string) []*link {
+	links := slices.Clone(f.links)
+	if spoken != "" {
+		slices.SortStableFunc(links, func(a, b *link) int { return cmp.Compare(b.knows(spoken), a.knows(spoken)) })
+	}
+	return links
+}
+
+func (l *link) knows(spoken string) int {
+	if slices.Contains(l.engine.Capabilities().Dialects, spoken) {
+		return 1
+	}
+	return 0
 }
 
 // begin starts a stream at the first engine that takes it, those already
@@ -162,7 +188,7 @@ func (f *fallback) begin(ctx context.Context, o Options, tried []*link) (*runnin
 		}
 		return nil
 	}
-	for _, l := range f.links {
+	for _, l := range f.order(o.Dialect) {
 		if slices.Contains(tried, l) {
 			continue
 		}
@@ -198,7 +224,7 @@ func (f *fallback) passed(l *link, reason speech.Failover, err error, call strin
 // have to end before the call.
 func (f *fallback) start(ctx context.Context, l *link, o Options) (*running, error) {
 	c := l.engine.Capabilities()
-	if !slices.Contains(c.SampleRates, o.SampleRate) || !c.Speaks(o.Language) {
+	if !slices.Contains(c.SampleRates, o.SampleRate) || !c.Speaks(o.Language) && l.knows(o.Dialect) == 0 {
 		return nil, fmt.Errorf("%w: language %.16q at %d Hz", ErrUnsupported, o.Language, o.SampleRate)
 	}
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -22,6 +22,7 @@ type fallbackStream struct {
 	cancel   context.CancelFunc
 	events   chan Event
 	finished chan struct{}
+	can      Capabilities
 
 	// Of the stream's goroutine only.
 	now      *running // nil: none
@@ -42,6 +43,7 @@ func (s *fallbackStream) Audio(pcm []int16) error      { return s.audio(pcm) }
 func (s *fallbackStream) SpeechEnd(n int) error        { return s.end(n) }
 func (s *fallbackStream) Hints(phrases []string) error { return s.hint(phrases) }
 func (s *fallbackStream) Events() <-chan Event         { return s.events }
+func (s *fallbackStream) Capabilities() Capabilities   { return s.can }
 
 func (s *fallbackStream) Close() error {
 	s.journal.close()
@@ -233,6 +235,9 @@ func (s *fallbackStream) left() bool {
 // failed goes on to the next engine. Without one the utterance fails; the
 // stream stays where it is when that is still alive.
 func (s *fallbackStream) failed(reason speech.Failover, err error, alive bool) {
+	if s.ctx.Err() != nil {
+		return // the call ended it
+	}
 	r := s.now
 	r.link.breaker.Report(err)
 	n, ended, waiting := s.oldest()

@@ -84,6 +84,11 @@ func TestLimitedConformance(t *testing.T) {
 			return asr.NewLimited("scripted", scripted(t, asr.ScriptedConfig{Confidence: 0.9}, nil, "我要退货"), 4, 0)
 		},
 		Options: asr.Options{CallID: "c", Language: "zh-CN", Scenario: "return"}, Text: "我要退货",
+		Fill: func(t *testing.T, e asr.Engine, rate int) {
+			for range 4 {
+				begin(t, e, asr.Options{SampleRate: rate})
+			}
+		},
 	})
 }
 
@@ -390,6 +395,41 @@ func (f *fixed) Capabilities() asr.Capabilities { return f.c }
 func (*fixed) Close() error                     { return nil }
 func (*fixed) Start(context.Context, asr.Options) (asr.Stream, error) {
 	return nil, asr.ErrUnsupported
+}
+
+// A caller who speaks a dialect is heard by the engine that knows it first,
+// also when its language is none of the engine's.
+func TestFallbackDialect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mandarin := &acted{name: "x", can: asr.Capabilities{Languages: []string{"zh"}}}
+		cantonese := &acted{name: "y", can: asr.Capabilities{Languages: []string{"yue"}, Dialects: []string{"yue"}}}
+		e := chain(t, chainConfig, nil, mandarin, cantonese)
+		for _, o := range []asr.Options{{Language: "zh-CN", Dialect: "yue"}, {Language: "zh-CN"}, {Language: "zh-CN", Dialect: "wuu"}} {
+			st := begin(t, e, o)
+			play(t, st, 1, sound())
+			await(t, st, 1)
+		}
+		if mandarin.count() != 2 || cantonese.count() != 1 {
+			t.Errorf("%d and %d starts", mandarin.count(), cantonese.count())
+		}
+	})
+}
+
+// What a call is promised holds when another engine takes over.
+func TestFallbackPromise(t *testing.T) {
+	for name, tt := range map[string]struct {
+		second   *acted
+		partials bool
+	}{"both give partials": {&acted{name: "y"}, true}, "only the first does": {&acted{name: "y", dumb: true}, false}} {
+		t.Run(name, func(t *testing.T) {
+			first := &acted{name: "x", can: asr.Capabilities{Synthetic: true}}
+			st := begin(t, chain(t, chainConfig, nil, asr.NewLimited("x", first, 5, 0), tt.second), asr.Options{})
+			p, ok := st.(asr.Particular)
+			if !ok || p.Capabilities().Partials != tt.partials || !p.Capabilities().Synthetic {
+				t.Errorf("%+v", p.Capabilities())
+			}
+		})
+	}
 }
 
 // Whatever the engines do, each utterance ends once, in order, and a text is

@@ -64,7 +64,7 @@ func (c FunASRConfig) options(trust *tls.Config) funasr.Options {
 	size, _ := c.chunkSize() // validated
 	return funasr.Options{
 		TLS: trust, Server: funasrServers[c.Server], Mode: c.Mode, ChunkSize: size, ChunkInterval: c.ChunkInterval,
-		Rate: c.SampleRate, ITN: c.ITN, Language: c.Language,
+		Rate: c.SampleRate, ITN: c.ITN,
 		HandshakeTimeout: c.ConnectTimeout, WriteTimeout: c.WriteTimeout, PingInterval: 5 * time.Second, PongTimeout: 20 * time.Second,
 	}
 }
@@ -85,13 +85,14 @@ func (e *funasrEngine) Start(ctx context.Context, o Options) (Stream, error) {
 	if !slices.Contains(e.Capabilities().SampleRates, o.SampleRate) {
 		return nil, fmt.Errorf("%w: sample rate %d", ErrUnsupported, o.SampleRate)
 	}
-	conn, server, err := e.connect(ctx)
+	language := e.language(o.Dialect)
+	conn, server, err := e.connect(ctx, language)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	s := &funasrStream{
-		journal: newJournal(audio.Samples(e.keep, o.SampleRate), o.Phrases), engine: e, ctx: ctx, cancel: cancel,
+		journal: newJournal(audio.Samples(e.keep, o.SampleRate), o.Phrases), engine: e, spokenIn: language, ctx: ctx, cancel: cancel,
 		resampler: audio.NewResampler(o.SampleRate, e.cfg.SampleRate), spoken: map[int]*funasrUtterance{},
 		events: make(chan Event, eventQueue), doomed: make(chan int, 1), finished: make(chan struct{}),
 		log: e.log.With("call_id", o.CallID),
@@ -101,9 +102,19 @@ func (e *funasrEngine) Start(ctx context.Context, o Options) (Stream, error) {
 	return s, nil
 }
 
+// language is what a SenseVoice model is told: the configured language, else
+// Cantonese to a caller who speaks it.
+func (e *funasrEngine) language(spoken string) string {
+	const cantonese = "yue"
+	if e.cfg.Language == "" && spoken == cantonese {
+		return cantonese
+	}
+	return e.cfg.Language
+}
+
 // connect takes the server with the fewest streams that answers. While all
 // of them rest it fails at once.
-func (e *funasrEngine) connect(ctx context.Context) (*funasr.Conn, *funasrServer, error) {
+func (e *funasrEngine) connect(ctx context.Context, language string) (*funasr.Conn, *funasrServer, error) {
 	order := slices.Clone(e.servers)
 	slices.SortStableFunc(order, func(a, b *funasrServer) int { return cmp.Compare(a.streams.Load(), b.streams.Load()) })
 	errs := []error{errNoServer}
@@ -113,7 +124,7 @@ func (e *funasrEngine) connect(ctx context.Context) (*funasr.Conn, *funasrServer
 			e.metrics.dials.WithLabelValues(dialResting).Inc()
 			continue
 		}
-		conn, err := e.dial(ctx, server.url)
+		conn, err := e.dial(ctx, server.url, language)
 		if err == nil {
 			done(speech.ErrNoVerdict)
 			e.metrics.dials.WithLabelValues(dialConnected).Inc()
@@ -129,11 +140,11 @@ func (e *funasrEngine) connect(ctx context.Context) (*funasr.Conn, *funasrServer
 	return nil, nil, errors.Join(errs...)
 }
 
-func (e *funasrEngine) dial(ctx context.Context, url string) (*funasr.Conn, error) {
+func (e *funasrEngine) dial(ctx context.Context, url, language string) (*funasr.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.ConnectTimeout)
 	defer cancel()
 	o := e.opts
-	o.URL = url
+	o.URL, o.Language = url, language
 	conn, err := funasr.Dial(ctx, o)
 	var refused *ws.HandshakeError
 	if errors.As(err, &refused) && (refused.Status == http.StatusServiceUnavailable || refused.Status == http.StatusTooManyRequests) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/dialect"
 	"github.com/tidegate/tidegate/internal/funasr"
 	"github.com/tidegate/tidegate/workers/speech"
 )
@@ -25,7 +26,7 @@ type FunASRConfig struct {
 	ITN            bool          `koanf:"itn" help:"let the server write numbers as digits; the dialogue reads spoken ones by itself"`
 	Language       string        `koanf:"language" help:"language that a SenseVoice model is told: zh, yue, en, ja, ko; empty: it finds out"`
 	Languages      []string      `koanf:"languages" help:"languages that the server's model knows; empty: any"`
-	Dialects       []string      `koanf:"dialects" help:"dialects that the server's model knows"`
+	Dialects       []string      `koanf:"dialects" help:"dialects that the server's model knows, as docs/dialects.md names them"`
 	CAFile         string        `koanf:"ca_file" help:"certificates (PEM) to trust besides the system's"`
 	ServerName     string        `koanf:"server_name" help:"name in the servers' certificate when it is not the address's"`
 	ConnectTimeout time.Duration `koanf:"connect_timeout" help:"time limit of one connection attempt"`
@@ -85,6 +86,11 @@ func (c FunASRConfig) validate() error {
 	}
 	if !slices.Contains(funasrLanguages, c.Language) {
 		bad("language", "must be one of %s, is %.40q", strings.Join(funasrLanguages[1:], ", "), c.Language)
+	}
+	for _, id := range c.Dialects {
+		if !dialect.Known(id) {
+			bad("dialects", "unknown dialect %.32q", id)
+		}
 	}
 	if _, err := speech.TLS(c.CAFile, c.ServerName); err != nil {
 		errs = append(errs, fmt.Errorf("funasr.%w", err))

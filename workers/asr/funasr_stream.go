@@ -19,6 +19,7 @@ import (
 type funasrStream struct {
 	*journal
 	engine   *funasrEngine
+	spokenIn string // language that the server is told
 	log      *slog.Logger
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -179,7 +180,7 @@ func (s *funasrStream) dial() {
 	out := make(chan funasrDialled, 1)
 	s.dialing = out
 	go func() {
-		conn, server, err := s.engine.connect(s.ctx)
+		conn, server, err := s.engine.connect(s.ctx, s.spokenIn)
 		out <- funasrDialled{conn, server, err}
 	}()
 }
@@ -206,6 +207,9 @@ func (s *funasrStream) dialled(d funasrDialled) {
 // lost ends the connection. What it owes answers to is said once more on
 // another one; the oldest utterance gets one such chance.
 func (s *funasrStream) lost(err error, reason string) {
+	if s.ctx.Err() != nil {
+		return // we ended it
+	}
 	s.engine.metrics.reconnects.WithLabelValues(reason).Inc()
 	owed := len(s.spoken) > 0
 	s.log.Warn("FunASR connection given up", "reason", reason, "in_utterance", owed, "error", err)
@@ -281,7 +285,7 @@ func (s *funasrStream) late() {
 	u := s.spoken[n]
 	settled := !u.settle.IsZero() && time.Now().After(u.settle)
 	if text := u.text.Text(); settled || text != "" {
-		s.finish(n, final(u))
+		s.finish(n, u.event(EventFinal))
 	} else {
 		s.finish(n, Event{Kind: EventError, Err: fmt.Errorf("funasr: %w", errNoAnswer)})
 	}
@@ -290,8 +294,9 @@ func (s *funasrStream) late() {
 	}
 }
 
-func final(u *funasrUtterance) Event {
-	return Event{Kind: EventFinal, Text: u.text.Text(), Language: u.text.Language}
+func (u *funasrUtterance) event(kind EventKind) Event {
+	heard := languageTags[u.text.Language]
+	return Event{Kind: kind, Text: u.text.Text(), Language: heard.language, Dialect: heard.dialect}
 }
 
 // maxBadAnswers of one connection are passed over.
@@ -328,7 +333,9 @@ func (s *funasrStream) answer(a funasrAnswer) {
 		}
 	}
 	if oldest, _, _ := s.oldest(); changed && n == oldest && s.engine.cfg.Mode != funasr.ModeOffline {
-		s.partial(Event{Kind: EventPartial, Utterance: n, Text: u.text.Text(), Language: u.text.Language})
+		ev := u.event(EventPartial)
+		ev.Utterance = n
+		s.partial(ev)
 	}
 }
 
@@ -376,7 +383,7 @@ func (s *funasrStream) complete(n int) {
 			return
 		case oldest == n || u.text.Text() != "":
 			s.link.server.breaker.Report(nil)
-			s.finish(oldest, final(u))
+			s.finish(oldest, u.event(EventFinal))
 		default:
 			s.finish(oldest, Event{Kind: EventError, Err: fmt.Errorf("funasr: %w", errNoAnswer)})
 		}

@@ -168,8 +168,8 @@ func TestFunASRUtterance(t *testing.T) {
 	play(t, st, 3, pcm)
 	ev, partials := await(t, st, 3)
 	wantFinal(t, ev, "你好我要退货")
-	if ev.Language != "yue" || ev.Confidence != 0 {
-		t.Errorf("language %q, confidence %v", ev.Language, ev.Confidence)
+	if ev.Language != "zh" || ev.Dialect != "yue" || ev.Confidence != 0 {
+		t.Errorf("language %q, dialect %q, confidence %v", ev.Language, ev.Dialect, ev.Confidence)
 	}
 	if len(partials) == 0 || !strings.HasPrefix("你好我要退货", partials[0]) {
 		t.Errorf("partials %q", partials)
@@ -211,6 +211,19 @@ func TestFunASRAtEightKilohertz(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 	wantSound(t, u.Sound, pcm, 8000)
+}
+
+func TestFunASRLanguage(t *testing.T) {
+	for _, tt := range []struct{ configured, spoken, told string }{{"", "", ""}, {"", "yue", "yue"}, {"", "wuu", ""}, {"zh", "yue", "zh"}} {
+		s := funasrtest.Start(t, funasrtest.Config{})
+		e := funasrEngine(t, nil, func(c *asr.FunASRConfig) { c.Language, c.Dialects = tt.configured, []string{"yue"} }, s.URL())
+		st := begin(t, e, asr.Options{Dialect: tt.spoken})
+		play(t, st, 1, sound())
+		await(t, st, 1)
+		if got := s.Utterances()[0].Language; got != tt.told {
+			t.Errorf("%+v: server is told %q", tt, got)
+		}
+	}
 }
 
 func TestFunASRAnswersOutOfOrder(t *testing.T) {
@@ -611,10 +624,10 @@ func TestFunASRConfig(t *testing.T) {
 	if err := cfg.Validate(); err != nil {
 		t.Error(err)
 	}
-	cfg.FunASR = asr.FunASRConfig{URLs: []string{"http://x", "ws://", "://secret"}, Mode: "3pass", Server: "x", ChunkSize: []string{"5", "0", "5"}, HotwordWeight: 101, Language: "fr", CAFile: "/nonexistent"}
+	cfg.FunASR = asr.FunASRConfig{URLs: []string{"http://x", "ws://", "://secret"}, Mode: "3pass", Server: "x", ChunkSize: []string{"5", "0", "5"}, HotwordWeight: 101, Language: "fr", Dialects: []string{"klingon"}, CAFile: "/nonexistent"}
 	err := cfg.Validate()
 	for _, part := range []string{"funasr.urls: must begin", "funasr.urls: names no host", "funasr.urls: is no address", "funasr.server:", "funasr.mode:", "funasr.chunk_size:", "funasr.chunk_interval:",
-		"funasr.sample_rate:", "funasr.hotword_weight:", "funasr.language:", "funasr.ca_file:", "funasr.connect_timeout:", "funasr.final_timeout:", "funasr.settle:", "funasr.write_timeout:", "funasr.cooldown:"} {
+		"funasr.sample_rate:", "funasr.hotword_weight:", "funasr.language:", "funasr.dialects:", "funasr.ca_file:", "funasr.connect_timeout:", "funasr.final_timeout:", "funasr.settle:", "funasr.write_timeout:", "funasr.cooldown:"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("nothing said of %s in %v", part, err)
 		}

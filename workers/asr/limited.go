@@ -31,13 +31,16 @@ func (l *limited) Start(ctx context.Context, o Options) (Stream, error) {
 	}
 	// A stream may end with its context and never be closed.
 	context.AfterFunc(ctx, leave)
-	return &limitedStream{s, leave}, nil
+	return &limitedStream{s, leave, capabilitiesOf(s, l.Engine)}, nil
 }
 
 type limitedStream struct {
 	Stream
 	leave func()
+	can   Capabilities
 }
+
+func (s *limitedStream) Capabilities() Capabilities { return s.can }
 
 func (s *limitedStream) Close() error {
 	defer s.leave()
@@ -45,6 +48,14 @@ func (s *limitedStream) Close() error {
 }
 
 func (s *limitedStream) Doomed() <-chan int { return doomedOf(s.Stream) }
+
+// capabilitiesOf are those of a stream: its own, or its engine's.
+func capabilitiesOf(s Stream, e Engine) Capabilities {
+	if p, ok := s.(Particular); ok {
+		return p.Capabilities()
+	}
+	return e.Capabilities()
+}
 
 // doomed is what a stream may offer beside its events: the number of an
 // utterance, still under way, that will end with an error. A chain need not

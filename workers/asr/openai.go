@@ -10,12 +10,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/audio"
 	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/dialect"
 	"github.com/tidegate/tidegate/internal/openai"
 	"github.com/tidegate/tidegate/workers/speech"
 )
@@ -31,7 +33,7 @@ type OpenAIConfig struct {
 	Model      string        `koanf:"model" help:"model as the server names it"`
 	Language   string        `koanf:"language" help:"ISO 639-1 language sent when a call names none; empty: the model finds out"`
 	Languages  []string      `koanf:"languages" help:"languages that the model knows; empty: any"`
-	Dialects   []string      `koanf:"dialects" help:"dialects that the model knows"`
+	Dialects   []string      `koanf:"dialects" help:"dialects that the model knows, as docs/dialects.md names them"`
 	HintField  string        `koanf:"hint_field" help:"where words to expect go: prompt, keywords[] (OpenAI), hotwords (vLLM, Speaches), or empty for nowhere"`
 	Stream     bool          `koanf:"stream" help:"ask for the text piece by piece; servers that cannot send it at once"`
 	Confidence bool          `koanf:"confidence" help:"ask for token probabilities, which make the confidence; few servers know them"`
@@ -73,6 +75,11 @@ func (c OpenAIConfig) validate() error {
 	}
 	if c.Timeout < 100*time.Millisecond || c.Timeout > time.Minute {
 		bad("timeout", "must be 100ms to 1m, is %s", c.Timeout)
+	}
+	for _, id := range c.Dialects {
+		if !dialect.Known(id) {
+			bad("dialects", "unknown dialect %.32q", id)
+		}
 	}
 	if _, err := speech.TLS(c.CAFile, c.ServerName); err != nil {
 		errs = append(errs, fmt.Errorf("openai.%w", err))
@@ -233,7 +240,8 @@ func (s *openaiStream) transcribe(n int, pcm []int16) Event {
 	r := openai.TranscriptionRequest{
 		Model: cfg.Model, Language: s.language(), Stream: cfg.Stream, Confidence: cfg.Confidence, WAV: wav.Bytes(),
 	}
-	phrases, _ := s.expected()
+	expected, _ := s.expected()
+	phrases := words(expected)
 	if cfg.HintField == hintPrompt {
 		r.Prompt = prompt(phrases)
 	} else {
@@ -284,6 +292,21 @@ func (s *openaiStream) language() string {
 	}
 }
 
+// maxWord is the length in characters of a phrase that may help.
+const maxWord = 50
+
+// words are the phrases that can be sent.
+func words(phrases []string) []string {
+	var out []string
+	for _, p := range phrases {
+		p = strings.TrimSpace(p)
+		if p != "" && utf8.ValidString(p) && utf8.RuneCountInString(p) <= maxWord && !strings.ContainsFunc(p, unicode.IsControl) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // maxPrompt bounds the prompt in characters: Whisper takes the last 224
 // tokens of one, and a Chinese character has up to two.
 const maxPrompt = 110
@@ -293,9 +316,8 @@ func prompt(phrases []string) string {
 	var b strings.Builder
 	count := 0
 	for _, p := range phrases {
-		p = strings.TrimSpace(p)
 		n := utf8.RuneCountInString(p)
-		if n == 0 || count+n+1 > maxPrompt {
+		if count+n+1 > maxPrompt {
 			continue
 		}
 		if count > 0 {

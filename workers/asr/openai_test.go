@@ -52,7 +52,7 @@ func TestOpenAIUtterance(t *testing.T) {
 	e := openaiEngine(t, nil, s, func(c *asr.OpenAIConfig) {
 		c.APIKey, c.Model, c.Stream, c.Confidence = "sk-1", "whisper-large-v3", true, true
 	})
-	st := begin(t, e, asr.Options{Language: "zh-CN", Phrases: []string{"退货", "", strings.Repeat("长", 200), "尾号八八"}})
+	st := begin(t, e, asr.Options{Language: "zh-CN", Phrases: []string{"退货", "", strings.Repeat("长", 200), "a\x00b", "\xff", " 尾号八八 "}})
 	pcm := sound()
 	play(t, st, 5, pcm)
 	ev, partials := await(t, st, 5)
@@ -191,9 +191,9 @@ func TestOpenAIConfig(t *testing.T) {
 	}
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	must(t, os.WriteFile(ca, []byte("no certificate"), 0o600))
-	cfg.OpenAI = asr.OpenAIConfig{BaseURL: "ftp://x", HintField: "words", MinSound: time.Hour, CAFile: ca}
+	cfg.OpenAI = asr.OpenAIConfig{BaseURL: "ftp://x", HintField: "words", Dialects: []string{"klingon"}, MinSound: time.Hour, CAFile: ca}
 	err := cfg.Validate()
-	for _, part := range []string{"openai.base_url:", "openai.model:", "openai.hint_field:", "openai.min_sound:", "openai.timeout:", "openai.ca_file: holds no certificate"} {
+	for _, part := range []string{"openai.base_url:", "openai.model:", "openai.hint_field:", "openai.dialects:", "openai.min_sound:", "openai.timeout:", "openai.ca_file: holds no certificate"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("nothing said of %s in %v", part, err)
 		}

@@ -17,11 +17,11 @@ type connection struct {
 	number int
 
 	// Of the configuration in force.
-	name, mode, hotwords string
-	rate                 int
-	itn                  bool
-	chunk                []int
-	hotwordsSet          bool
+	name, mode, hotwords, language string
+	rate                           int
+	itn                            bool
+	chunk                          []int
+	hotwordsSet                    bool
 
 	u        *Utterance
 	fault    Fault
@@ -67,6 +67,7 @@ func (c *connection) control(b []byte) error {
 	set(&c.mode, m.Mode)
 	set(&c.rate, m.Rate)
 	set(&c.itn, m.ITN)
+	set(&c.language, m.Language)
 	if c.python() || !c.hotwordsSet {
 		set(&c.hotwords, m.Hotwords)
 		c.hotwordsSet = true
@@ -90,7 +91,7 @@ func set[T any](to *T, from *T) {
 func (c *connection) utterance() *Utterance {
 	if c.u == nil {
 		c.u = &Utterance{
-			Connection: c.number, Name: c.name, Mode: c.mode, Rate: c.rate, ITN: c.itn, ChunkSize: c.chunk, Hotwords: c.hotwords,
+			Connection: c.number, Name: c.name, Mode: c.mode, Rate: c.rate, ITN: c.itn, ChunkSize: c.chunk, Hotwords: c.hotwords, Language: c.language,
 		}
 		c.said = []string{"我要退货"}
 		if c.server.cfg.Said != nil {

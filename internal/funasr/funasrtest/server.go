@@ -61,6 +61,7 @@ type Utterance struct {
 	ITN        bool
 	ChunkSize  []int
 	Hotwords   string // those in force
+	Language   string
 	Sound      []byte
 	Messages   []int // lengths of the messages of sound
 	Ended      bool
@@ -176,6 +177,7 @@ type message struct {
 	ITN       *bool   `json:"itn"`
 	ChunkSize []int   `json:"chunk_size"`
 	Hotwords  *string `json:"hotwords"`
+	Language  *string `json:"svs_lang"`
 	Speaking  *bool   `json:"is_speaking"`
 	End       bool    `json:"is_end"`
 }
