@@ -24,6 +24,8 @@ var drivers = []struct{ module, importer string }{
 	{"github.com/k2-fsa", "internal/sherpa"},
 	{"github.com/nyaruka/phonenumbers", "internal/numberplan"},
 	{"github.com/zaf/g711", "internal/audio"},
+	{"github.com/sony/gobreaker/v2", "workers/speech"},
+	{"github.com/tmaxmax/go-sse", "internal/openai"},
 	{"gonum.org/v1/gonum", "internal/audio"},
 	{"github.com/invopop/jsonschema", "schemas"},
 	{"github.com/santhosh-tekuri/jsonschema/v6", "schemas"},

@@ -5,6 +5,7 @@
 package ws
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -45,7 +46,11 @@ const closeGrace = time.Second
 // Options are for both sides. Zero values mean the defaults named.
 type Options struct {
 	Subprotocols []string // offered, or supported in order of preference; when given, one must be agreed
-	ReadLimit    int64    // bytes of one message; 1 MiB
+	// AnySubprotocol lets Dial take a server that chooses none of those
+	// offered, as RFC 6455 section 4.1 allows.
+	AnySubprotocol bool
+	TLS            *tls.Config // of Dial to wss://; nil trusts what the system does
+	ReadLimit      int64       // bytes of one message; 1 MiB
 	// Buffer is the size of the buffers for reading and for writing, in bytes;
 	// 4 KiB. Longer messages pass, in more calls to the system; a client sends
 	// them in several frames.

@@ -75,6 +75,7 @@ func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 		Subprotocols:     o.Subprotocols,
 		ReadBufferSize:   o.Buffer,
 		WriteBufferSize:  o.Buffer,
+		TLSClientConfig:  o.TLS,
 	}
 	c, resp, err := d.DialContext(ctx, url, o.Header)
 	if err != nil {
@@ -84,7 +85,8 @@ func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 		}
 		return nil, &HandshakeError{status, hideURL(err)}
 	}
-	if len(o.Subprotocols) > 0 && !slices.Contains(o.Subprotocols, c.Subprotocol()) {
+	agreed := len(o.Subprotocols) == 0 || slices.Contains(o.Subprotocols, c.Subprotocol())
+	if !agreed && !(o.AnySubprotocol && c.Subprotocol() == "") {
 		_ = c.Close()
 		return nil, &HandshakeError{resp.StatusCode, ErrSubprotocol}
 	}

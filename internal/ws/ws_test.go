@@ -3,7 +3,11 @@ package ws
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,12 +26,12 @@ func serve(t *testing.T, o Options, h func(*Conn)) string {
 	t.Helper()
 	var wg sync.WaitGroup
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		wg.Add(1) // before the hijack, after which the server no longer counts the connection
+		defer wg.Done()
 		c, err := Upgrade(w, r, o)
 		if err != nil {
 			return
 		}
-		wg.Add(1)
-		defer wg.Done()
 		defer c.Abort()
 		h(c)
 	}))
@@ -102,6 +106,43 @@ func TestHandshakeRefused(t *testing.T) {
 		if !errors.As(err, &h) || h.Status != c.status {
 			t.Errorf("%s: %v, want status %d", name, err, c.status)
 		}
+	}
+}
+
+func TestServerThatChoosesNoSubprotocol(t *testing.T) {
+	url := serve(t, Options{}, echo)
+	offer := Options{Subprotocols: []string{"x.v1"}}
+	if _, err := Dial(context.Background(), url, offer); !errors.Is(err, ErrSubprotocol) {
+		t.Errorf("strict: %v", err)
+	}
+	offer.AnySubprotocol = true
+	if c := dial(t, url, offer); c.Subprotocol() != "" {
+		t.Errorf("subprotocol %q", c.Subprotocol())
+	}
+}
+
+func TestTLS(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, err := Upgrade(w, r, Options{}); err == nil {
+			echo(c)
+			c.Abort()
+		}
+	}))
+	t.Cleanup(s.Close)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshake that is refused
+	url := "wss" + strings.TrimPrefix(s.URL, "https")
+	var unknown x509.UnknownAuthorityError
+	if _, err := Dial(context.Background(), url, Options{}); !errors.As(err, &unknown) {
+		t.Errorf("certificate of nobody known: %v", err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	c := dial(t, url, Options{TLS: &tls.Config{RootCAs: pool}})
+	if err := c.WriteText([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, got, err := c.Read(); err != nil || string(got) != "x" {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -17,7 +17,7 @@ func Engines() []string {
 	if sherpa.Available {
 		names = append(names, EngineSherpa)
 	}
-	return append(names, EngineScripted)
+	return append(names, EngineFunASR, EngineOpenAI, EngineScripted)
 }
 
 // checkEngine says why an engine cannot be had.
@@ -33,11 +33,11 @@ func (c Config) checkEngine() error {
 	return nil
 }
 
-// engine is the name of the engine that the configuration means.
-func (c Config) engine() string {
+// resolved is the name of the engine that another one means.
+func resolved(name string) string {
 	switch {
-	case c.Engine != EngineAuto:
-		return c.Engine
+	case name != EngineAuto:
+		return name
 	case sherpa.Available:
 		return EngineSherpa
 	default:
@@ -52,6 +52,10 @@ func (s *Service) build(name string, deps Deps) (Engine, error) {
 		return newScripted(s.cfg.Scripted, script(s.cfg, deps), s.log, s.metrics), nil
 	case EngineSherpa:
 		return newSherpa(s.cfg, s.log, s.metrics)
+	case EngineFunASR:
+		return newFunASR(s.cfg.FunASR, s.cfg.MaxUtterance, s.log, s.metrics.funasr)
+	case EngineOpenAI:
+		return newOpenAI(s.cfg.OpenAI, s.cfg.MaxUtterance, s.log, s.metrics.openai)
 	default:
 		return nil, fmt.Errorf("engine %.40q is unknown", name)
 	}

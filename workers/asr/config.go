@@ -14,7 +14,7 @@ import (
 
 // Config is the recognition worker's configuration.
 type Config struct {
-	Engine       string         `koanf:"engine" help:"recognition engine: auto (sherpa where this build has it, else scripted), sherpa, scripted"`
+	Engine       string         `koanf:"engine" help:"recognition engine: auto (sherpa where this build has it, else scripted), sherpa, funasr, openai, scripted"`
 	Dialects     []string       `koanf:"dialects" help:"dialects that calls are sent here for, as docs/dialects.md names them; empty: those that the engine knows"`
 	DialectsOnly bool           `koanf:"dialects_only" help:"take no calls in Mandarin, for a model that is made for its dialects"`
 	MaxUtterance time.Duration  `koanf:"max_utterance" help:"sound of one utterance that is recognised; more is dropped"`
@@ -23,6 +23,11 @@ type Config struct {
 	Scripted     ScriptedConfig `koanf:"scripted"`
 	Sherpa       SherpaConfig   `koanf:"sherpa"`
 	Denoise      DenoiseConfig  `koanf:"denoise"`
+
+	Fallback FallbackConfig     `koanf:"fallback"`
+	Limit    speech.LimitConfig `koanf:"limit"`
+	FunASR   FunASRConfig       `koanf:"funasr"`
+	OpenAI   OpenAIConfig       `koanf:"openai"`
 
 	// Models says where installed models are; it is the section "models" of
 	// the whole configuration.
@@ -37,6 +42,7 @@ func Defaults() Config {
 		Engine: EngineAuto, MaxUtterance: time.Minute, Server: server,
 		Scripted: ScriptedConfig{Delay: 50 * time.Millisecond, PartialEvery: 300 * time.Millisecond, PartialChars: 2, Confidence: 0.95},
 		Sherpa:   sherpaDefaults(), Denoise: denoiseDefaults(), Models: speechmodel.Defaults(),
+		Fallback: fallbackDefaults(), FunASR: funasrDefaults(), OpenAI: openaiDefaults(),
 	}
 }
 
@@ -64,6 +70,6 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("scenario_dir: %s is no folder", c.ScenarioDir))
 		}
 	}
-	errs = append(errs, c.Scripted.validate(), c.Sherpa.validate(), c.Denoise.validate(), c.Server.Validate("server."))
+	errs = append(errs, c.Scripted.validate(), c.Sherpa.validate(), c.Denoise.validate(), c.Server.Validate("server."), c.validateChain())
 	return errors.Join(errs...)
 }

@@ -25,6 +25,8 @@ type metrics struct {
 	scriptMisses *prometheus.CounterVec
 	sherpa       *sherpaMetrics
 	denoise      *denoiseMetrics
+	funasr       *funasrMetrics
+	openai       *openaiMetrics
 }
 
 // Why sound was dropped.
@@ -70,6 +72,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		m.scriptMisses.WithLabelValues(r)
 	}
 	m.sherpa, m.denoise = newSherpaMetrics(reg), newDenoiseMetrics(reg)
+	m.funasr, m.openai = newFunASRMetrics(reg), newOpenAIMetrics(reg)
 	reg.MustRegister(m.utterances, m.partials, m.latency, m.audio, m.dropped, m.scriptMisses)
 	return m
 }

@@ -34,6 +34,7 @@ type Service struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *metrics
+	engines *speech.EngineMetrics
 	engine  Engine
 	server  *speech.Server
 }
@@ -60,12 +61,10 @@ func NewEngine(cfg Config, deps Deps) (Engine, error) {
 	return newService(cfg, deps).newEngine(deps)
 }
 
-func (s *Service) newEngine(deps Deps) (Engine, error) { return s.build(s.cfg.engine(), deps) }
-
 // NewWithEngine is New around an engine that was made elsewhere; cfg.Engine
 // does not count. Stop closes the engine.
 func NewWithEngine(cfg Config, deps Deps, e Engine) (*Service, error) {
-	cfg.Engine = EngineScripted
+	cfg.Engine, cfg.Fallback.Engines, cfg.Limit.Engines = EngineScripted, nil, nil
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -76,6 +75,7 @@ func NewWithEngine(cfg Config, deps Deps, e Engine) (*Service, error) {
 
 func newService(cfg Config, deps Deps) *Service {
 	s := &Service{cfg: cfg, log: deps.Log, metrics: newMetrics(deps.Registry)}
+	s.engines = speech.NewEngineMetrics(deps.Registry, speech.ASR, cfg.engines())
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -18,7 +18,7 @@ const EngineAuto = "auto"
 
 // Config is the synthesis worker's configuration.
 type Config struct {
-	Engine         string        `koanf:"engine" help:"synthesis engine: auto (sherpa where its model is installed, else espeak where it is installed, else tone), sherpa, espeak, tone"`
+	Engine         string        `koanf:"engine" help:"synthesis engine: auto (sherpa where its model is installed, else espeak where it is installed, else tone), sherpa, espeak, openai, tone"`
 	CacheBytes     int64         `koanf:"cache_bytes" help:"size of the prompt cache in memory; 0 keeps nothing"`
 	CacheDir       string        `koanf:"cache_dir" help:"folder of the prompt cache on disk, for fixed prompts only; empty: none; up: in up.data_dir"`
 	CacheDiskBytes int64         `koanf:"cache_disk_bytes" help:"size of the prompt cache on disk; 0 keeps nothing"`
@@ -28,6 +28,10 @@ type Config struct {
 	Server         speech.Config `koanf:"server"`
 	Sherpa         SherpaConfig  `koanf:"sherpa"`
 	Espeak         EspeakConfig  `koanf:"espeak"`
+
+	Fallback FallbackConfig     `koanf:"fallback"`
+	Limit    speech.LimitConfig `koanf:"limit"`
+	OpenAI   OpenAIConfig       `koanf:"openai"`
 
 	// Models says where installed models are; it is the section "models" of
 	// the whole configuration.
@@ -41,23 +45,28 @@ func Defaults() Config {
 	return Config{
 		Engine: EngineAuto, CacheBytes: 64 << 20, CacheDiskBytes: 512 << 20, PrewarmWait: 10 * time.Second, Queue: 32, Lead: 5 * time.Second, Server: server,
 		Sherpa: sherpaDefaults(), Models: speechmodel.Defaults(),
-		Espeak: EspeakConfig{Speed: 165, Pitch: 50, Timeout: 10 * time.Second},
+		Espeak:   EspeakConfig{Speed: 165, Pitch: 50, Timeout: 10 * time.Second},
+		Fallback: fallbackDefaults(), OpenAI: openaiDefaults(),
 	}
 }
 
 // builders make the engines by name; the order is that of help and errors.
 var builders = []struct {
 	name  string
-	build func(Config) (Engine, error)
+	build func(Config, tools) (Engine, error)
 	check func(Config) error
 }{
-	{EngineSherpa, func(c Config) (Engine, error) { return newSherpa(c.Sherpa, c.Models) }, Config.checkSherpa},
-	{EngineEspeak, func(c Config) (Engine, error) { return newEspeak(c.Espeak) }, func(c Config) error { return c.Espeak.validate() }},
-	{EngineTone, func(Config) (Engine, error) { return tone{}, nil }, func(Config) error { return nil }},
+	{EngineSherpa, func(c Config, _ tools) (Engine, error) { return newSherpa(c.Sherpa, c.Models) }, Config.checkSherpa},
+	{EngineEspeak, func(c Config, _ tools) (Engine, error) { return newEspeak(c.Espeak) }, func(c Config) error { return c.Espeak.validate() }},
+	{EngineOpenAI, func(c Config, t tools) (Engine, error) { return newOpenAI(c.OpenAI, t.openai) }, func(c Config) error { return c.OpenAI.validate() }},
+	{EngineTone, func(Config, tools) (Engine, error) { return tone{}, nil }, func(Config) error { return nil }},
 }
 
+// auto are the engines that EngineAuto chooses from.
+var auto = []string{EngineSherpa, EngineEspeak, EngineTone}
+
 func (c Config) checkSherpa() error {
-	if c.Engine != EngineSherpa {
+	if !slices.Contains(c.engines(), EngineSherpa) {
 		return c.Sherpa.validate()
 	}
 	var model error
@@ -106,26 +115,22 @@ func (c Config) validateEngine() error {
 		errs = append(errs, fmt.Errorf("engine: %.40q is unknown; there are %s", c.Engine, strings.Join(Engines(), ", ")))
 	}
 	for _, b := range builders {
-		if c.Engine == b.name || c.Engine == EngineAuto {
+		if c.uses(b.name) {
 			errs = append(errs, b.check(c))
 		}
 	}
+	errs = append(errs, c.Fallback.validate(c.Engine), c.Limit.Validate(c.engines()))
 	return errors.Join(errs...)
 }
 
-// NewEngine makes the engine that the configuration names, for use inside
-// another program too; only Engine, Models and the engine's own keys count.
-// The caller closes it.
+// NewEngine makes the engine that the configuration names, or the chain of
+// them, for use inside another program too; only Engine, Fallback, Limit,
+// Models and the engines' own keys count. The caller closes it.
 func NewEngine(c Config) (Engine, error) {
 	if err := c.validateEngine(); err != nil {
 		return nil, err
 	}
-	for _, b := range builders {
-		if b.name == c.Engine {
-			return b.build(c)
-		}
-	}
-	return newAuto(c)
+	return newEngine(c, newTools(c, nil, nil))
 }
 
 // newAuto takes the best voice that is installed. A model that is there and

@@ -310,7 +310,7 @@ func TestValidate(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, part := range []string{`engine: "festival" is unknown; there are auto, sherpa, espeak, tone`, "cache_bytes: ", "queue: ", "lead: ", "server.capacity: "} {
+	for _, part := range []string{`engine: "festival" is unknown; there are auto, sherpa, espeak, openai, tone`, "cache_bytes: ", "queue: ", "lead: ", "server.capacity: "} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("nothing said of %s in %v", part, err)
 		}

@@ -49,7 +49,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	e, err := NewEngine(cfg)
+	e, err := newEngine(cfg, newTools(cfg, deps.Log, deps.Registry))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 // NewWithEngine is New around an engine that was made elsewhere; cfg.Engine
 // does not count. Stop closes the engine.
 func NewWithEngine(cfg Config, deps Deps, e Engine) (*Service, error) {
-	cfg.Engine = EngineTone
+	cfg.Engine, cfg.Fallback.Engines, cfg.Limit.Engines = EngineTone, nil, nil
 	if err := cfg.Validate(); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
