@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/tidegate/tidegate/internal/dialect"
 )
 
 // ManifestName is the file that makes a folder a model.
@@ -148,7 +150,7 @@ func (m Manifest) Validate() error {
 		}
 	}
 	for _, d := range m.Dialects {
-		if _, ok := LookupDialect(d); !ok {
+		if _, ok := dialect.Lookup(d); !ok {
 			bad("dialects: %.40q is unknown", d)
 		}
 	}
