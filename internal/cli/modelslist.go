@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidegate/tidegate/internal/dialect"
 	"github.com/tidegate/tidegate/internal/sherpa"
 	"github.com/tidegate/tidegate/internal/speechmodel"
 )
@@ -223,7 +224,7 @@ func describeModels(out io.Writer, models []listedModel) {
 func dialectNames(ids []string) []string {
 	var out []string
 	for _, id := range ids {
-		if d, ok := speechmodel.LookupDialect(id); ok {
+		if d, ok := dialect.Lookup(id); ok {
 			out = append(out, fmt.Sprintf("%s (%s, %s)", id, d.Zh, d.En))
 		}
 	}

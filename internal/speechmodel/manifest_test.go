@@ -58,19 +58,6 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestDialectsAreOfOthers(t *testing.T) {
-	seen := map[string]bool{}
-	for _, d := range Dialects() {
-		if seen[d.ID] || d.Zh == "" || d.En == "" {
-			t.Errorf("%+v is there twice or has no name", d)
-		}
-		seen[d.ID] = true
-		if _, ok := LookupDialect(d.Of); d.Of != "" && !ok {
-			t.Errorf("%s is of %s, which is none", d.ID, d.Of)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(vadHead + "files:\n  - {role: model, path: m.onnx}\n"))
 	f.Add([]byte(vadHead + "archive: {url: 'https://example.com/a.tar.bz2', root: a}\nhub: {repository: a/b}\nfiles:\n  - {role: model, path: d/}\n"))
