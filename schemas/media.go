@@ -29,7 +29,7 @@ type ListenPolicy struct {
 	Filler   []string `json:"filler,omitempty" jsonschema:"maxItems=8"`
 	FillerMS int      `json:"filler_ms,omitempty" jsonschema:"minimum=0,maximum=10000"`
 	// Dialect asks for another recogniser, one that knows it (see
-	// docs/speech.md); empty is the one that the call has.
+	// docs/dialects.md); empty is the one that the call has.
 	Dialect string `json:"dialect,omitempty" jsonschema:"maxLength=32"`
 }
 

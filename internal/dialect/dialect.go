@@ -137,8 +137,9 @@ func Chain(id string) []string {
 	return out
 }
 
-// Served is the dialect among those available that understands id, id itself
-// before wider ones. Mandarin always is.
+// Served is the dialect among those available that is best for id: id itself,
+// then wider ones, then the first that is a part of it, as models are named
+// for a province where people name a region. Mandarin always is.
 func Served(id string, available []string) (string, bool) {
 	if id == Mandarin {
 		return Mandarin, true
@@ -146,6 +147,11 @@ func Served(id string, available []string) (string, bool) {
 	for _, c := range Chain(id) {
 		if slices.Contains(available, c) {
 			return c, true
+		}
+	}
+	for _, a := range available {
+		if d, _ := Lookup(a); id != "" && d.Of == id {
+			return a, true
 		}
 	}
 	return "", false

@@ -58,7 +58,7 @@ func TestServed(t *testing.T) {
 		want      string
 	}{
 		{"yue", []string{"yue"}, "yue"}, {"zh-shanghai", []string{"yue", "wuu"}, "wuu"}, {"zh-shanghai", []string{"wuu", "zh-shanghai"}, "zh-shanghai"},
-		{"wuu", []string{"zh-shanghai"}, ""}, {"zh", nil, "zh"}, {"yue", nil, ""}, {"zh-sichuan", []string{"zh"}, ""}, {"", []string{"yue"}, ""},
+		{"wuu", []string{"yue", "zh-shanghai"}, "zh-shanghai"}, {"zh-dongbei", []string{"zh-liaoning"}, "zh-liaoning"}, {"zh-suzhou", []string{"zh-shanghai"}, ""}, {"zh", nil, "zh"}, {"yue", nil, ""}, {"zh-sichuan", []string{"zh"}, ""}, {"", []string{"yue"}, ""},
 	} {
 		got, ok := Served(c.id, c.available)
 		if got != c.want || ok != (c.want != "") {

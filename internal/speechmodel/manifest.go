@@ -28,7 +28,7 @@ type Manifest struct {
 	Description   string   `yaml:"description"`
 	DescriptionZh string   `yaml:"description_zh,omitempty"`
 	Languages     []string `yaml:"languages,omitempty"`   // ISO 639, as zh, en, ja
-	Dialects      []string `yaml:"dialects,omitempty"`    // ids of Dialects
+	Dialects      []string `yaml:"dialects,omitempty"`    // ids of internal/dialect
 	SampleRate    int      `yaml:"sample_rate,omitempty"` // Hz; 0: no sound (punctuation)
 	// Synthetic models understand synthetic voices only, and no person.
 	Synthetic  bool   `yaml:"synthetic,omitempty"`
@@ -150,7 +150,7 @@ func (m Manifest) Validate() error {
 		}
 	}
 	for _, d := range m.Dialects {
-		if _, ok := dialect.Lookup(d); !ok {
+		if !dialect.Known(d) {
 			bad("dialects: %.40q is unknown", d)
 		}
 	}

@@ -23,7 +23,7 @@ type Options struct {
 // asks for more before the engine sees it.
 type Capabilities struct {
 	Languages   []string // BCP 47 primary languages; empty is any
-	Dialects    []string // dialects that it knows, as docs/speech.md names them
+	Dialects    []string // dialects that it knows, as docs/dialects.md names them
 	Synthetic   bool     // understands synthetic voices only
 	SampleRates []int    // Hz
 	Partials    bool     // gives transcripts while the caller speaks
