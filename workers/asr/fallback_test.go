@@ -496,6 +496,7 @@ func TestChainConfig(t *testing.T) {
 	cfg := asr.Defaults()
 	cfg.Engine, cfg.FunASR.URLs = asr.EngineFunASR, []string{"ws://" + loopback.Address(t)}
 	cfg.Fallback.Engines, cfg.Limit.Engines = []string{asr.EngineScripted}, []string{"funasr=10", "scripted=1"}
+	cfg.Fallback.StartTimeout, cfg.FunASR.ConnectTimeout = patience, patience
 	e, err := asr.NewEngine(cfg, asr.Deps{Lines: script("我要退货")})
 	if err != nil {
 		t.Fatal(err)
