@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/sherpa"
+	"github.com/tidegate/tidegate/internal/speechmodel"
 )
 
 // EngineAuto is sherpa where this build has it, else scripted.
@@ -53,10 +54,23 @@ func (s *Service) build(name string, deps Deps) (Engine, error) {
 	case EngineSherpa:
 		return newSherpa(s.cfg, s.log, s.metrics)
 	case EngineFunASR:
-		return newFunASR(s.cfg.FunASR, s.cfg.MaxUtterance, s.log, s.metrics.funasr)
+		e, err := newFunASR(s.cfg.FunASR, s.cfg.MaxUtterance, s.log, s.metrics.funasr)
+		if err != nil {
+			return nil, err
+		}
+		return s.denoised(e)
 	case EngineOpenAI:
-		return newOpenAI(s.cfg.OpenAI, s.cfg.MaxUtterance, s.log, s.metrics.openai)
+		e, err := newOpenAI(s.cfg.OpenAI, s.cfg.MaxUtterance, s.log, s.metrics.openai)
+		if err != nil {
+			return nil, err
+		}
+		return s.denoised(e)
 	default:
 		return nil, fmt.Errorf("engine %.40q is unknown", name)
 	}
+}
+
+// denoised puts the denoising stage before an engine that has none.
+func (s *Service) denoised(e Engine) (Engine, error) {
+	return newDenoised(e, s.cfg.Denoise, speechmodel.NewStore(s.cfg.Models), s.metrics.denoise, s.log)
 }

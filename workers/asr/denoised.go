@@ -67,6 +67,8 @@ type denoisedStream struct {
 
 func (s *denoisedStream) Capabilities() Capabilities { return s.can }
 
+func (s *denoisedStream) Doomed() <-chan int { return doomedOf(s.Stream) }
+
 func (s *denoisedStream) SpeechStart(n int) error {
 	if err := s.Stream.SpeechStart(n); err != nil {
 		return err

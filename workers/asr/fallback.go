@@ -24,7 +24,7 @@ type FallbackConfig struct {
 }
 
 func fallbackDefaults() FallbackConfig {
-	return FallbackConfig{StartTimeout: 1500 * time.Millisecond, FinalTimeout: 2500 * time.Millisecond, Cooldown: 10 * time.Second}
+	return FallbackConfig{StartTimeout: 500 * time.Millisecond, FinalTimeout: 2500 * time.Millisecond, Cooldown: 10 * time.Second}
 }
 
 // validate checks a chain of the engines named, if there is one.

@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/funasr/funasrtest"
 	"github.com/tidegate/tidegate/internal/loopback"
 	"github.com/tidegate/tidegate/internal/openai/openaitest"
+	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/asr"
 	"github.com/tidegate/tidegate/workers/asr/asrtest"
 )
@@ -496,6 +497,7 @@ func TestChainConfig(t *testing.T) {
 	cfg := asr.Defaults()
 	cfg.Engine, cfg.FunASR.URLs = asr.EngineFunASR, []string{"ws://" + loopback.Address(t)}
 	cfg.Fallback.Engines, cfg.Limit.Engines = []string{asr.EngineScripted}, []string{"funasr=10", "scripted=1"}
+	cfg.Fallback.StartTimeout, cfg.FunASR.ConnectTimeout = patience, patience
 	e, err := asr.NewEngine(cfg, asr.Deps{Lines: script("我要退货")})
 	if err != nil {
 		t.Fatal(err)
@@ -516,5 +518,33 @@ func TestChainConfig(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("nothing said of %s in %v", part, err)
 		}
+	}
+}
+
+// A call over the speech protocol, whose FunASR server goes away while the
+// caller speaks: the bridge sees one session and one final.
+func TestServiceWithAChain(t *testing.T) {
+	first := funasrtest.Start(t, funasrtest.Config{Fault: faultOf(funasrtest.FaultDrop, 1, 2)})
+	second := openaitest.Start(t, openaitest.Config{Said: func(r openaitest.Transcription) string { return fmt.Sprint(len(r.WAV.Samples)) }})
+	w := run(t, nil, func(c *asr.Config) {
+		c.Engine, c.Denoise.Mode, c.Fallback.Engines = asr.EngineFunASR, asr.DenoiseOff, []string{asr.EngineOpenAI}
+		c.Fallback.StartTimeout, c.Fallback.FinalTimeout = patience, patience
+		c.FunASR.URLs, c.FunASR.ConnectTimeout, c.FunASR.FinalTimeout = []string{first.URL()}, patience, patience
+		c.OpenAI.BaseURL, c.OpenAI.Model, c.OpenAI.Timeout = second.URL(), "whisper", patience
+	})
+	c := w.open(t)
+	say(t, c, 1)
+	if _, m := answer(t, c); m.Type != schemas.SpeechFinal || m.Utterance != 1 || m.Text != "6400" { // all of the 0.8 s
+		t.Errorf("%+v", m)
+	}
+	say(t, c, 2)
+	if _, m := answer(t, c); m.Type != schemas.SpeechFinal || m.Utterance != 2 || m.Text != "6400" {
+		t.Errorf("%+v", m)
+	}
+	if n := counter(t, w.reg, "tidegate_asr_engine_served_total", "openai"); n != 2 {
+		t.Errorf("second engine served %v", n)
+	}
+	if strings.Contains(w.log.text(), "退货") {
+		t.Error("what was said is in the log")
 	}
 }

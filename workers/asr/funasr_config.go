@@ -40,7 +40,7 @@ func funasrDefaults() FunASRConfig {
 	return FunASRConfig{
 		Server: "auto", Mode: funasr.ModeTwoPass, ChunkSize: []string{"5", "10", "5"}, ChunkInterval: 10, SampleRate: 16000,
 		HotwordWeight: 20, Languages: []string{"zh", "en"},
-		ConnectTimeout: time.Second, FinalTimeout: 2 * time.Second, Settle: 500 * time.Millisecond,
+		ConnectTimeout: 400 * time.Millisecond, FinalTimeout: 2 * time.Second, Settle: 500 * time.Millisecond,
 		WriteTimeout: 2 * time.Second, Cooldown: 5 * time.Second,
 	}
 }

@@ -383,6 +383,7 @@ func TestChainConfig(t *testing.T) {
 	s := openaitest.Start(t, openaitest.Config{Fault: func(int) openaitest.Fault { return 500 }})
 	cfg := openaiConfig(s)
 	cfg.Fallback.Engines, cfg.Limit.Engines = []string{tts.EngineTone}, []string{"openai=2"}
+	cfg.Fallback.StartTimeout = patience
 	e, err := tts.NewEngine(cfg)
 	if err != nil {
 		t.Fatal(err)
