@@ -66,8 +66,13 @@ func TestSherpaWorker(t *testing.T) {
 	var mu sync.Mutex
 	var errs zhtext.Errors
 	var calls sync.WaitGroup
-	for i := range 8 {
-		c := w.open(t)
+	// All are taken before the first one's sound, which comes faster than any
+	// caller speaks, fills the queue.
+	var clients []*speechtest.Client
+	for range 8 {
+		clients = append(clients, w.open(t))
+	}
+	for i, c := range clients {
 		calls.Go(func() {
 			for n, line := range lines[:5] {
 				c.Send(schemas.SpeechMessage{Type: schemas.SpeechBegin, Utterance: n + 1})
