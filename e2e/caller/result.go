@@ -6,6 +6,9 @@ import "time"
 type Turn struct {
 	Said  string `json:"said"`
 	Input string `json:"input"` // "speech" or "dtmf"
+	// Heard is what the caller understood of the agent before it answered, of
+	// a caller with ears.
+	Heard string `json:"heard,omitempty"`
 	// LatencyMS is from the last packet of the caller's sound, or the last
 	// key's end, to the first packet of the agent's next sound. Nil when the
 	// agent said nothing before the caller's next turn.
@@ -66,6 +69,7 @@ const (
 	EventAnswered     EventKind = "answered"
 	EventAgentSpeaks  EventKind = "agent_speaks"
 	EventAgentSilent  EventKind = "agent_silent"
+	EventCallerHears  EventKind = "caller_hears"  // Text: the words, as its recogniser has them
 	EventCallerSpeaks EventKind = "caller_speaks" // Text: the words
 	EventCallerSilent EventKind = "caller_silent"
 	EventCallerKeys   EventKind = "caller_keys" // Text: the digits

@@ -58,10 +58,10 @@ func TestLinesAreOneUtterance(t *testing.T) {
 			}
 			for i, u := range sounds {
 				if pause := longestPause(u.pcm); pause > 250*time.Millisecond || u.last < 0 {
-					t.Errorf("%s, %s, %s: pause of %s", name, scenario, s.Caller[i], pause)
+					t.Errorf("%s, %s, %s: pause of %s", name, scenario, s.Caller[i.step], pause)
 				}
 				if d := audio.Duration(len(u.pcm), rate); d < 250*time.Millisecond || d > 15*time.Second {
-					t.Errorf("%s, %s, %s: lasts %s", name, scenario, s.Caller[i], d)
+					t.Errorf("%s, %s, %s: lasts %s", name, scenario, s.Caller[i.step], d)
 				}
 			}
 		}

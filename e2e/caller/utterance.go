@@ -53,10 +53,16 @@ func (u utterance) frame(i int) []int16 { return u.pcm[i*frameSamples : (i+1)*fr
 // ErrSound is wrapped when the caller's lines cannot be made.
 var ErrSound = errors.New("caller's speech")
 
-// prepare makes the sound of every step before the call is placed, so that no
+// lineOf names what is said: a step's own line, or one of its answers.
+type lineOf struct{ step, answer int }
+
+// ownLine is the answer of a step that has none.
+const ownLine = -1
+
+// prepare makes the sound of every line before the call is placed, so that no
 // synthesis falls into a measured time.
-func prepare(ctx context.Context, s scenarios.Scenario, engine tts.Engine) (map[int]utterance, error) {
-	out := make(map[int]utterance)
+func prepare(ctx context.Context, s scenarios.Scenario, engine tts.Engine) (map[lineOf]utterance, error) {
+	out := make(map[lineOf]utterance)
 	for i, step := range s.Caller {
 		var pcm []int16
 		var err error
@@ -65,15 +71,31 @@ func prepare(ctx context.Context, s scenarios.Scenario, engine tts.Engine) (map[
 			pcm, err = load(s, step.Play)
 		case step.Say != "":
 			pcm, err = speak(ctx, s, step.Say, engine)
-		default:
-			continue
+		case len(step.Answers) > 0:
+			err = prepareAnswers(ctx, s, i, engine, out)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: item %d: %w", ErrSound, i+1, err)
 		}
-		out[i] = newUtterance(pcm)
+		if step.Speaks() {
+			out[lineOf{i, ownLine}] = newUtterance(pcm)
+		}
 	}
 	return out, nil
+}
+
+func prepareAnswers(ctx context.Context, s scenarios.Scenario, step int, engine tts.Engine, out map[lineOf]utterance) error {
+	for j, a := range s.Caller[step].Answers {
+		if a.Say == "" {
+			continue
+		}
+		pcm, err := speak(ctx, s, a.Say, engine)
+		if err != nil {
+			return fmt.Errorf("answer %d: %w", j+1, err)
+		}
+		out[lineOf{step, j}] = newUtterance(pcm)
+	}
+	return nil
 }
 
 func load(s scenarios.Scenario, name string) ([]int16, error) {

@@ -20,7 +20,8 @@ type Scenario struct {
 	folder fs.FS // what "play" is relative to
 }
 
-// Lines are the caller's spoken lines in their order.
+// Lines are the caller's spoken lines in their order. What is said in answer
+// to what is heard has no order and is not among them.
 func (s Scenario) Lines() []string {
 	var lines []string
 	for _, step := range s.Caller {
@@ -75,6 +76,19 @@ type Step struct {
 	Digits    string
 	Interrupt bool // the agent must be speaking when this is said
 	Hangup    bool
+
+	// Answers are given to what the agent says until it hangs up.
+	Answers []Answer
+}
+
+// Answer is what the caller says when it hears the agent ask for something.
+type Answer struct {
+	// Asked are phrases of which one has to be in what the agent said. They
+	// are compared by their sound, and of all answers that fit, the one that
+	// sounds most like it is given.
+	Asked []string
+	// Say is the answer; empty: the caller listens on.
+	Say string
 }
 
 // Speaks tells whether the step makes sound.
@@ -95,6 +109,8 @@ func (s Step) String() string {
 		return "digits " + s.Digits
 	case s.Hangup:
 		return "hangup"
+	case len(s.Answers) > 0:
+		return fmt.Sprintf("answers to %d questions", len(s.Answers))
 	case s.Wait != WaitNothing:
 		return "wait " + string(s.Wait)
 	default:
