@@ -62,7 +62,7 @@ caller:
   - silence: 300ms
     answers:
       - {asked: 是什么原因, say: 太小了}
-      - {asked: [收到货了吗, 您已经收到了吗], say: 收到了}
+      - {asked: [收到货了吗, 您已经收到了吗], say: [货拿到了, 收到了]}
       - {asked: 有什么可以帮您, say: 我要退货}
       - {asked: 我查一下}
 expect:
@@ -77,7 +77,7 @@ expect:
 	for _, turn := range r.Turns {
 		said = append(said, turn.Heard+"→"+turn.Said)
 	}
-	want := "您好请问有什么可以帮您→我要退货 货零已经收到了吗→收到了 不好意思还没听清→收到了 因是什么原因要退了→太小了"
+	want := "您好请问有什么可以帮您→我要退货 货零已经收到了吗→货拿到了 不好意思还没听清→收到了 因是什么原因要退了→太小了"
 	if got := strings.Join(said, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -37,8 +37,9 @@ type performance struct {
 	stage stage
 	since time.Time // the stage began
 
-	heard  string // words of the agent that no answer was given to
-	answer int    // the one that is given, or was given last; ownLine: none
+	heard  string      // words of the agent that no answer was given to
+	line   lineOf      // that is said, or was said last
+	given  map[int]int // times that an answer was
 	saying *scenarios.Step
 
 	frame int // next of the utterance
@@ -76,7 +77,7 @@ func (p *performance) step() *scenarios.Step {
 // enter begins the present step.
 func (p *performance) enter(now time.Time) {
 	p.since, p.frame, p.digit, p.down, p.up = now, 0, 0, false, time.Time{}
-	p.answer, p.heard = ownLine, ""
+	p.line, p.heard, p.given = lineOf{p.index, ownLine, 0}, "", map[int]int{}
 	switch s := p.step(); {
 	case s == nil:
 		p.stage = stageOver
@@ -174,7 +175,7 @@ func (p *performance) inVain(s *scenarios.Step, what string) doing {
 func (p *performance) speak(now time.Time) doing {
 	var d doing
 	s := p.saying
-	u := p.sounds[lineOf{p.index, p.answer}]
+	u := p.sounds[p.line]
 	if p.frame == 0 {
 		d.began = s
 		if s.Interrupt {
@@ -194,7 +195,7 @@ func (p *performance) speak(now time.Time) doing {
 	}
 	if p.frame >= u.frames() {
 		d.ended = s
-		if p.answer == ownLine {
+		if p.line.answer == ownLine {
 			p.next(now)
 		} else {
 			p.stage, p.since = stageListening, now

@@ -53,8 +53,9 @@ func (u utterance) frame(i int) []int16 { return u.pcm[i*frameSamples : (i+1)*fr
 // ErrSound is wrapped when the caller's lines cannot be made.
 var ErrSound = errors.New("caller's speech")
 
-// lineOf names what is said: a step's own line, or one of its answers.
-type lineOf struct{ step, answer int }
+// lineOf names what is said: a step's own line, or one of its answers in the
+// words of the n-th time that it is given.
+type lineOf struct{ step, answer, n int }
 
 // ownLine is the answer of a step that has none.
 const ownLine = -1
@@ -78,7 +79,7 @@ func prepare(ctx context.Context, s scenarios.Scenario, engine tts.Engine) (map[
 			return nil, fmt.Errorf("%w: item %d: %w", ErrSound, i+1, err)
 		}
 		if step.Speaks() {
-			out[lineOf{i, ownLine}] = newUtterance(pcm)
+			out[lineOf{i, ownLine, 0}] = newUtterance(pcm)
 		}
 	}
 	return out, nil
@@ -86,14 +87,13 @@ func prepare(ctx context.Context, s scenarios.Scenario, engine tts.Engine) (map[
 
 func prepareAnswers(ctx context.Context, s scenarios.Scenario, step int, engine tts.Engine, out map[lineOf]utterance) error {
 	for j, a := range s.Caller[step].Answers {
-		if a.Say == "" {
-			continue
+		for n, words := range a.Say {
+			pcm, err := speak(ctx, s, words, engine)
+			if err != nil {
+				return fmt.Errorf("answer %d: %w", j+1, err)
+			}
+			out[lineOf{step, j, n}] = newUtterance(pcm)
 		}
-		pcm, err := speak(ctx, s, a.Say, engine)
-		if err != nil {
-			return fmt.Errorf("answer %d: %w", j+1, err)
-		}
-		out[lineOf{step, j}] = newUtterance(pcm)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@
 //	  - hangup: true             # by the caller, who also hangs up after the last item
 //	  - answers:                 # in place of the three above: to each thing the agent says
 //	      - asked: [有什么可以帮您, 您可以说我要退货]  # what was asked, as it sounds; the likest counts
-//	        say: 我要退货
+//	        say: [我要退货, 退货]  # in other words when it has to be said again
 //	      - asked: 请稍等         # without say: listen on
 //	expect:                      # each optional
 //	  outcome: ticket_opened
@@ -51,8 +51,8 @@
 //
 // A caller with answers needs ears: it hears the agent through a recogniser,
 // waits until the agent is silent as long as a prompt's end, gives the answer
-// whose question it heard, and says its last line once more when it heard none
-// of them, as people do who are not sure that they were understood. It stays
-// until the agent hangs up. Nothing tells it what the agent meant to say. Such
-// a call cannot be scripted.
+// whose question it heard, and gives its last answer once more when it heard
+// none of them, as people do who are not sure that they were understood. It
+// stays until the agent hangs up. Nothing tells it what the agent meant to
+// say. Such a call cannot be scripted.
 package scenarios

@@ -159,6 +159,7 @@ caller:
   - answers:
       - asked: 有什么可以帮您
         say: 我要退货
+      - {asked: 已经收到了吗, say: [早就拿到了, 收到了]}
       - {asked: [请稍等, 我查一下]}
     silence: 1s
     timeout: 20s
@@ -167,7 +168,8 @@ caller:
 		t.Fatal(err)
 	}
 	want := []scenarios.Step{{Line: 5, Silence: time.Second, Timeout: 20 * time.Second, Answers: []scenarios.Answer{
-		{Asked: []string{"有什么可以帮您"}, Say: "我要退货"}, {Asked: []string{"请稍等", "我查一下"}},
+		{Asked: []string{"有什么可以帮您"}, Say: []string{"我要退货"}},
+		{Asked: []string{"已经收到了吗"}, Say: []string{"早就拿到了", "收到了"}}, {Asked: []string{"请稍等", "我查一下"}},
 	}}}
 	if !reflect.DeepEqual(s.Caller, want) {
 		t.Errorf("got  %+v\nwant %+v", s.Caller, want)
@@ -175,7 +177,10 @@ caller:
 	if len(s.Lines()) != 0 {
 		t.Errorf("a script of answers: %q", s.Lines())
 	}
-	if step := s.Caller[0]; step.NeedsAgent() || step.Speaks() || step.String() != "answers to 2 questions" {
+	if a := s.Caller[0].Answers[1]; a.Words(0) != "早就拿到了" || a.Words(1) != "收到了" || a.Words(7) != "收到了" {
+		t.Errorf("the words of %+v", a)
+	}
+	if step := s.Caller[0]; step.NeedsAgent() || step.Speaks() || step.String() != "answers to 3 questions" {
 		t.Errorf("%s: needs the agent %t, speaks %t", step, step.NeedsAgent(), step.Speaks())
 	}
 }
@@ -244,12 +249,12 @@ func TestParseErrors(t *testing.T) {
     say: 好
   - answers: [{asked: 你好}]
     wait: prompt_end
-  - answers: [{say: 好}, {asked: [嗯]}, {asked: 你好, what: 1}, {asked: [""]}, 7]
+  - answers: [{say: 好}, {asked: [嗯]}, {asked: 你好, what: 1}, {asked: [""], say: [""]}, 7]
   - answers: []
   - answers: {a: b}
 `, []string{
 			"x.yaml:4: caller item 1: only one of", "x.yaml:6: caller item 2: answers: they wait", "x.yaml:8: caller item 3: answer 1: asked: is missing",
-			`caller item 3: answer 2: asked: "嗯" is too short`, `caller item 3: answer 3: unknown key "what"`, "caller item 3: answer 4: asked: must be text",
+			`caller item 3: answer 2: asked: "嗯" is too short`, `caller item 3: answer 3: unknown key "what"`, "caller item 3: answer 4: asked: must be text", "caller item 3: answer 4: say: must be text",
 			"caller item 3: answer 5: must be a mapping", "x.yaml:9: caller item 4: does nothing", "x.yaml:10: caller item 5: answers: must be a list",
 			"x.yaml:4: caller item 1: nothing can follow answers", "x.yaml:6: caller item 2: nothing can follow answers", "x.yaml:8: caller item 3: nothing can follow answers",
 		}},

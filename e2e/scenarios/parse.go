@@ -206,15 +206,7 @@ func (d *decoder) answer(what string, n ast.Node) Answer {
 	var a Answer
 	before := len(d.errs)
 	d.fields(n, what, map[string]func(ast.Node){
-		"asked": func(n ast.Node) {
-			if _, one := text(n); one {
-				a.Asked = []string{""}
-				d.words(what+": asked", maxSay, &a.Asked[0])(n)
-				return
-			}
-			d.texts(what+": asked", &a.Asked)(n)
-		},
-		"say": d.words(what+": say", maxSay, &a.Say),
+		"asked": d.oneOrMore(what+": asked", &a.Asked), "say": d.oneOrMore(what+": say", &a.Say),
 	})
 	if len(d.errs) > before {
 		return a

@@ -81,16 +81,6 @@ type Step struct {
 	Answers []Answer
 }
 
-// Answer is what the caller says when it hears the agent ask for something.
-type Answer struct {
-	// Asked are phrases of which one has to be in what the agent said. They
-	// are compared by their sound, and of all answers that fit, the one that
-	// sounds most like it is given.
-	Asked []string
-	// Say is the answer; empty: the caller listens on.
-	Say string
-}
-
 // Speaks tells whether the step makes sound.
 func (s Step) Speaks() bool { return s.Say != "" || s.Play != "" }
 
