@@ -210,7 +210,7 @@ func (l *line) tick(ctx context.Context, now time.Time) bool {
 
 // turn begins what the caller says or keys.
 func (l *line) turn(now time.Time, s *scenarios.Step) {
-	t := Turn{Said: s.Say, Input: "speech", Heard: l.part.heard}
+	t := Turn{Said: s.Say, Input: "speech", AtMS: *l.since(now), Heard: l.part.heard}
 	l.part.heard = ""
 	kind := EventCallerSpeaks
 	switch {

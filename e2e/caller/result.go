@@ -6,6 +6,7 @@ import "time"
 type Turn struct {
 	Said  string `json:"said"`
 	Input string `json:"input"` // "speech" or "dtmf"
+	AtMS  int64  `json:"at_ms"` // from the INVITE to its first packet or key
 	// Heard is what the caller understood of the agent before it answered, of
 	// a caller with ears.
 	Heard string `json:"heard,omitempty"`
