@@ -37,6 +37,9 @@ func (p *performance) understood(now time.Time, words string) {
 		return
 	case i < 0:
 		i = p.line.answer
+	case s.Answers[i].Hangup:
+		p.stage = stageOver
+		return
 	case len(s.Answers[i].Say) == 0:
 		p.heard = ""
 		return

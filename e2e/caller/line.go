@@ -14,8 +14,9 @@ import (
 )
 
 // maxLag is how far sending may fall behind before what was missed is left
-// out rather than sent in a burst, as a telephone would.
-const maxLag = 60 * time.Millisecond
+// out, as a telephone would, rather than sent in a burst, which the far end's
+// jitter buffer makes up for. A busy machine is late by that now and then.
+const maxLag = 200 * time.Millisecond
 
 const hangupTimeout = 3 * time.Second
 

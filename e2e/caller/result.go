@@ -6,14 +6,14 @@ import "time"
 type Turn struct {
 	Said  string `json:"said"`
 	Input string `json:"input"` // "speech" or "dtmf"
-	AtMS  int64  `json:"at_ms"` // from the INVITE to its first packet or key
-	// Heard is what the caller understood of the agent before it answered, of
-	// a caller with ears.
-	Heard string `json:"heard,omitempty"`
 	// LatencyMS is from the last packet of the caller's sound, or the last
 	// key's end, to the first packet of the agent's next sound. Nil when the
 	// agent said nothing before the caller's next turn.
 	LatencyMS *int64 `json:"latency_ms"`
+	// Heard is what the caller understood of the agent before it answered, of
+	// a caller with ears.
+	Heard string `json:"heard,omitempty"`
+	AtMS  int64  `json:"at_ms"` // from the INVITE to its first packet or key
 	// StoppedMS is, for an interruption, from its first packet to the last
 	// sound of what it cut.
 	StoppedMS *int64 `json:"agent_stopped_ms,omitempty"`

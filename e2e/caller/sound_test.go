@@ -24,7 +24,7 @@ func TestTighten(t *testing.T) {
 	}{
 		"nothing":       {nil, 0},
 		"silence":       {quiet(500 * m), 0},
-		"around":        {concat(quiet(300*m), tone(200*m), quiet(900*m)), 200 * m},
+		"around":        {concat(quiet(300*m), tone(200*m), quiet(900*m)), 320 * m},
 		"short pause":   {concat(tone(100*m), quiet(150*m), tone(100*m)), 350 * m},
 		"long pause":    {concat(tone(100*m), quiet(600*m), tone(100*m)), 320 * m},
 		"several":       {concat(tone(100*m), quiet(300*m), tone(100*m), quiet(900*m), tone(100*m)), 540 * m},

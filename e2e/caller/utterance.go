@@ -133,8 +133,11 @@ func speak(ctx context.Context, s scenarios.Scenario, text string, engine tts.En
 	return pcm, nil
 }
 
-// tighten cuts the silence around speech, and long pauses in it.
+// tighten cuts the silence around speech, and long pauses in it. What is just
+// before and after something loud belongs to it: a word may begin with a hiss
+// that is no louder than a pause.
 func tighten(pcm []int16) []int16 {
+	half := audio.Samples(shortPause, rate) / 2
 	var out []int16
 	pause := 0 // where the present pause began in pcm
 	for at := 0; at < len(pcm); at += quietStep {
@@ -144,8 +147,8 @@ func tighten(pcm []int16) []int16 {
 		}
 		switch quiet := at - pause; {
 		case len(out) == 0:
+			out = append(out, pcm[max(0, at-half):at]...)
 		case quiet > audio.Samples(longPause, rate):
-			half := audio.Samples(shortPause, rate) / 2
 			out = append(append(out, pcm[pause:pause+half]...), pcm[at-half:at]...)
 		default:
 			out = append(out, pcm[pause:at]...)
@@ -153,5 +156,8 @@ func tighten(pcm []int16) []int16 {
 		out = append(out, pcm[at:end]...)
 		pause = end
 	}
-	return out
+	if len(out) == 0 {
+		return nil
+	}
+	return append(out, pcm[pause:min(len(pcm), pause+half)]...)
 }

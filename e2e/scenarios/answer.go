@@ -11,6 +11,8 @@ type Answer struct {
 	// Say is the answer, in other words each time it is given again, the last
 	// of them for good. Empty: the caller listens on.
 	Say []string
+	// Hangup: the caller has heard enough, and hangs up.
+	Hangup bool
 }
 
 // Words are what is said when the answer is given for the n-th time, from 0.

@@ -29,6 +29,7 @@
 //	      - asked: [有什么可以帮您, 您可以说我要退货]  # what was asked, as it sounds; the likest counts
 //	        say: [我要退货, 退货]  # in other words when it has to be said again
 //	      - asked: 请稍等         # without say: listen on
+//	      - {asked: 为您转人工, hangup: true}
 //	expect:                      # each optional
 //	  outcome: ticket_opened
 //	  intent: return_request
@@ -53,6 +54,6 @@
 // waits until the agent is silent as long as a prompt's end, gives the answer
 // whose question it heard, and gives its last answer once more when it heard
 // none of them, as people do who are not sure that they were understood. It
-// stays until the agent hangs up. Nothing tells it what the agent meant to
+// stays until one of them hangs up. Nothing tells it what the agent meant to
 // say. Such a call cannot be scripted.
 package scenarios

@@ -134,13 +134,7 @@ func (d *decoder) step(what string, n ast.Node) Step {
 		"answers": d.items(at("answers"), maxAnswers, func(i int, n ast.Node) {
 			s.Answers = append(s.Answers, d.answer(fmt.Sprintf("%s: answer %d", what, i+1), n))
 		}),
-		"hangup": func(n ast.Node) {
-			if b, ok := n.(*ast.BoolNode); !ok || !b.Value {
-				d.fail(n, "%s: must be true, or left out", at("hangup"))
-				return
-			}
-			s.Hangup = true
-		},
+		"hangup": d.hangup(at("hangup"), &s.Hangup),
 	})
 	s.Wait, s.Pause, s.Silence = Wait(wait), pause+after, silence
 	if ok && len(d.errs) == before {
@@ -202,17 +196,31 @@ func (d *decoder) combination(what string, s Step, pause, after time.Duration) {
 	}
 }
 
+func (d *decoder) hangup(key string, dst *bool) func(ast.Node) {
+	return func(n ast.Node) {
+		if b, ok := n.(*ast.BoolNode); !ok || !b.Value {
+			d.fail(n, "%s: must be true, or left out", key)
+			return
+		}
+		*dst = true
+	}
+}
+
 func (d *decoder) answer(what string, n ast.Node) Answer {
 	var a Answer
 	before := len(d.errs)
 	d.fields(n, what, map[string]func(ast.Node){
 		"asked": d.oneOrMore(what+": asked", &a.Asked), "say": d.oneOrMore(what+": say", &a.Say),
+		"hangup": d.hangup(what+": hangup", &a.Hangup),
 	})
 	if len(d.errs) > before {
 		return a
 	}
 	if len(a.Asked) == 0 {
 		d.fail(n, "%s: asked: is missing", what)
+	}
+	if a.Hangup && len(a.Say) > 0 {
+		d.fail(n, "%s: only one of say and hangup", what)
 	}
 	for _, phrase := range a.Asked {
 		if utf8.RuneCountInString(phrase) < minAsked {
