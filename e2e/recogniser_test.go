@@ -132,7 +132,7 @@ func metricOf(t *testing.T, reg *prometheus.Registry, name, label string) float6
 func (s *system) newRecogniser(change func(*asr.Config)) (*asr.Service, *prometheus.Registry) {
 	s.t.Helper()
 	c := asr.Defaults()
-	c.Server.Listen = "127.0.0.1:0"
+	c.Server.Listen, c.Engine = "127.0.0.1:0", asr.EngineScripted
 	if change != nil {
 		change(&c)
 	}

@@ -153,7 +153,7 @@ func newSystem(t *testing.T, set setup) *system {
 
 	if !set.noRecogniser {
 		ac := asr.Defaults()
-		ac.Server.Listen = "127.0.0.1:0"
+		ac.Server.Listen, ac.Engine = "127.0.0.1:0", asr.EngineScripted // callers whistle, and are to be understood word for word
 		asrService, err := asr.New(ac, asr.Deps{Bus: s.bus, Log: s.log, Registry: s.reg, Lines: scenarios.Lines})
 		s.run(asrService, err)
 	}

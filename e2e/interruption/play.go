@@ -1,6 +1,7 @@
 package interruption
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,12 +49,11 @@ func (w *Watch) Cut(call string) bool {
 // Close ends the subscription.
 func (w *Watch) Close() error { return w.sub.Unsubscribe() }
 
-// When the sound is played: so long after the prompt's start, and then the
-// caller stays so long.
-const (
-	into  = 2500 * time.Millisecond
-	after = 3 * time.Second
-)
+// into is how long after the agent's first sound a sound is played.
+const into = 2500 * time.Millisecond
+
+// stay is how long the caller stays after it, where Options does not say.
+const stay = 3 * time.Second
 
 // Options of one call. The agent speaks by the flow of WriteFlow.
 type Options struct {
@@ -62,6 +62,7 @@ type Options struct {
 	Dir    string // for files
 	From   string // calling number
 	To     string // called number, one for each call that is placed at a time
+	Stay   time.Duration
 }
 
 // Outcome is what a sound brought about.
@@ -122,7 +123,7 @@ caller:
     interrupt: true
   - pause: %s
   - hangup: true
-`, o.From, o.To, into, filepath.Base(wav), after)
+`, o.From, o.To, into, filepath.Base(wav), cmp.Or(o.Stay, stay))
 	path := filepath.Join(o.Dir, name+".yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return scenarios.Scenario{}, err

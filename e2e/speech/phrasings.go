@@ -2,6 +2,7 @@ package speech
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/tidegate/tidegate/e2e/caller"
 	"github.com/tidegate/tidegate/e2e/scenarios"
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
@@ -100,7 +102,7 @@ func (p Phrasing) say(asked string) []string {
 }
 
 // patience is how long a call may take.
-const patience = 2 * time.Minute
+const patience = 100 * time.Second
 
 // Scenario is the phrasing's call, spoken by a voice to a called number. The
 // caller listens to the summary, too, and corrects a reason that is not its
@@ -113,7 +115,7 @@ func (p Phrasing) Scenario(voice, called string) scenarios.Scenario {
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
-		a := scenarios.Answer{Asked: []string{"原因是" + reasons[reason] + "货"}, Say: p.Says["confirm"]}
+		a := scenarios.Answer{Asked: []string{"原因是" + reasons[reason] + "货"}, Say: append(slices.Clone(p.Says["confirm"]), "是的", "对")}
 		if reason != p.Reason {
 			a.Say = nil
 			for _, words := range p.Says["reason"] {
@@ -122,6 +124,7 @@ func (p Phrasing) Scenario(voice, called string) scenarios.Scenario {
 		}
 		answers = append(answers, a)
 	}
+	answers = append(answers, scenarios.Answer{Asked: []string{"马上为您转人工", "我帮您转人工"}, Hangup: true})
 	ticket := true
 	return scenarios.Scenario{
 		Name: p.Name, From: p.From, To: called, Language: scenarios.DefaultLanguage, Voice: voice, Timeout: patience,
@@ -131,4 +134,19 @@ func (p Phrasing) Scenario(voice, called string) scenarios.Scenario {
 			Slots: map[string]string{"order": p.Order, "reason": p.Reason},
 		},
 	}
+}
+
+// ErrTicket is wrapped when a call has another outcome than the right ticket.
+var ErrTicket = errors.New("not the right ticket")
+
+// Ticketed is nil when a call ended with the ticket that its caller wanted.
+func (p Phrasing) Ticketed(r caller.Result) error {
+	if r.Record == nil || len(r.Record.Tickets) != 1 {
+		return fmt.Errorf("%w: none, or several", ErrTicket)
+	}
+	t := r.Record.Tickets[0]
+	if t.OrderNumber != p.Order || t.Kind != "return" || t.Reason != p.Reason {
+		return fmt.Errorf("%w: %s of order %s because of %s, not a return of %s because of %s", ErrTicket, t.Kind, t.OrderNumber, t.Reason, p.Order, p.Reason)
+	}
+	return nil
 }

@@ -1,4 +1,3 @@
-// Package transcript compares what was said with what was heard: by
-// characters, for the error rate of a recogniser, and by sounds, for the
-// question whether something was said at all.
+// Package transcript compares what was said with what was heard by its sound:
+// whether something was said at all, and where.
 package transcript

@@ -5,6 +5,8 @@ import (
 	"unicode"
 
 	"github.com/mozillazg/go-pinyin"
+
+	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
 // Syllable is how a character sounds: the consonant that it begins with, and
@@ -18,12 +20,23 @@ var initials = []string{
 
 var plain = pinyin.NewArgs()
 
-// Syllables are the sounds of a text, one for each character that is spoken.
+// digitNames are how digits sound that are written as such.
+var digitNames = []rune("零一二三四五六七八九")
+
+// Syllables are the sounds of a text, one for each character that is spoken:
+// digits by their names (幺 and 一 are the same), no punctuation.
 func Syllables(text string) []Syllable {
-	chars := Characters(text)
-	out := make([]Syllable, 0, len(chars))
-	for _, r := range chars {
-		out = append(out, syllable(r))
+	var out []Syllable
+	for _, r := range zhtext.Narrow(text) {
+		switch {
+		case r >= '0' && r <= '9':
+			r = digitNames[r-'0']
+		case r == '幺':
+			r = '一'
+		case !unicode.IsLetter(r):
+			continue
+		}
+		out = append(out, syllable(unicode.ToLower(r)))
 	}
 	return out
 }
