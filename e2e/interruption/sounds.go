@@ -22,10 +22,11 @@ const (
 	Backchannel Kind = "backchannel" // "嗯", "对", "好的" of one who listens
 	Background  Kind = "background"  // a place, and nobody speaking
 	TalkOver    Kind = "talk-over"
+	People      Kind = "people's talk-over" // by recordings of people
 )
 
 // Kinds are all of them, in the order of reports.
-var Kinds = []Kind{Cough, Backchannel, Background, TalkOver}
+var Kinds = []Kind{Cough, Backchannel, Background, TalkOver, People}
 
 // Sound is one thing that a caller's telephone sends while the agent speaks,
 // at noise.Rate.
@@ -37,7 +38,10 @@ type Sound struct {
 }
 
 // Interrupts tells whether the agent is to stop for it.
-func (s Sound) Interrupts() bool { return s.Kind == TalkOver }
+func (s Sound) Interrupts() bool { return s.Kind.Interrupts() }
+
+// Interrupts tells whether the agent is to stop for sounds of a kind.
+func (k Kind) Interrupts() bool { return k == TalkOver || k == People }
 
 // Voice speaks words; the set is made with voices that no model was trained
 // on, where the engine has them.
@@ -64,8 +68,8 @@ var (
 	}
 )
 
-// Sounds makes the set. Recorded sentences of people, which the caller may
-// have, are taken as further talk-overs.
+// Sounds makes the set; recorded sentences of people, which the caller may
+// have, belong to it.
 func Sounds(ctx context.Context, v Voice, people []Sound) ([]Sound, error) {
 	var out []Sound
 	for i := range coughs {

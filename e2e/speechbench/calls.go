@@ -18,7 +18,11 @@ type turnTimes struct {
 	first   spread // INVITE to the first sound
 	calls   int
 	right   int // that ended with the right ticket
+	left    int // that were not over in time
 }
+
+// callsAbreast is how many conversations there are at a time.
+const callsAbreast = 20
 
 // converse places calls in all phrasings with one voice, a few at a time, and
 // measures at the callers' RTP.
@@ -30,7 +34,7 @@ func converse(ctx context.Context, up *standalone.Process, o caller.Options, voi
 	var t turnTimes
 	var mu sync.Mutex
 	var failed error
-	places := make(chan struct{}, abreast)
+	places := make(chan struct{}, callsAbreast)
 	var calls sync.WaitGroup
 	for i, p := range all {
 		places <- struct{}{}
@@ -41,7 +45,11 @@ func converse(ctx context.Context, up *standalone.Process, o caller.Options, voi
 			res, err := caller.Run(ctx, o)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
+			switch {
+			case ctx.Err() != nil:
+				t.left++
+				return
+			case err != nil:
 				failed = errors.Join(failed, fmt.Errorf("%s: %w", p.Name, err))
 				return
 			}

@@ -13,10 +13,11 @@ import (
 type interruptionCounts struct {
 	played, cut map[interruption.Kind]int
 	stop        spread // of those that were to cut
+	left        int    // that were not over in time
 }
 
 // abreast is how many calls are placed at a time.
-const abreast = 16
+const abreast = 24
 
 // interrupt plays every sound in a call of its own.
 func interrupt(ctx context.Context, o interruption.Options, sounds []interruption.Sound) (interruptionCounts, []string, error) {
@@ -33,13 +34,20 @@ func interrupt(ctx context.Context, o interruption.Options, sounds []interruptio
 			for i := range next {
 				own.To = fmt.Sprintf("4%03d", i)
 				out, err := interruption.Play(ctx, own, sounds[i])
+				if err != nil && ctx.Err() == nil {
+					own.To = fmt.Sprintf("5%03d", i)
+					out, err = interruption.Play(ctx, own, sounds[i]) // a machine that is busy is late now and then
+				}
 				mu.Lock()
-				if err != nil {
+				switch {
+				case ctx.Err() != nil:
+					c.left++
+				case err != nil:
 					failed = errors.Join(failed, err)
-				} else {
+				default:
 					c.add(out)
 					if out.Cut != out.Sound.Interrupts() {
-						wrong = append(wrong, out.Sound.Name)
+						wrong = append(wrong, fmt.Sprintf("%s, heard as %q", out.Sound.Name, words(out)))
 					}
 				}
 				mu.Unlock()
@@ -69,6 +77,16 @@ func (c *interruptionCounts) add(o interruption.Outcome) {
 	}
 }
 
+// words are what was understood of the caller.
+func words(o interruption.Outcome) (heard []string) {
+	for _, turn := range o.Record.Turns {
+		if turn.Role == "caller" {
+			heard = append(heard, turn.Text)
+		}
+	}
+	return heard
+}
+
 func interruptionTable() table {
 	t := table{
 		title: "What interrupts a prompt",
@@ -76,7 +94,7 @@ func interruptionTable() table {
 	}
 	for _, k := range interruption.Kinds {
 		name := "false: " + string(k)
-		if k == interruption.TalkOver {
+		if k.Interrupts() {
 			name = "missed: " + string(k)
 		}
 		t.head = append(t.head, name)
@@ -89,10 +107,13 @@ func (c *interruptionCounts) row(t *table, name string) {
 	cells := []string{name}
 	for _, k := range interruption.Kinds {
 		wrong := c.cut[k]
-		if k == interruption.TalkOver {
+		if k.Interrupts() {
 			wrong = c.played[k] - c.cut[k]
 		}
 		cells = append(cells, fmt.Sprintf("%d of %d", wrong, c.played[k]))
 	}
 	t.row(append(cells, c.stop.cell(50), c.stop.cell(95))...)
+	if c.left > 0 {
+		t.note("%s: there was no time for %d of the calls.", name, c.left)
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -123,11 +124,15 @@ func (a *accuracy) add(ctx context.Context, e asr.Engine, s sentenceSet, i, j in
 	a.sound += audio.Duration(len(pcm), noise.Rate)
 	sc := &a.scores[s.name][j]
 	sc.all.Add(sentence.text, text)
-	if said := digits(sentence.text); said != "" {
-		sc.digits.Add(said, digits(text))
+	if number.MatchString(sentence.text) {
+		sc.digits.Add(digits(sentence.text), digits(text))
 	}
 	return nil
 }
+
+// number is what has three digits or more in a row, as orders and telephones
+// do.
+var number = regexp.MustCompile(`[零〇一二三四五六七八九幺0-9]{3}`)
 
 // digits are those of a text alone, as they are spoken.
 func digits(text string) string {
@@ -145,7 +150,7 @@ func accuracyTable(title string, cs []condition) table {
 	for _, c := range cs {
 		t.head = append(t.head, c.String())
 	}
-	t.head = append(t.head, "digits, clean")
+	t.head = append(t.head, "digits of numbers, clean")
 	return t
 }
 
@@ -165,5 +170,25 @@ func (a accuracy) rows(t *table, engine string, sets []sentenceSet, cs []conditi
 	}
 	if a.left > 0 {
 		t.note("%s: there was no time for %d more sentences.", engine, a.left)
+	}
+}
+
+// denoiseRow has the noisy conditions of one set.
+func (a accuracy) denoiseRow(t *table, engine string, s sentenceSet, denoising string, cs []condition) {
+	cells := []string{engine, fmt.Sprintf("%s (%d)", s.name, a.scores[s.name][0].all.Texts), denoising}
+	for j, c := range cs {
+		if c.kind == "" {
+			continue
+		}
+		e := a.scores[s.name][j].all
+		if e.Characters == 0 {
+			cells = append(cells, "–")
+			continue
+		}
+		cells = append(cells, fmt.Sprintf("%.1f %%", 100*e.Rate()))
+	}
+	t.row(cells...)
+	if a.left > 0 {
+		t.note("%s, denoising %s: there was no time for %d more sentences.", engine, denoising, a.left)
 	}
 }

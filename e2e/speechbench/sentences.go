@@ -26,6 +26,7 @@ type sentenceSet struct {
 	name      string
 	sentences []sentence
 	noisy     int
+	synthetic bool // spoken by a machine
 }
 
 // under is how many of the set's sentences a condition takes.
@@ -68,7 +69,7 @@ func recorded(name, dir string) (sentenceSet, error) {
 // spoken has the sentences of a file (id, text, ...) spoken by voices in
 // turn.
 func spoken(ctx context.Context, name, file string, e tts.Engine, voices []string) (sentenceSet, error) {
-	s := sentenceSet{name: name, noisy: evalNoisy}
+	s := sentenceSet{name: name, noisy: evalNoisy, synthetic: true}
 	f, err := os.Open(file)
 	if err != nil {
 		return s, err

@@ -18,7 +18,7 @@ const partialLimit = 300 * time.Millisecond
 
 // Steps of the search for the most streams at a time.
 const (
-	firstStreams = 8
+	firstStreams = 16
 	mostStreams  = 1024
 	stepSound    = 6 * time.Second // of each stream in a step
 )
@@ -43,10 +43,12 @@ func ramp(ctx context.Context, e asr.Engine, sound []int16, tell func(string, ..
 	good, bad := 0, 0
 	for n := firstStreams; n <= mostStreams && n != good; {
 		runs, err := together(ctx, e, sound, n)
-		if errors.Is(err, asr.ErrOverloaded) {
-			runs, err = nil, nil // it says itself that it has no room
-		}
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return good, lags, ctx.Err()
+		case errors.Is(err, asr.ErrOverloaded):
+			runs = nil // it says itself that it has no room
+		case err != nil:
 			return good, lags, err
 		}
 		var all spread
@@ -100,7 +102,7 @@ func together(ctx context.Context, e asr.Engine, sound []int16, n int) ([][]part
 		all.Go(func() { runs[i], errs[i] = listen(ctx, e, sound, time.Duration(i)*time.Second/time.Duration(n)) })
 	}
 	all.Wait()
-	return runs, errors.Join(errs...)
+	return runs, firstError(errs...)
 }
 
 // listen runs one stream in real time, after a pause.
