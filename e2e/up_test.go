@@ -13,43 +13,28 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/e2e/caller"
+	"github.com/tidegate/tidegate/e2e/standalone"
 	"github.com/tidegate/tidegate/internal/loopback"
 )
 
-// upProcess is `tidegate up` as a user starts it, on addresses of its own.
-type upProcess struct {
-	cmd           *exec.Cmd
-	done          chan error
-	out           *syncBuffer
-	sip, api, ops string
-}
-
-func startUp(t *testing.T, dir string) *upProcess {
+func startUp(t *testing.T, dir string) *standalone.Process {
 	t.Helper()
-	u := &upProcess{
-		done: make(chan error, 1), out: &syncBuffer{},
-		sip: loopback.Address(t), api: loopback.Address(t), ops: loopback.Address(t),
-	}
-	u.cmd = exec.Command(tidegate(t), "up", "--up.data_dir="+dir, "--ops.listen="+u.ops, "--console.listen="+u.api,
-		"--devswitch.sip_listen="+u.sip, "--devswitch.event_socket_listen="+loopback.Address(t),
-		"--orchestrator.esl.listen="+loopback.Address(t), "--mediabridge.listen=127.0.0.1:0",
-		"--asr.server.listen=127.0.0.1:0", "--tts.server.listen=127.0.0.1:0", "--tts.engine=tone")
-	u.cmd.Stdout, u.cmd.Stderr = u.out, u.out
-	if err := u.cmd.Start(); err != nil {
+	u, err := standalone.Start(t.Context(), standalone.Options{
+		Path: tidegate(t), Dir: dir, Flags: []string{"--asr.engine=scripted", "--tts.engine=tone"},
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { u.done <- u.cmd.Wait() }()
 	t.Cleanup(func() {
-		_ = u.cmd.Process.Kill()
+		u.Kill()
 		if t.Failed() {
-			t.Logf("up:\n%s", u.out.tail(20_000))
+			t.Logf("up:\n%s", u.Output())
 		}
 	})
-	eventually(t, "up", func() bool { return strings.Contains(u.out.String(), "Tidegate is up.") })
 	return u
 }
 
-func (u *upProcess) fetch(t *testing.T, address, path string) (int, string) {
+func fetch(t *testing.T, address, path string) (int, string) {
 	t.Helper()
 	resp, err := http.Get("http://" + address + path)
 	if err != nil {
@@ -63,12 +48,9 @@ func (u *upProcess) fetch(t *testing.T, address, path string) (int, string) {
 	return resp.StatusCode, string(b)
 }
 
-func (u *upProcess) interrupt(t *testing.T) {
+func interrupt(t *testing.T, u *standalone.Process) {
 	t.Helper()
-	if err := u.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-u.done; err != nil {
+	if err := u.Interrupt(); err != nil {
 		t.Errorf("up ended with %v", err)
 	}
 }
@@ -80,15 +62,15 @@ func TestUpAndCall(t *testing.T) {
 	dir := t.TempDir()
 	u := startUp(t, dir)
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
-		if code, body := u.fetch(t, u.ops, path); code != http.StatusOK {
+		if code, body := fetch(t, u.Ops, path); code != http.StatusOK {
 			t.Errorf("%s: %d %s", path, code, body)
 		}
 	}
-	if code, body := u.fetch(t, u.api, "/"); code != http.StatusOK || !strings.Contains(body, "Tidegate") {
+	if code, body := fetch(t, u.API, "/"); code != http.StatusOK || !strings.Contains(body, "Tidegate") {
 		t.Errorf("page: %d", code)
 	}
 	var stdout, stderr bytes.Buffer
-	call := exec.Command(tidegate(t), "call", "scenarios/return-one-sentence.yaml", "--target=sip:"+u.sip, "--api=http://"+u.api, "--voice-engine=tone")
+	call := exec.Command(tidegate(t), "call", "scenarios/return-one-sentence.yaml", "--target=sip:"+u.SIP, "--api=http://"+u.API, "--voice-engine=tone")
 	call.Env = append(os.Environ(), "TIDEGATE_LOG_LEVEL=debug")
 	call.Stdout, call.Stderr = &stdout, &stderr
 	err := call.Run()
@@ -104,10 +86,10 @@ func TestUpAndCall(t *testing.T) {
 			}
 		}
 	}
-	if _, body := u.fetch(t, u.api, "/api/v1/tickets"); res.TicketNumber == "" || !strings.Contains(body, res.TicketNumber) {
+	if _, body := fetch(t, u.API, "/api/v1/tickets"); res.TicketNumber == "" || !strings.Contains(body, res.TicketNumber) {
 		t.Errorf("ticket %q is not in %s", res.TicketNumber, body)
 	}
-	_, metrics := u.fetch(t, u.ops, "/metrics")
+	_, metrics := fetch(t, u.Ops, "/metrics")
 	for _, want := range []string{
 		`tidegate_call_ended_total{outcome="ticket_opened"} 1`, "tidegate_call_turn_latency_seconds_count", `tidegate_call_turns_total{role="caller"}`,
 		"tidegate_mediabridge_queue_drops_total", "tidegate_ticket_requests_total", "tidegate_bus_connected 1",
@@ -116,12 +98,12 @@ func TestUpAndCall(t *testing.T) {
 			t.Errorf("metrics lack %s", want)
 		}
 	}
-	u.interrupt(t)
+	interrupt(t, u)
 	again := startUp(t, dir)
-	if _, body := again.fetch(t, again.api, "/api/v1/tickets"); !strings.Contains(body, res.TicketNumber) {
+	if _, body := fetch(t, again.API, "/api/v1/tickets"); !strings.Contains(body, res.TicketNumber) {
 		t.Errorf("the ticket is gone after a restart: %s", body)
 	}
-	again.interrupt(t)
+	interrupt(t, again)
 }
 
 // TestInterruptedStart: a service that waits for NATS ends on Ctrl-C.

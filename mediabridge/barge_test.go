@@ -49,14 +49,19 @@ func TestWordInterrupts(t *testing.T) {
 // A "嗯", a cough and a noise leave the prompt alone and are nobody's turn.
 func TestNoInterruptionWithoutAWord(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ partial, final, reason string }{
-		"backchannel": {"嗯", "嗯，对", "backchannel"},
-		"cough":       {"", "", "noise"},
+	for name, c := range map[string]struct {
+		partial, final, reason string
+		confidence             float64
+	}{
+		"backchannel":        {"嗯", "嗯，对", "backchannel", 0.9},
+		"cough":              {"", "", "noise", 0.9},
+		"words out of noise": {"还开", "还开开拜", "noise", 0.03},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, ev, f := wordRig(t, openly)
 			r.asr.understands(c.partial, c.final)
+			r.asr.sure(c.confidence)
 			f.speak(700 * time.Millisecond)
 			if e := await[schemas.MediaPlayoutEnded](ev, nil); e.Reason != "finished" {
 				t.Fatalf("prompt %+v", e)
@@ -68,6 +73,7 @@ func TestNoInterruptionWithoutAWord(t *testing.T) {
 				t.Errorf("events: %s", got)
 			}
 			// The next turn is the first.
+			r.asr.sure(0.9)
 			r.asr.understands("我要退货", "我要退货")
 			f.speak(600 * time.Millisecond)
 			if m := await(ev, final); m.Utterance != 1 {

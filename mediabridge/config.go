@@ -26,6 +26,7 @@ type Config struct {
 
 	VAD            VADConfig     `koanf:"vad"`
 	BargeIn        time.Duration `koanf:"barge_in" help:"speech that interrupts a prompt when the recogniser gives no partial texts; with them a word interrupts after vad.min_speech"`
+	MinConfidence  float64       `koanf:"min_confidence" help:"confidence under which a text is taken for what a recogniser makes of noise, and does not interrupt; a text without one always counts"`
 	Backchannels   []string      `koanf:"backchannels" help:"words by which callers show that they listen; alone they do not interrupt"`
 	PreRoll        time.Duration `koanf:"pre_roll" help:"sound before the start of speech that the recogniser gets too"`
 	Endpoint       time.Duration `koanf:"endpoint" help:"silence that ends a turn when the policy names none"`
@@ -73,7 +74,7 @@ func Defaults() Config {
 			Engine: VADAuto, Threshold: 0.5, OnDBFS: -42, OffDBFS: -48, OnMarginDB: 12, OffMarginDB: 7,
 			MinSpeech: 120 * time.Millisecond, Hangover: 100 * time.Millisecond,
 		},
-		BargeIn: 200 * time.Millisecond, PreRoll: 300 * time.Millisecond, Endpoint: 600 * time.Millisecond,
+		BargeIn: 200 * time.Millisecond, MinConfidence: 0.45, PreRoll: 300 * time.Millisecond, Endpoint: 600 * time.Millisecond,
 		AnswerEndpoint: 240 * time.Millisecond, NumberEndpoint: 1200 * time.Millisecond,
 		Backchannels: []string{"嗯", "恩", "哦", "噢", "喔", "啊", "呃", "额", "唉", "诶", "欸", "对", "对的", "是", "是的", "是啊", "好", "好的", "行", "知道了", "明白", "mhm", "uhhuh", "yeah", "yes", "okay", "ok", "right"},
 		MaxUtterance: 20 * time.Second, FinalTimeout: 4 * time.Second,
@@ -125,6 +126,9 @@ func (c Config) Validate() error {
 	between("endpoint", c.Endpoint, 100*ms, 10*s)
 	between("answer_endpoint", c.AnswerEndpoint, 100*ms, 10*s)
 	between("number_endpoint", c.NumberEndpoint, 100*ms, 10*s)
+	if c.MinConfidence < 0 || c.MinConfidence > 1 {
+		bad("min_confidence", "must be 0 to 1, is %g", c.MinConfidence)
+	}
 	if len(c.Backchannels) > maxBackchannels {
 		bad("backchannels", "must be at most %d words, are %d", maxBackchannels, len(c.Backchannels))
 	}

@@ -123,7 +123,7 @@ func (s *session) unrecognised(u *spoken, now time.Time) {
 // the text decides what it was.
 func (s *session) final(u *spoken, m schemas.SpeechMessage, now time.Time) {
 	s.svc.metrics.recognition.Observe(now.Sub(u.endedAt).Seconds())
-	if u.turn == 0 && !s.late(u, m.Text, now) {
+	if u.turn == 0 && !s.late(u, m, now) {
 		return
 	}
 	if m.Text == "" {
@@ -144,10 +144,10 @@ const answerWindow = 1500 * time.Millisecond
 // anything was known of it: a word is the caller's turn after all, a
 // backchannel is one only as the answer to the question that it came with,
 // and nothing was a noise.
-func (s *session) late(u *spoken, text string, now time.Time) bool {
-	e := weigh(text, s.turn.policy, s.svc.backchannels)
+func (s *session) late(u *spoken, m schemas.SpeechMessage, now time.Time) bool {
+	e := s.weigh(m)
 	switch {
-	case bareText(text) == "":
+	case bareText(m.Text) == "" || s.doubtful(m):
 		s.svc.metrics.falseStarts.WithLabelValues(falseNoise).Inc()
 		return false
 	case !e.word && !(e.answered && s.turn.policy.Expect == schemas.ExpectYesNo && u.left <= answerWindow):
@@ -166,10 +166,24 @@ func (s *session) late(u *spoken, text string, now time.Time) bool {
 	return true
 }
 
+// weigh is what a text says about the caller's turn; nothing, when the
+// recogniser itself doubts it.
+func (s *session) weigh(m schemas.SpeechMessage) evidence {
+	if s.doubtful(m) {
+		return evidence{}
+	}
+	return weigh(m.Text, s.turn.policy, s.svc.backchannels)
+}
+
+// doubtful tells whether a text is more likely a noise.
+func (s *session) doubtful(m schemas.SpeechMessage) bool {
+	return m.Confidence > 0 && m.Confidence < s.svc.cfg.MinConfidence
+}
+
 // partial is evidence for the turn, and news for whoever listens to it.
 func (s *session) partial(u *spoken, m schemas.SpeechMessage) {
 	if u == s.asr.current {
-		s.turn.heard(weigh(m.Text, s.turn.policy, s.svc.backchannels))
+		s.turn.heard(s.weigh(m))
 	}
 	if u.turn == 0 {
 		return

@@ -104,6 +104,7 @@ type asrWorker struct {
 	// declares the first.
 	partials       bool
 	partial, final string
+	confidence     float64 // of either
 }
 
 // understands sets what is recognised.
@@ -113,8 +114,15 @@ func (a *asrWorker) understands(partial, final string) {
 	a.partial, a.final = partial, final
 }
 
+// sure sets how sure it is of it.
+func (a *asrWorker) sure(confidence float64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.confidence = confidence
+}
+
 func startASR(r *rig) *asrWorker {
-	a := &asrWorker{sound: map[int][]byte{}, partials: r.partials, final: "我要退货"}
+	a := &asrWorker{sound: map[int][]byte{}, partials: r.partials, final: "我要退货", confidence: 0.9}
 	a.worker = startWorker(r, "asr", schemas.SubprotocolASR, a.serve)
 	return a
 }
@@ -131,14 +139,14 @@ func (a *asrWorker) serve(c *ws.Conn) {
 			a.bytes.Add(int64(len(b)))
 			first := len(a.sound[n]) == 0
 			a.sound[n] = append(a.sound[n], b...)
-			partial := a.partial
+			partial, sure := a.partial, a.confidence
 			a.mu.Unlock()
 			if first && partial != "" {
-				_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechPartial, Utterance: n, Text: partial})
+				_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechPartial, Utterance: n, Text: partial, Confidence: sure})
 			}
 			continue
 		}
-		hang, text := a.hang, a.final
+		hang, text, sure := a.hang, a.final, a.confidence
 		var m schemas.SpeechMessage
 		if err := schemas.DecodeStrict(schemas.SchemaSpeech, b, &m); err != nil {
 			a.r.t.Errorf("asr worker got %v", err)
@@ -154,9 +162,9 @@ func (a *asrWorker) serve(c *ws.Conn) {
 			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechReady, Engine: "test-asr", Partials: a.partials})
 		case m.Type == schemas.SpeechEnd && !hang:
 			if text != "" {
-				_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechPartial, Utterance: n, Text: "我要"})
+				_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechPartial, Utterance: n, Text: "我要", Confidence: sure})
 			}
-			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechFinal, Utterance: n, Text: text, Confidence: 0.9})
+			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechFinal, Utterance: n, Text: text, Confidence: sure})
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/tidegate/tidegate/e2e/scenarios"
 	"github.com/tidegate/tidegate/internal/obs"
 	"github.com/tidegate/tidegate/internal/sipua"
+	"github.com/tidegate/tidegate/workers/asr"
 	"github.com/tidegate/tidegate/workers/tts"
 )
 
@@ -26,6 +27,9 @@ type Options struct {
 	Target   string
 	Scenario scenarios.Scenario
 	Engine   tts.Engine // speaks the caller's lines; the caller of Run closes it
+	// Ears hear the agent for a scenario with answers; the caller of Run
+	// closes them.
+	Ears asr.Engine
 	// RecordPath is the stereo WAV file to write: caller left, agent right.
 	// Empty: none.
 	RecordPath string
@@ -109,6 +113,9 @@ func (o Options) complete() (_ Options, uri, called string, err error) {
 	}
 	if o.Scenario.Name == "" || o.Scenario.From == "" {
 		bad("no scenario")
+	}
+	if o.Ears == nil && listens(o.Scenario) {
+		bad("the scenario answers to what is heard, and there is no recogniser to hear with")
 	}
 	if o.APIURL == "" {
 		bad("no API address: without the records nothing can be said of the outcome")

@@ -10,23 +10,26 @@ import (
 	"github.com/tidegate/tidegate/e2e/scenarios"
 	"github.com/tidegate/tidegate/internal/audio"
 	"github.com/tidegate/tidegate/internal/sipua"
+	"github.com/tidegate/tidegate/workers/asr"
 )
 
 // maxLag is how far sending may fall behind before what was missed is left
-// out rather than sent in a burst, as a telephone would.
-const maxLag = 60 * time.Millisecond
+// out, as a telephone would, rather than sent in a burst, which the far end's
+// jitter buffer makes up for. A busy machine is late by that now and then.
+const maxLag = 200 * time.Millisecond
 
 const hangupTimeout = 3 * time.Second
 
 // line is one call: a single goroutine sends, listens and measures.
 type line struct {
 	o      Options
-	sounds map[int]utterance
+	sounds map[lineOf]utterance
 	res    *Result
 	began  time.Time // INVITE
 
 	sip  *sipua.Call
 	ear  ear
+	ears *ears // nil: what the agent says is of no account
 	part *performance
 	tape recording
 
@@ -93,6 +96,11 @@ func (l *line) talk(ctx, limited context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	defer l.keys.Wait()
+	if err := l.listen(ctx); err != nil {
+		l.hangup(limited)
+		return err
+	}
+	defer l.deafen()
 	frames := l.sip.Frames()
 	for {
 		select {
@@ -117,6 +125,8 @@ func (l *line) talk(ctx, limited context.Context) error {
 			timer.Reset(time.Until(next))
 		case err := <-l.released:
 			l.keyUp(time.Now(), err)
+		case ev, ok := <-l.ears.events():
+			l.understand(time.Now(), ev, ok)
 		case <-l.sip.Done():
 			l.agentLeft(frames)
 			return nil
@@ -134,7 +144,9 @@ func (l *line) talk(ctx, limited context.Context) error {
 func (l *line) hear(now time.Time, f sipua.Frame) {
 	l.tape.heard(f.Timestamp, f.PCM)
 	l.silence(now)
-	if !l.ear.frame(now, f.PCM) {
+	spoke := l.ear.frame(now, f.PCM)
+	l.unheard(l.ears.frame(f.PCM, l.ear.speaking))
+	if !spoke {
 		return
 	}
 	began := l.ear.began
@@ -171,6 +183,13 @@ func (l *line) tick(ctx context.Context, now time.Time) bool {
 	if d.failure != "" {
 		l.fail("%s", d.failure)
 	}
+	if d.listened {
+		any, err := l.ears.words()
+		l.unheard(err)
+		if !any || err != nil {
+			l.part.understood(now, "")
+		}
+	}
 	if d.began != nil {
 		l.turn(now, d.began)
 	}
@@ -192,7 +211,8 @@ func (l *line) tick(ctx context.Context, now time.Time) bool {
 
 // turn begins what the caller says or keys.
 func (l *line) turn(now time.Time, s *scenarios.Step) {
-	t := Turn{Said: s.Say, Input: "speech"}
+	t := Turn{Said: s.Say, Input: "speech", AtMS: *l.since(now), Heard: l.part.heard}
+	l.part.heard = ""
 	kind := EventCallerSpeaks
 	switch {
 	case s.Digits != "":
@@ -206,6 +226,44 @@ func (l *line) turn(now time.Time, s *scenarios.Step) {
 		l.cut = len(l.res.Turns) - 1
 	}
 	l.tell(kind, t.Said)
+}
+
+// listen begins to take words from what is heard, where the scenario wants
+// them.
+func (l *line) listen(ctx context.Context) (err error) {
+	if l.ears, err = newEars(ctx, l.o); err != nil {
+		return fmt.Errorf("caller: %w", err)
+	}
+	return nil
+}
+
+func (l *line) deafen() {
+	if err := l.ears.close(); err != nil {
+		l.o.Log.Warn("the caller's recogniser did not close", "error", err)
+	}
+	l.ears = nil
+}
+
+// understand takes an event of the caller's recogniser.
+func (l *line) understand(now time.Time, ev asr.Event, ok bool) {
+	switch {
+	case !ok:
+		l.unheard(asr.ErrClosed)
+		l.ears = nil
+	case ev.Kind == asr.EventFinal:
+		l.tell(EventCallerHears, ev.Text)
+		l.part.understood(now, ev.Text)
+	case ev.Kind == asr.EventError:
+		l.unheard(ev.Err)
+		l.part.understood(now, "")
+	}
+}
+
+// unheard notes what keeps the caller from understanding the agent.
+func (l *line) unheard(err error) {
+	if err != nil {
+		l.fail("the caller could not hear the agent: %v", err)
+	}
 }
 
 // answerDue starts the clock of the agent's answer.

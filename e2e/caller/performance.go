@@ -20,7 +20,9 @@ const (
 	stageWaiting       // for what the step waits for
 	stagePausing
 	stageSpeaking
-	stageKeying // digits; one is down, or the gap after it runs
+	stageKeying        // digits; one is down, or the gap after it runs
+	stageListening     // to what an answer is due to
+	stageUnderstanding // the words of it are on their way
 	stageOver
 )
 
@@ -28,12 +30,17 @@ const (
 // asked what to do.
 type performance struct {
 	steps  []scenarios.Step
-	sounds map[int]utterance
+	sounds map[lineOf]utterance
 	ear    *ear
 
 	index int
 	stage stage
 	since time.Time // the stage began
+
+	heard  string      // words of the agent that no answer was given to
+	line   lineOf      // that is said, or was said last
+	given  map[int]int // times that an answer was
+	saying *scenarios.Step
 
 	frame int // next of the utterance
 	digit int // next of the digits
@@ -46,12 +53,14 @@ type doing struct {
 	pcm    []int16 // nil is silence
 	press  rune    // a key goes down now
 	hangup bool
+	// listened: the agent has finished; its words are wanted.
+	listened bool
 	// What happened, for measures and display.
 	began, soundEnded, ended *scenarios.Step
 	failure                  string
 }
 
-func newPerformance(now time.Time, steps []scenarios.Step, sounds map[int]utterance, e *ear) *performance {
+func newPerformance(now time.Time, steps []scenarios.Step, sounds map[lineOf]utterance, e *ear) *performance {
 	p := &performance{steps: steps, sounds: sounds, ear: e}
 	p.enter(now)
 	return p
@@ -68,9 +77,14 @@ func (p *performance) step() *scenarios.Step {
 // enter begins the present step.
 func (p *performance) enter(now time.Time) {
 	p.since, p.frame, p.digit, p.down, p.up = now, 0, 0, false, time.Time{}
-	p.stage = stageWaiting
-	if p.step() == nil {
+	p.line, p.heard, p.given = lineOf{p.index, ownLine, 0}, "", map[int]int{}
+	switch s := p.step(); {
+	case s == nil:
 		p.stage = stageOver
+	case len(s.Answers) > 0:
+		p.stage = stageListening
+	default:
+		p.stage = stageWaiting
 	}
 }
 
@@ -101,7 +115,7 @@ func (p *performance) tick(now time.Time) doing {
 		case stageWaiting:
 			done, late := p.waited(s, now)
 			if late {
-				return doing{hangup: true, failure: fmt.Sprintf("item %d (line %d) waited %s for %s in vain", p.index+1, s.Line, s.Timeout, s.Wait)}
+				return p.inVain(s, string(s.Wait))
 			}
 			if !done {
 				return doing{}
@@ -116,8 +130,9 @@ func (p *performance) tick(now time.Time) doing {
 			}
 			switch {
 			case s.Speaks():
+				p.saying = s
 				p.stage, p.since = stageSpeaking, now
-				return p.speak(s, now)
+				return p.speak(now)
 			case s.Digits != "":
 				p.stage, p.since = stageKeying, now
 				return p.key(s, now)
@@ -127,7 +142,11 @@ func (p *performance) tick(now time.Time) doing {
 			}
 			p.next(now)
 		case stageSpeaking:
-			return p.speak(s, now)
+			return p.speak(now)
+		case stageListening:
+			return p.listen(s, now)
+		case stageUnderstanding:
+			return doing{}
 		case stageKeying:
 			return p.key(s, now)
 		default:
@@ -149,9 +168,14 @@ func (p *performance) waited(s *scenarios.Step, now time.Time) (done, late bool)
 	return done, !done && s.Timeout > 0 && now.Sub(p.since) >= s.Timeout
 }
 
-func (p *performance) speak(s *scenarios.Step, now time.Time) doing {
+func (p *performance) inVain(s *scenarios.Step, what string) doing {
+	return doing{hangup: true, failure: fmt.Sprintf("item %d (line %d) waited %s for %s in vain", p.index+1, s.Line, s.Timeout, what)}
+}
+
+func (p *performance) speak(now time.Time) doing {
 	var d doing
-	u := p.sounds[p.index]
+	s := p.saying
+	u := p.sounds[p.line]
 	if p.frame == 0 {
 		d.began = s
 		if s.Interrupt {
@@ -171,7 +195,11 @@ func (p *performance) speak(s *scenarios.Step, now time.Time) doing {
 	}
 	if p.frame >= u.frames() {
 		d.ended = s
-		p.next(now)
+		if p.line.answer == ownLine {
+			p.next(now)
+		} else {
+			p.stage, p.since = stageListening, now
+		}
 	}
 	return d
 }

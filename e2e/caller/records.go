@@ -53,6 +53,7 @@ type Ticket struct {
 	Kind        string `json:"kind"`
 	Group       string `json:"group"`
 	OrderNumber string `json:"order_number"`
+	Reason      string `json:"reason"`
 }
 
 func (r Record) ticketNumber() string {

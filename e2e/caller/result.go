@@ -10,6 +10,10 @@ type Turn struct {
 	// key's end, to the first packet of the agent's next sound. Nil when the
 	// agent said nothing before the caller's next turn.
 	LatencyMS *int64 `json:"latency_ms"`
+	// Heard is what the caller understood of the agent before it answered, of
+	// a caller with ears.
+	Heard string `json:"heard,omitempty"`
+	AtMS  int64  `json:"at_ms"` // from the INVITE to its first packet or key
 	// StoppedMS is, for an interruption, from its first packet to the last
 	// sound of what it cut.
 	StoppedMS *int64 `json:"agent_stopped_ms,omitempty"`
@@ -66,6 +70,7 @@ const (
 	EventAnswered     EventKind = "answered"
 	EventAgentSpeaks  EventKind = "agent_speaks"
 	EventAgentSilent  EventKind = "agent_silent"
+	EventCallerHears  EventKind = "caller_hears"  // Text: the words, as its recogniser has them
 	EventCallerSpeaks EventKind = "caller_speaks" // Text: the words
 	EventCallerSilent EventKind = "caller_silent"
 	EventCallerKeys   EventKind = "caller_keys" // Text: the digits

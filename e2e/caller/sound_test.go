@@ -24,7 +24,7 @@ func TestTighten(t *testing.T) {
 	}{
 		"nothing":       {nil, 0},
 		"silence":       {quiet(500 * m), 0},
-		"around":        {concat(quiet(300*m), tone(200*m), quiet(900*m)), 200 * m},
+		"around":        {concat(quiet(300*m), tone(200*m), quiet(900*m)), 320 * m},
 		"short pause":   {concat(tone(100*m), quiet(150*m), tone(100*m)), 350 * m},
 		"long pause":    {concat(tone(100*m), quiet(600*m), tone(100*m)), 320 * m},
 		"several":       {concat(tone(100*m), quiet(300*m), tone(100*m), quiet(900*m), tone(100*m)), 540 * m},
@@ -58,10 +58,10 @@ func TestLinesAreOneUtterance(t *testing.T) {
 			}
 			for i, u := range sounds {
 				if pause := longestPause(u.pcm); pause > 250*time.Millisecond || u.last < 0 {
-					t.Errorf("%s, %s, %s: pause of %s", name, scenario, s.Caller[i], pause)
+					t.Errorf("%s, %s, %s: pause of %s", name, scenario, s.Caller[i.step], pause)
 				}
 				if d := audio.Duration(len(u.pcm), rate); d < 250*time.Millisecond || d > 15*time.Second {
-					t.Errorf("%s, %s, %s: lasts %s", name, scenario, s.Caller[i], d)
+					t.Errorf("%s, %s, %s: lasts %s", name, scenario, s.Caller[i.step], d)
 				}
 			}
 		}

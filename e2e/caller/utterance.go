@@ -53,10 +53,17 @@ func (u utterance) frame(i int) []int16 { return u.pcm[i*frameSamples : (i+1)*fr
 // ErrSound is wrapped when the caller's lines cannot be made.
 var ErrSound = errors.New("caller's speech")
 
-// prepare makes the sound of every step before the call is placed, so that no
+// lineOf names what is said: a step's own line, or one of its answers in the
+// words of the n-th time that it is given.
+type lineOf struct{ step, answer, n int }
+
+// ownLine is the answer of a step that has none.
+const ownLine = -1
+
+// prepare makes the sound of every line before the call is placed, so that no
 // synthesis falls into a measured time.
-func prepare(ctx context.Context, s scenarios.Scenario, engine tts.Engine) (map[int]utterance, error) {
-	out := make(map[int]utterance)
+func prepare(ctx context.Context, s scenarios.Scenario, engine tts.Engine) (map[lineOf]utterance, error) {
+	out := make(map[lineOf]utterance)
 	for i, step := range s.Caller {
 		var pcm []int16
 		var err error
@@ -65,15 +72,30 @@ func prepare(ctx context.Context, s scenarios.Scenario, engine tts.Engine) (map[
 			pcm, err = load(s, step.Play)
 		case step.Say != "":
 			pcm, err = speak(ctx, s, step.Say, engine)
-		default:
-			continue
+		case len(step.Answers) > 0:
+			err = prepareAnswers(ctx, s, i, engine, out)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: item %d: %w", ErrSound, i+1, err)
 		}
-		out[i] = newUtterance(pcm)
+		if step.Speaks() {
+			out[lineOf{i, ownLine, 0}] = newUtterance(pcm)
+		}
 	}
 	return out, nil
+}
+
+func prepareAnswers(ctx context.Context, s scenarios.Scenario, step int, engine tts.Engine, out map[lineOf]utterance) error {
+	for j, a := range s.Caller[step].Answers {
+		for n, words := range a.Say {
+			pcm, err := speak(ctx, s, words, engine)
+			if err != nil {
+				return fmt.Errorf("answer %d: %w", j+1, err)
+			}
+			out[lineOf{step, j, n}] = newUtterance(pcm)
+		}
+	}
+	return nil
 }
 
 func load(s scenarios.Scenario, name string) ([]int16, error) {
@@ -111,8 +133,11 @@ func speak(ctx context.Context, s scenarios.Scenario, text string, engine tts.En
 	return pcm, nil
 }
 
-// tighten cuts the silence around speech, and long pauses in it.
+// tighten cuts the silence around speech, and long pauses in it. What is just
+// before and after something loud belongs to it: a word may begin with a hiss
+// that is no louder than a pause.
 func tighten(pcm []int16) []int16 {
+	half := audio.Samples(shortPause, rate) / 2
 	var out []int16
 	pause := 0 // where the present pause began in pcm
 	for at := 0; at < len(pcm); at += quietStep {
@@ -122,8 +147,8 @@ func tighten(pcm []int16) []int16 {
 		}
 		switch quiet := at - pause; {
 		case len(out) == 0:
+			out = append(out, pcm[max(0, at-half):at]...)
 		case quiet > audio.Samples(longPause, rate):
-			half := audio.Samples(shortPause, rate) / 2
 			out = append(append(out, pcm[pause:pause+half]...), pcm[at-half:at]...)
 		default:
 			out = append(out, pcm[pause:at]...)
@@ -131,5 +156,8 @@ func tighten(pcm []int16) []int16 {
 		out = append(out, pcm[at:end]...)
 		pause = end
 	}
-	return out
+	if len(out) == 0 {
+		return nil
+	}
+	return append(out, pcm[pause:min(len(pcm), pause+half)]...)
 }

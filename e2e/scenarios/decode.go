@@ -200,6 +200,19 @@ func (d *decoder) items(key string, most int, each func(i int, n ast.Node)) func
 	}
 }
 
+// oneOrMore reads text of one line, or a list of such.
+func (d *decoder) oneOrMore(key string, dst *[]string) func(ast.Node) {
+	return func(n ast.Node) {
+		if _, one := text(n); !one {
+			d.texts(key, dst)(n)
+			return
+		}
+		var s string
+		d.words(key, maxSay, &s)(n)
+		*dst = []string{s}
+	}
+}
+
 func (d *decoder) texts(key string, dst *[]string) func(ast.Node) {
 	return d.items(key, 50, func(_ int, n ast.Node) {
 		var s string

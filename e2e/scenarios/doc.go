@@ -25,6 +25,11 @@
 //	    interrupt: true          # the agent must be speaking, and stops
 //	  - wait: hangup             # by the agent
 //	  - hangup: true             # by the caller, who also hangs up after the last item
+//	  - answers:                 # in place of the three above: to each thing the agent says
+//	      - asked: [有什么可以帮您, 您可以说我要退货]  # what was asked, as it sounds; the likest counts
+//	        say: [我要退货, 退货]  # in other words when it has to be said again
+//	      - asked: 请稍等         # without say: listen on
+//	      - {asked: 为您转人工, hangup: true}
 //	expect:                      # each optional
 //	  outcome: ticket_opened
 //	  intent: return_request
@@ -44,4 +49,11 @@
 // the n-th "say" at the n-th end of speech. So each line is one utterance,
 // without a pause in it; and what is played and long enough to be taken for
 // speech needs its words in "say" beside "play".
+//
+// A caller with answers needs ears: it hears the agent through a recogniser,
+// waits until the agent is silent as long as a prompt's end, gives the answer
+// whose question it heard, and gives its last answer once more when it heard
+// none of them, as people do who are not sure that they were understood. It
+// stays until one of them hangs up. Nothing tells it what the agent meant to
+// say. Such a call cannot be scripted.
 package scenarios

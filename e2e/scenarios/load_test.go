@@ -151,6 +151,42 @@ expect:
 	}
 }
 
+func TestParseAnswers(t *testing.T) {
+	s, err := scenarios.Parse("x.yaml", []byte(`
+from: "138"
+to: "4008"
+caller:
+  - answers:
+      - asked: 有什么可以帮您
+        say: 我要退货
+      - {asked: 已经收到了吗, say: [早就拿到了, 收到了]}
+      - {asked: [请稍等, 我查一下]}
+      - {asked: 为您转人工, hangup: true}
+    silence: 1s
+    timeout: 20s
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []scenarios.Step{{Line: 5, Silence: time.Second, Timeout: 20 * time.Second, Answers: []scenarios.Answer{
+		{Asked: []string{"有什么可以帮您"}, Say: []string{"我要退货"}},
+		{Asked: []string{"已经收到了吗"}, Say: []string{"早就拿到了", "收到了"}}, {Asked: []string{"请稍等", "我查一下"}},
+		{Asked: []string{"为您转人工"}, Hangup: true},
+	}}}
+	if !reflect.DeepEqual(s.Caller, want) {
+		t.Errorf("got  %+v\nwant %+v", s.Caller, want)
+	}
+	if len(s.Lines()) != 0 {
+		t.Errorf("a script of answers: %q", s.Lines())
+	}
+	if a := s.Caller[0].Answers[1]; a.Words(0) != "早就拿到了" || a.Words(1) != "收到了" || a.Words(7) != "收到了" {
+		t.Errorf("the words of %+v", a)
+	}
+	if step := s.Caller[0]; step.NeedsAgent() || step.Speaks() || step.String() != "answers to 4 questions" {
+		t.Errorf("%s: needs the agent %t, speaks %t", step, step.NeedsAgent(), step.Speaks())
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	const head = "from: \"138\"\nto: \"4008\"\n"
 	tests := []struct {
@@ -209,6 +245,20 @@ func TestParseErrors(t *testing.T) {
 			"caller item 15: say: must be text", "x.yaml:27: caller item 16: must be a mapping",
 			"x.yaml:19: caller item 9: nothing can follow the agent's hangup", "x.yaml:28: caller item 17: nothing can follow the agent's hangup", "x.yaml:29: caller item 18: nothing can follow hangup",
 			"x.yaml:30: caller item 19: pause: must be a time", "caller item 20: say: must be text", "caller item 21: say: must be text",
+		}},
+		{"answers", head + `caller:
+  - answers: [{asked: 你好}]
+    say: 好
+  - answers: [{asked: 你好}]
+    wait: prompt_end
+  - answers: [{say: 好}, {asked: [嗯]}, {asked: 你好, what: 1}, {asked: [""], say: [""]}, 7, {asked: 再见, say: 再见, hangup: true}, {asked: 再见, hangup: false}]
+  - answers: []
+  - answers: {a: b}
+`, []string{
+			"x.yaml:4: caller item 1: only one of", "x.yaml:6: caller item 2: answers: they wait", "x.yaml:8: caller item 3: answer 1: asked: is missing",
+			`caller item 3: answer 2: asked: "嗯" is too short`, `caller item 3: answer 3: unknown key "what"`, "caller item 3: answer 4: asked: must be text", "caller item 3: answer 4: say: must be text",
+			"caller item 3: answer 5: must be a mapping", "caller item 3: answer 6: only one of say and hangup", "caller item 3: answer 7: hangup: must be true", "x.yaml:9: caller item 4: does nothing", "x.yaml:10: caller item 5: answers: must be a list",
+			"x.yaml:4: caller item 1: nothing can follow answers", "x.yaml:6: caller item 2: nothing can follow answers", "x.yaml:8: caller item 3: nothing can follow answers",
 		}},
 		{"expect", head + "caller: []\nexpect:\n  slots: {Bad: 1, a: [2]}\n  order: \"1\"\n  ticket: maybe\n  handoff: nobody\n  said: x\n  turn_latency_p95: 0s\n", []string{
 			`slots: "Bad" is no slot's name`, "slots.a: must be text", "ticket: must be true or false", "handoff: must be one of", "said: must be a list", "turn_latency_p95: must be a time",

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -18,6 +20,8 @@ import (
 const (
 	maxSay     = 200 // characters
 	maxSteps   = 200
+	maxAnswers = 50
+	minAsked   = 2 // characters of a phrase: one sounds like too many
 	maxTimeout = 10 * time.Minute
 	maxPause   = 2 * time.Minute
 )
@@ -94,6 +98,9 @@ func (d *decoder) whole(root ast.Node, s Scenario, caller bool) {
 		if step.Wait == WaitHangup && i < len(s.Caller)-1 {
 			d.failAt(step.Line, "caller item %d: nothing can follow the agent's hangup", i+1)
 		}
+		if len(step.Answers) > 0 && i < len(s.Caller)-1 {
+			d.failAt(step.Line, "caller item %d: nothing can follow answers, which last until the agent hangs up", i+1)
+		}
 	}
 }
 
@@ -124,17 +131,18 @@ func (d *decoder) step(what string, n ast.Node) Step {
 		"play":      d.checked(at("play"), "a file below the scenario's folder", func(v string) bool { return v != "." && fs.ValidPath(v) }, &s.Play),
 		"digits":    d.checked(at("digits"), "1 to 32 keys of 0-9, *, #, A-D", digitsPattern.MatchString, &s.Digits),
 		"interrupt": d.flag(at("interrupt"), func(v bool) { s.Interrupt = v }),
-		"hangup": func(n ast.Node) {
-			if b, ok := n.(*ast.BoolNode); !ok || !b.Value {
-				d.fail(n, "%s: must be true, or left out", at("hangup"))
-				return
-			}
-			s.Hangup = true
-		},
+		"answers": d.items(at("answers"), maxAnswers, func(i int, n ast.Node) {
+			s.Answers = append(s.Answers, d.answer(fmt.Sprintf("%s: answer %d", what, i+1), n))
+		}),
+		"hangup": d.hangup(at("hangup"), &s.Hangup),
 	})
 	s.Wait, s.Pause, s.Silence = Wait(wait), pause+after, silence
 	if ok && len(d.errs) == before {
 		d.combination(what, s, pause, after)
+	}
+	if len(s.Answers) > 0 {
+		s.Silence = cmp.Or(s.Silence, DefaultSilence)
+		s.Timeout = cmp.Or(s.Timeout, DefaultWaitTimeout)
 	}
 	switch s.Wait {
 	case WaitPromptEnd:
@@ -154,13 +162,13 @@ func (d *decoder) step(what string, n ast.Node) Step {
 func (d *decoder) combination(what string, s Step, pause, after time.Duration) {
 	bad := func(format string, args ...any) { d.failAt(s.Line, what+": "+format, args...) }
 	actions := 0
-	for _, is := range []bool{s.Speaks(), s.Digits != "", s.Hangup} {
+	for _, is := range []bool{s.Speaks(), s.Digits != "", s.Hangup, len(s.Answers) > 0} {
 		if is {
 			actions++
 		}
 	}
 	if actions > 1 {
-		bad("only one of say or play, digits and hangup")
+		bad("only one of say or play, digits, answers and hangup")
 	}
 	if s.Wait == WaitHangup && (actions > 0 || after > 0) {
 		bad("nothing can follow wait: hangup")
@@ -171,11 +179,14 @@ func (d *decoder) combination(what string, s Step, pause, after time.Duration) {
 	if pause > 0 && (s.Wait != WaitNothing || actions > 0) {
 		bad("pause: must stand alone; beside wait use after")
 	}
-	if s.Silence > 0 && s.Wait != WaitPromptEnd {
-		bad("silence: only beside wait: prompt_end")
+	if len(s.Answers) > 0 && s.Wait != WaitNothing {
+		bad("answers: they wait for the end of each prompt by themselves")
 	}
-	if s.Timeout > 0 && s.Wait == WaitNothing {
-		bad("timeout: only beside wait")
+	if s.Silence > 0 && s.Wait != WaitPromptEnd && len(s.Answers) == 0 {
+		bad("silence: only beside wait: prompt_end or answers")
+	}
+	if s.Timeout > 0 && s.Wait == WaitNothing && len(s.Answers) == 0 {
+		bad("timeout: only beside wait or answers")
 	}
 	if s.Interrupt && !s.Speaks() {
 		bad("interrupt: only beside say or play")
@@ -183,6 +194,40 @@ func (d *decoder) combination(what string, s Step, pause, after time.Duration) {
 	if s.Wait == WaitNothing && actions == 0 && pause == 0 {
 		bad("does nothing")
 	}
+}
+
+func (d *decoder) hangup(key string, dst *bool) func(ast.Node) {
+	return func(n ast.Node) {
+		if b, ok := n.(*ast.BoolNode); !ok || !b.Value {
+			d.fail(n, "%s: must be true, or left out", key)
+			return
+		}
+		*dst = true
+	}
+}
+
+func (d *decoder) answer(what string, n ast.Node) Answer {
+	var a Answer
+	before := len(d.errs)
+	d.fields(n, what, map[string]func(ast.Node){
+		"asked": d.oneOrMore(what+": asked", &a.Asked), "say": d.oneOrMore(what+": say", &a.Say),
+		"hangup": d.hangup(what+": hangup", &a.Hangup),
+	})
+	if len(d.errs) > before {
+		return a
+	}
+	if len(a.Asked) == 0 {
+		d.fail(n, "%s: asked: is missing", what)
+	}
+	if a.Hangup && len(a.Say) > 0 {
+		d.fail(n, "%s: only one of say and hangup", what)
+	}
+	for _, phrase := range a.Asked {
+		if utf8.RuneCountInString(phrase) < minAsked {
+			d.fail(n, "%s: asked: %q is too short to be told from other words", what, phrase)
+		}
+	}
+	return a
 }
 
 func (d *decoder) expect(n ast.Node) Expect {

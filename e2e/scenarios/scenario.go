@@ -20,7 +20,8 @@ type Scenario struct {
 	folder fs.FS // what "play" is relative to
 }
 
-// Lines are the caller's spoken lines in their order.
+// Lines are the caller's spoken lines in their order. What is said in answer
+// to what is heard has no order and is not among them.
 func (s Scenario) Lines() []string {
 	var lines []string
 	for _, step := range s.Caller {
@@ -75,6 +76,9 @@ type Step struct {
 	Digits    string
 	Interrupt bool // the agent must be speaking when this is said
 	Hangup    bool
+
+	// Answers are given to what the agent says until it hangs up.
+	Answers []Answer
 }
 
 // Speaks tells whether the step makes sound.
@@ -95,6 +99,8 @@ func (s Step) String() string {
 		return "digits " + s.Digits
 	case s.Hangup:
 		return "hangup"
+	case len(s.Answers) > 0:
+		return fmt.Sprintf("answers to %d questions", len(s.Answers))
 	case s.Wait != WaitNothing:
 		return "wait " + string(s.Wait)
 	default:

@@ -1,8 +1,9 @@
-// Package loopback gives tests addresses that can be named before anybody
-// listens on them.
+// Package loopback gives tests and measurements addresses that can be named
+// before anybody listens on them.
 package loopback
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -20,6 +21,17 @@ func init() { next.Store(20_000 + int32(os.Getpid()*37%10_000)) }
 // Address is HOST:PORT on loopback, free when it was looked at.
 func Address(t testing.TB) string {
 	t.Helper()
+	address, err := Free()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+var errNoPort = errors.New("no free port on loopback")
+
+// Free is Address outside of tests.
+func Free() (string, error) {
 	for range 1000 {
 		port := 20_000 + next.Add(1)%12_000
 		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
@@ -27,11 +39,7 @@ func Address(t testing.TB) string {
 			continue
 		}
 		address := ln.Addr().String()
-		if err := ln.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return address
+		return address, ln.Close()
 	}
-	t.Fatal("no free port on loopback")
-	return ""
+	return "", errNoPort
 }

@@ -1,9 +1,10 @@
-// Package speechdata finds the recordings and models that tests of real
-// speech read and that are not part of this project.
+// Package speechdata finds the recordings and models that tests and
+// measurements of real speech read and that are not part of this project.
 package speechdata
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,15 +16,22 @@ import (
 // project is looked for.
 const Env = "TIDEGATE_SPEECH_DATA"
 
-// Dir is the folder with the data; a test without it is skipped.
-func Dir(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv(Env)
+// Find is the folder with the data, and whether it is there.
+func Find() (dir string, ok bool) {
+	dir = os.Getenv(Env)
 	if dir == "" {
 		_, file, _, _ := runtime.Caller(0)
 		dir = filepath.Join(filepath.Dir(file), "..", "..", "..", "shared", "speech")
 	}
-	if _, err := os.Stat(filepath.Join(dir, "README.md")); err != nil {
+	_, err := os.Stat(filepath.Join(dir, "README.md"))
+	return dir, err == nil
+}
+
+// Dir is the folder with the data; a test without it is skipped.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, ok := Find()
+	if !ok {
 		t.Skipf("speech data is absent: set %s to its folder", Env)
 	}
 	return dir
@@ -41,18 +49,27 @@ type Recording struct {
 	Text string
 }
 
-// Recordings reads a folder with a transcripts.tsv (file, text, ...); lines
-// whose text stands in parentheses have no transcript and are left out.
+// Recordings is Read of a folder of the data.
 func Recordings(t testing.TB, folder string) []Recording {
 	t.Helper()
-	dir := Path(t, folder)
-	f, err := os.Open(filepath.Join(dir, "transcripts.tsv"))
+	out, err := Read(Path(t, folder))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return out
+}
+
+// Read reads a folder with a transcripts.tsv (file, text, ...); lines whose
+// text stands in parentheses have no transcript and are left out.
+func Read(dir string) ([]Recording, error) {
+	f, err := os.Open(filepath.Join(dir, "transcripts.tsv"))
+	if err != nil {
+		return nil, err
+	}
 	defer func() { _ = f.Close() }()
 	var out []Recording
-	for sc := bufio.NewScanner(f); sc.Scan(); {
+	sc := bufio.NewScanner(f)
+	for sc.Scan() {
 		fields := strings.Split(sc.Text(), "\t")
 		if len(fields) < 2 || fields[0] == "file" || strings.HasPrefix(fields[1], "(") {
 			continue
@@ -63,8 +80,11 @@ func Recordings(t testing.TB, folder string) []Recording {
 		}
 		out = append(out, Recording{Path: filepath.Join(dir, name), Text: fields[1]})
 	}
-	if len(out) == 0 {
-		t.Fatalf("%s names no recording", dir)
+	if err := sc.Err(); err != nil {
+		return nil, err
 	}
-	return out
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s names no recording", dir)
+	}
+	return out, nil
 }

@@ -3,6 +3,7 @@ package dialog
 import (
 	"cmp"
 	"embed"
+	"io/fs"
 	"slices"
 	"sync"
 	"time"
@@ -49,8 +50,20 @@ type spokenValue struct {
 	words []nlu.Phrase
 }
 
+// shippedFolder is where the default flow is in embedded.
+const shippedFolder = "flows/returns/zh-CN"
+
+// Shipped is the folder of the default flow, to make another one of.
+func Shipped() fs.FS {
+	folder, err := fs.Sub(embedded, shippedFolder)
+	if err != nil {
+		panic("dialog: no embedded flow: " + err.Error())
+	}
+	return folder
+}
+
 var defaultFlow = sync.OnceValue(func() *Flow {
-	f, err := LoadFlow(embedded, "flows/returns/zh-CN")
+	f, err := LoadFlow(embedded, shippedFolder)
 	if err != nil {
 		panic("dialog: the embedded flow is broken: " + err.Error())
 	}
