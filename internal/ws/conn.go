@@ -51,10 +51,9 @@ type Options struct {
 	AnySubprotocol bool
 	TLS            *tls.Config // of Dial to wss://; nil trusts what the system does
 	ReadLimit      int64       // bytes of one message; 1 MiB
-	// Buffer is the size of the buffers for reading and for writing, in bytes;
-	// 4 KiB. Longer messages pass, in more calls to the system; a client sends
-	// them in several frames.
-	Buffer int
+	// ReadBuffer and WriteBuffer are sizes in bytes; 4 KiB. Longer messages
+	// pass, in more calls to the system; a client sends them in several frames.
+	ReadBuffer, WriteBuffer int
 	// System bounds what the system holds of each direction, in bytes, for a
 	// side that does not read; 0 leaves it to the system, which may hold
 	// megabytes. It bounds how long writes go on to a peer that has stopped

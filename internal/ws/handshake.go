@@ -50,8 +50,8 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	u := websocket.Upgrader{
 		HandshakeTimeout: o.HandshakeTimeout,
 		Subprotocols:     o.Subprotocols,
-		ReadBufferSize:   o.Buffer,
-		WriteBufferSize:  o.Buffer,
+		ReadBufferSize:   o.ReadBuffer,
+		WriteBufferSize:  o.WriteBuffer,
 		CheckOrigin:      func(*http.Request) bool { return true }, // checked above
 		Error: func(w http.ResponseWriter, _ *http.Request, code int, reason error) {
 			status = code
@@ -73,8 +73,8 @@ func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 		Proxy:            http.ProxyFromEnvironment,
 		HandshakeTimeout: o.HandshakeTimeout,
 		Subprotocols:     o.Subprotocols,
-		ReadBufferSize:   o.Buffer,
-		WriteBufferSize:  o.Buffer,
+		ReadBufferSize:   o.ReadBuffer,
+		WriteBufferSize:  o.WriteBuffer,
 		TLSClientConfig:  o.TLS,
 	}
 	c, resp, err := d.DialContext(ctx, url, o.Header)
