@@ -175,7 +175,7 @@ func (s *Service) serveSession(v *session) {
 
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	sub, err := s.bus.Subscribe(schemas.SubjectMediaCommand(v.call), "", v.fromBus)
+	sub, err := s.inbox.Subscribe(schemas.SubjectMediaCommand(v.call), v.fromBus)
 	if err != nil {
 		s.release(v.call)
 		s.refused("bus", v.call, v.conn.RemoteAddr().String(), err)
@@ -218,8 +218,8 @@ func (s *Service) guard(v *session, run func()) {
 	run()
 }
 
-// fromBus puts a command into the session's mailbox; it runs on the
-// subscription's goroutine.
+// fromBus puts a command into the session's mailbox; it runs on the inbox's
+// goroutine.
 func (s *session) fromBus(m bus.Message) {
 	c := command{envelope: m.Envelope, data: m.Data}
 	if _, ok := m.Data.(*schemas.MediaSync); ok {

@@ -32,6 +32,9 @@ var (
 	ErrDraining   = errors.New("media bridge is draining")
 )
 
+// inboxSize bounds the commands of all calls that wait to be sorted.
+const inboxSize = 8192
+
 // Service is the media bridge.
 type Service struct {
 	cfg     Config
@@ -49,6 +52,7 @@ type Service struct {
 	cancel context.CancelFunc
 	ln     net.Listener
 	http   *http.Server
+	inbox  *bus.Inbox // of every call's commands
 	served chan struct{}
 
 	mu       sync.Mutex
@@ -105,7 +109,7 @@ func (s *Service) Start(ctx context.Context) error {
 		_ = ln.Close()
 		return errors.New("media bridge: start after start or stop")
 	}
-	s.ln, s.http = ln, srv
+	s.ln, s.http, s.inbox = ln, srv, s.bus.Inbox(inboxSize)
 	go func() {
 		defer close(s.served)
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -193,6 +197,7 @@ func (s *Service) Stop(ctx context.Context) error {
 	go func() { s.handlers.Wait(); close(ended) }()
 	select {
 	case <-ended:
+		s.inbox.Close()
 		s.models.close()
 		<-s.served
 	case <-ctx.Done():
