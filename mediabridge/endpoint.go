@@ -51,7 +51,7 @@ func (s *Service) serveFork(w http.ResponseWriter, r *http.Request) {
 	conn, err := ws.Upgrade(w, r, ws.Options{
 		Subprotocols: []string{Subprotocol}, ReadLimit: int64(s.cfg.ReadLimit),
 		PingInterval: s.cfg.PingInterval, PongTimeout: s.cfg.PongTimeout, WriteTimeout: s.cfg.WriteTimeout,
-		ReadBuffer: forkReadBuffer, WriteBuffer: forkWriteBuffer, System: forkSystem,
+		ReadBuffer: forkReadBuffer, WriteBuffer: forkWriteBuffer, WritePool: &s.writes, System: forkSystem,
 	})
 	if err != nil {
 		s.release(claims.CallID)

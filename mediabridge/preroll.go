@@ -10,9 +10,9 @@ type preRoll struct {
 }
 
 // preRollFrames is how many are kept: those before the onset of speech, and
-// from there until enough frames of it have come, with pauses between them of
-// twice the time. Speech that stutters more has less before its onset.
-func preRollFrames(c Config) int { return int((c.PreRoll + 3*c.VAD.MinSpeech) / frameTime) }
+// from there until enough frames of it have come, with as many between them
+// that are none. Speech that stutters more has less before its onset.
+func preRollFrames(c Config) int { return int((c.PreRoll + 2*c.VAD.MinSpeech) / frameTime) }
 
 func newPreRoll(frames, size int) preRoll {
 	return preRoll{size: size, buf: make([]byte, frames*size)}

@@ -46,7 +46,8 @@ type Service struct {
 	backchannels []string
 	stock        *stock
 	buffers      buffers
-	models       *models // nil: energy decides
+	writes       sync.Pool // of write buffers of forks
+	models       *models   // nil: energy decides
 
 	ctx    context.Context // ends every session
 	cancel context.CancelFunc

@@ -54,6 +54,9 @@ type Options struct {
 	// ReadBuffer and WriteBuffer are sizes in bytes; 4 KiB. Longer messages
 	// pass, in more calls to the system; a client sends them in several frames.
 	ReadBuffer, WriteBuffer int
+	// WritePool lends write buffers to connections that all have the same
+	// size of it and write seldom; nil: each has its own.
+	WritePool *sync.Pool
 	// System bounds what the system holds of each direction, in bytes, for a
 	// side that does not read; 0 leaves it to the system, which may hold
 	// megabytes. It bounds how long writes go on to a peer that has stopped

@@ -58,6 +58,9 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 			http.Error(w, reason.Error(), code)
 		},
 	}
+	if o.WritePool != nil {
+		u.WriteBufferPool = o.WritePool
+	}
 	c, err := u.Upgrade(w, r, o.Header)
 	if err != nil {
 		return nil, &HandshakeError{status, err}
@@ -76,6 +79,9 @@ func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 		ReadBufferSize:   o.ReadBuffer,
 		WriteBufferSize:  o.WriteBuffer,
 		TLSClientConfig:  o.TLS,
+	}
+	if o.WritePool != nil {
+		d.WriteBufferPool = o.WritePool
 	}
 	c, resp, err := d.DialContext(ctx, url, o.Header)
 	if err != nil {
