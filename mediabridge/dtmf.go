@@ -31,10 +31,10 @@ type digit struct {
 // windows, and only when one of them is loud enough to hold a key. It is pure:
 // frames in, digits out.
 type dtmf struct {
-	filters [8]filter // rows, then columns
-	half    int       // samples
-	last    half      // of the frame before
-	kept    []int16   // its samples
+	filters *[8]filter // rows, then columns
+	half    int        // samples
+	last    half       // of the frame before
+	kept    []int16    // its samples
 
 	key    byte // of the present tone, 0 none
 	hits   int
@@ -62,20 +62,29 @@ type lines struct {
 }
 
 func newDTMF(rate int) dtmf {
-	d := dtmf{half: rate / dtmfWindowFactor / 2}
+	d := dtmf{half: rate / dtmfWindowFactor / 2, filters: dtmfFilters[rate]}
 	d.kept = make([]int16, d.half)
 	d.last.pcm = d.kept
-	for i := range d.filters {
+	return d
+}
+
+// dtmfFilters are those of the rates of a fork.
+var dtmfFilters = map[int]*[8]filter{8000: newFilters(8000), 16000: newFilters(16000)}
+
+func newFilters(rate int) *[8]filter {
+	filters := &[8]filter{}
+	half := rate / dtmfWindowFactor / 2
+	for i := range filters {
 		hz := audio.DTMFRows[i%4]
 		if i >= 4 {
 			hz = audio.DTMFColumns[i%4]
 		}
 		w := 2 * math.Pi * hz / float64(rate)
-		f := &d.filters[i]
+		f := &filters[i]
 		f.coeff, f.cos, f.sin = 2*math.Cos(w), math.Cos(w), math.Sin(w)
-		f.turnCos, f.turnSin = math.Cos(w*float64(d.half)), math.Sin(w*float64(d.half))
+		f.turnCos, f.turnSin = math.Cos(w*float64(half)), math.Sin(w*float64(half))
 	}
-	return d
+	return filters
 }
 
 // frame takes 20 ms of sound. Tone says whether a keypad tone is sounding;

@@ -23,11 +23,12 @@ const TokenUse = "fork"
 // errCallMismatch: the metadata name another call than the token.
 var errCallMismatch = errors.New("metadata and token name different calls")
 
-// forkBuffer is for messages of 20 ms from the switch and of 80 ms to it;
-// forkSystem is some seconds of sound.
+// Buffers of a fork's websocket: for messages of 20 ms from the switch and of
+// 80 ms to it, and in the system for some seconds of sound.
 const (
-	forkBuffer = 1536
-	forkSystem = 64 << 10
+	forkReadBuffer  = 768
+	forkWriteBuffer = 1536
+	forkSystem      = 64 << 10
 )
 
 // serveFork is the handshake of one fork. Nothing is logged of the address,
@@ -50,7 +51,7 @@ func (s *Service) serveFork(w http.ResponseWriter, r *http.Request) {
 	conn, err := ws.Upgrade(w, r, ws.Options{
 		Subprotocols: []string{Subprotocol}, ReadLimit: int64(s.cfg.ReadLimit),
 		PingInterval: s.cfg.PingInterval, PongTimeout: s.cfg.PongTimeout, WriteTimeout: s.cfg.WriteTimeout,
-		Buffer: forkBuffer, System: forkSystem,
+		ReadBuffer: forkReadBuffer, WriteBuffer: forkWriteBuffer, WritePool: &s.writes, System: forkSystem,
 	})
 	if err != nil {
 		s.release(claims.CallID)
@@ -58,17 +59,16 @@ func (s *Service) serveFork(w http.ResponseWriter, r *http.Request) {
 		s.handlers.Done()
 		return
 	}
-	go func() {
-		defer s.handlers.Done()
-		s.serveConn(conn, claims.CallID)
-	}()
+	go s.admit(conn, claims.CallID)
 }
 
-// serveConn is a fork from its metadata to its end.
-func (s *Service) serveConn(conn *ws.Conn, call string) {
-	defer conn.Abort()
+// admit takes a fork whose metadata are right. The session begins with a
+// small stack of its own.
+func (s *Service) admit(conn *ws.Conn, call string) {
 	meta, err := s.readMetadata(conn, call)
 	if err != nil {
+		defer s.handlers.Done()
+		defer conn.Abort()
 		s.release(call)
 		reason := "metadata"
 		if errors.Is(err, errCallMismatch) {
@@ -79,7 +79,7 @@ func (s *Service) serveConn(conn *ws.Conn, call string) {
 		drainReads(conn)
 		return
 	}
-	s.serveSession(newSession(s, conn, meta))
+	go s.serveSession(newSession(s, conn, meta))
 }
 
 func tokenRefusal(err error) (string, int) {
@@ -164,6 +164,8 @@ func (s *Service) readMetadata(conn *ws.Conn, call string) (schemas.ForkMetadata
 // serveSession runs a session and everything around it until all of it has
 // ended.
 func (s *Service) serveSession(v *session) {
+	defer s.handlers.Done()
+	defer v.conn.Abort()
 	s.mu.Lock()
 	s.sessions[v.call] = v
 	s.mu.Unlock()
@@ -173,7 +175,7 @@ func (s *Service) serveSession(v *session) {
 
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	sub, err := s.bus.Subscribe(schemas.SubjectMediaCommand(v.call), "", v.fromBus)
+	sub, err := s.inbox.Subscribe(schemas.SubjectMediaCommand(v.call), v.fromBus)
 	if err != nil {
 		s.release(v.call)
 		s.refused("bus", v.call, v.conn.RemoteAddr().String(), err)
@@ -183,8 +185,8 @@ func (s *Service) serveSession(v *session) {
 	}
 	var around sync.WaitGroup // the links and the fork's reader
 	v.asrLink = v.newLink("asr")
-	around.Go(func() { v.asrLink.run(ctx) })
-	around.Go(func() { v.newLink("tts").run(ctx) })
+	v.asrLink.run(ctx, &around)
+	v.newLink("tts").run(ctx, &around)
 	around.Go(func() { v.read() })
 	around.Go(func() { s.lend(v) })
 
@@ -216,8 +218,8 @@ func (s *Service) guard(v *session, run func()) {
 	run()
 }
 
-// fromBus puts a command into the session's mailbox; it runs on the
-// subscription's goroutine.
+// fromBus puts a command into the session's mailbox; it runs on the inbox's
+// goroutine.
 func (s *session) fromBus(m bus.Message) {
 	c := command{envelope: m.Envelope, data: m.Data}
 	if _, ok := m.Data.(*schemas.MediaSync); ok {
@@ -246,10 +248,10 @@ func (s *session) newLink(component string) *link {
 			Voice: m.Voice,
 		},
 		acquire: schemas.SlotAcquire{Kind: component, CallID: s.call, Language: m.Language, SampleRate: m.SampleRate},
-		cfg:     s.svc.cfg, bus: s.svc.bus, log: s.log,
+		cfg:     &s.svc.cfg, bus: s.svc.bus, log: s.log,
 		outDrops: mt.drops.WithLabelValues(component + "_out"), failures: mt.slotFailures.WithLabelValues(component),
 		lost: mt.linksLost.WithLabelValues(component), writeErrors: mt.writeErrors.WithLabelValues(component),
-		replaced: mt.replacement.WithLabelValues(component), dialects: mt.dialectSlots, wants: make(chan string, 1),
+		replaced: mt.replacement.WithLabelValues(component), dialects: mt.dialectSlots,
 	}
 	if component == "asr" {
 		l.subject, l.subprotocol, l.in = schemas.SubjectSlotASR, schemas.SubprotocolASR, s.asrIn

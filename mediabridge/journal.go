@@ -9,7 +9,7 @@ import (
 )
 
 // keptEvents is how many reliable events a session keeps for MediaSync.
-const keptEvents = 64
+const keptEvents = 32
 
 // sideFrame is a text frame that FreeSWITCH hands to the controller as
 // CUSTOM mod_audio_fork::json.
@@ -18,10 +18,9 @@ type sideFrame struct {
 	Data schemas.SideMessage `json:"data"`
 }
 
-// record is one reliable event. Its id stays the same when it is sent again.
+// record is one reliable event.
 type record struct {
 	seq  uint64
-	id   string
 	data any
 }
 
@@ -46,7 +45,7 @@ func (j *journal) stamp() schemas.MediaEvent {
 
 // reliable publishes an event that carries the newest stamp.
 func (j *journal) reliable(data any) {
-	r := record{seq: j.seq, id: fmt.Sprintf("%s-%s-%d", j.s.call, j.session, j.seq), data: data}
+	r := record{seq: j.seq, data: data}
 	if len(j.kept) == keptEvents {
 		j.kept = append(j.kept[:0], j.kept[1:]...)
 	}
@@ -67,13 +66,14 @@ func (j *journal) partial(data any) {
 // send puts an event on the bus, which keeps it for a while when it is away,
 // and then through the switch as well. The receiver knows repeats by seq.
 func (j *journal) send(r record, connected bool) {
-	err := j.s.svc.bus.Publish(j.subject, r.data, schemas.ForCall(j.s.call), schemas.WithID(r.id))
+	id := fmt.Sprintf("%s-%s-%d", j.s.call, j.session, r.seq) // the same when it is sent again
+	err := j.s.svc.bus.Publish(j.subject, r.data, schemas.ForCall(j.s.call), schemas.WithID(id))
 	if err != nil {
 		j.s.svc.metrics.publishFail.Inc()
 		j.s.log.Warn("event not published", "error", err)
 	}
 	if err != nil || !connected {
-		j.side(r.data, schemas.WithID(r.id))
+		j.side(r.data, schemas.WithID(id))
 	}
 }
 

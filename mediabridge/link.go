@@ -20,7 +20,13 @@ import (
 const (
 	linkOutSize = 256
 	linkInSize  = 64
-	linkBuffer  = 1 << 10 // a frame and its head
+)
+
+// Buffers of a link's websocket: sound that comes is read past them, and
+// sound that goes is a frame of at most 640 bytes with its head.
+const (
+	linkReadBuffer  = 512
+	linkWriteBuffer = 768
 )
 
 // stableAfter is how long a worker must have lived for its loss to be no
@@ -43,7 +49,10 @@ type (
 )
 
 // link holds one speech slot for the duration of a call, and gets another
-// when its worker dies or the caller's dialect changes.
+// when its worker dies or the caller's dialect changes. It is one goroutine at
+// a time: one that seeks a worker, or one that reads what the worker in hand
+// says. Each of them begins with a small stack of its own. Beside it one may
+// look for a worker of another dialect.
 type link struct {
 	component   string // asr or tts
 	subject     string
@@ -51,9 +60,8 @@ type link struct {
 	start       schemas.SpeechMessage
 	acquire     schemas.SlotAcquire
 	in          *mailbox
-	wants       chan string // the newest dialect that is wanted
 
-	cfg         Config
+	cfg         *Config
 	bus         *bus.Bus
 	log         *slog.Logger
 	outDrops    prometheus.Counter
@@ -63,10 +71,25 @@ type link struct {
 	replaced    prometheus.Observer
 	dialects    *prometheus.CounterVec // nil for synthesis
 
-	dialect string // of the link's goroutine
+	ctx   context.Context // the call's
+	group *sync.WaitGroup // of all of the link's goroutines
+
+	// Of the goroutine that seeks or reads.
+	pause time.Duration // before asking again
+	gone  time.Time     // when the last worker was lost, until there is another
+	short int           // workers in a row that did not live for long
+
+	// gate is held while something is passed on to the session, and while
+	// another worker becomes the one whose messages pass. It comes before mu.
 	gate    sync.Mutex
-	current *held // whose messages pass the gate
-	retired sync.WaitGroup
+	current *held
+
+	mu      sync.Mutex
+	dialect string // wanted
+	newer   bool   // and nobody has looked for it yet
+	hand    *held  // the worker in hand
+	looking bool   // for another one
+	orphan  error  // how the one in hand was lost meanwhile
 }
 
 // held is a worker's connection that is ready.
@@ -76,88 +99,86 @@ type held struct {
 	// served is the dialect whose subject the worker answered on; "" is all
 	// others.
 	served string
+
+	ctx    context.Context // ends with the connection
+	cancel context.CancelFunc
+	began  time.Time
 }
 
-// want asks for a worker of another dialect, from any goroutine; the newest
-// wish counts.
+// want asks for a worker of another dialect, from any goroutine while the
+// session goes on; the newest wish counts.
 func (l *link) want(dialect string) {
-	for {
-		select {
-		case l.wants <- dialect:
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dialect, l.newer = dialect, true
+	l.lookOut()
+}
+
+// lookOut begins to look for what is wanted beside the worker in hand. It
+// needs mu.
+func (l *link) lookOut() {
+	if l.hand == nil || l.looking || !l.newer {
+		return
+	}
+	l.looking, l.newer = true, false
+	dialect, h := l.dialect, l.hand
+	l.group.Go(func() { l.look(dialect, h) })
+}
+
+// run keeps the link up until ctx ends, in goroutines of the group.
+func (l *link) run(ctx context.Context, group *sync.WaitGroup) {
+	l.ctx, l.group, l.pause = ctx, group, l.cfg.SlotRetry
+	group.Go(l.seek)
+}
+
+// seek asks for a worker until there is one.
+func (l *link) seek() {
+	for l.ctx.Err() == nil {
+		h, err := l.obtain()
+		if err == nil {
+			l.gate.Lock()
+			l.take(h)
+			l.gate.Unlock()
 			return
-		default:
 		}
-		select {
-		case <-l.wants:
-		default:
+		if l.ctx.Err() != nil {
+			return
 		}
+		l.failures.Inc()
+		l.warn("no speech slot", err)
+		l.in.pushWait(l.ctx.Done(), letterValue, nil, linkDown{downReason(err)})
+		l.rest()
 	}
 }
 
-// run lives until ctx ends.
-func (l *link) run(ctx context.Context) {
-	defer l.retired.Wait()
-	pause := l.cfg.SlotRetry
-	var gone time.Time // when the last worker was lost, until there is another
-	short := 0         // workers in a row that did not live for long
-	for ctx.Err() == nil {
-		h, err := l.obtain(ctx, gone)
-		if err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			l.failures.Inc()
-			l.log.Warn("no speech slot", "component", l.component, "error", err)
-			l.in.pushWait(ctx.Done(), letterValue, nil, linkDown{downReason(err)})
-			if !sleep(ctx, pause) {
-				return
-			}
-			pause = min(2*pause, 16*l.cfg.SlotRetry)
-			continue
-		}
-		if !gone.IsZero() {
-			l.replaced.Observe(time.Since(gone).Seconds())
-			gone = time.Time{}
-		}
-		began := time.Now()
-		err = l.serve(ctx, h)
-		if ctx.Err() != nil {
-			return
-		}
-		gone = time.Now()
-		l.lost.Inc()
-		l.log.Warn("speech worker lost", "component", l.component, "error", err)
-		l.in.pushWait(ctx.Done(), letterValue, nil, linkLost{})
-		// The next one is asked for at once: the caller may be in the middle
-		// of a word. Only what dies again and again is asked for more slowly.
-		if gone.Sub(began) > stableAfter {
-			pause, short = l.cfg.SlotRetry, 0
-			continue
-		}
-		if short++; short == 1 {
-			continue
-		}
-		if !sleep(ctx, pause) {
-			return
-		}
-		pause = min(2*pause, 16*l.cfg.SlotRetry)
-	}
+func (l *link) warn(text string, err error) {
+	l.log.Warn(text, "component", l.component, "error", err)
+}
+
+// rest is the pause before asking again; the next one is longer.
+func (l *link) rest() {
+	sleep(l.ctx, l.pause)
+	l.pause = min(2*l.pause, 16*l.cfg.SlotRetry)
 }
 
 // obtain gets a worker. After a loss it keeps asking for the time of grace:
 // a worker that is started again has what the caller says meanwhile.
-func (l *link) obtain(ctx context.Context, gone time.Time) (*held, error) {
+func (l *link) obtain() (*held, error) {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		select {
-		case l.dialect = <-l.wants:
-		default:
+		l.mu.Lock()
+		dialect := l.dialect
+		l.newer = false
+		l.mu.Unlock()
+		h, err := l.connect(l.ctx, dialect, nil)
+		if err == nil && !l.gone.IsZero() {
+			l.replaced.Observe(time.Since(l.gone).Seconds())
+			l.gone = time.Time{}
 		}
-		h, err := l.connect(ctx, l.dialect, nil)
-		if err == nil || gone.IsZero() || time.Since(gone) > l.cfg.SlotGrace {
+		if err == nil || l.gone.IsZero() || time.Since(l.gone) > l.cfg.SlotGrace {
 			return h, err
 		}
-		if !sleep(ctx, pause) {
-			return nil, ctx.Err()
+		if !sleep(l.ctx, pause) {
+			return nil, l.ctx.Err()
 		}
 	}
 }
@@ -173,82 +194,34 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// serve moves messages until a worker is lost or ctx ends. A worker that
-// makes way for another one is not lost.
-func (l *link) serve(ctx context.Context, h *held) error {
-	for {
-		next, err := l.hold(ctx, h)
-		if next == nil {
-			return err
-		}
-		h = next
-	}
+// take has a worker in hand from here on; nothing more passes of the one
+// before. It needs the gate.
+func (l *link) take(h *held) {
+	h.ctx, h.cancel = context.WithCancel(l.ctx)
+	h.began = time.Now()
+	l.current = h
+	l.mu.Lock()
+	l.hand = h
+	l.lookOut()
+	l.mu.Unlock()
+	l.group.Go(func() { l.hold(h) })
 }
 
-// hold moves the messages of one worker until it is lost, or until another
-// one for the dialect that is wanted by then has taken its place.
-func (l *link) hold(call context.Context, h *held) (*held, error) {
-	ctx, cancel := context.WithCancel(call)
+// hold moves the messages of one worker until its connection ends.
+func (l *link) hold(h *held) {
+	stop := context.AfterFunc(h.ctx, func() { _ = h.conn.Close(ws.CloseNormal, "") })
 	out := newCarriedMailbox(linkOutSize, l.outDrops, func(m *letter) bool { return l.write(h.conn, m) })
-	end := func() { // all that belongs to this worker
-		cancel()
-		h.conn.Abort()
-		out.end()
-	}
+	err := h.ctx.Err()
 	up := linkUp{h.ready.Engine, h.ready.Partials, h.ready.Synthetic, out, h.conn.Abort}
-	l.gate.Lock()
-	l.current = h
-	passed := l.in.pushWait(ctx.Done(), letterValue, nil, up)
-	l.gate.Unlock()
-	if !passed {
-		end()
-		return nil, ctx.Err()
+	if l.pass(h, letterValue, nil, up) {
+		err = l.read(h)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- l.read(ctx, h) }()
-	found := make(chan *held, 1)
-	looking := false // for a worker of another dialect
-	for {
-		wants := l.wants
-		if looking {
-			wants = nil
-		}
-		select {
-		case l.dialect = <-wants:
-			looking = true
-			go func(dialect string) { found <- l.look(ctx, dialect, h) }(l.dialect)
-		case next := <-found:
-			looking = false
-			if next == nil {
-				continue
-			}
-			l.retired.Go(func() {
-				_ = h.conn.Close(ws.CloseNormal, "")
-				<-ended
-				end()
-			})
-			return next, nil
-		case <-ctx.Done():
-			_ = h.conn.Close(ws.CloseNormal, "")
-			err := <-ended
-			end()
-			if looking {
-				l.drop(<-found)
-			}
-			return nil, err
-		case err := <-ended:
-			end()
-			if !looking {
-				return nil, err
-			}
-			// Another one may be ready by now, and then none has to be asked for.
-			next := <-found
-			if next == nil || call.Err() != nil {
-				return l.drop(next), err
-			}
-			l.lost.Inc()
-			return next, nil
-		}
+	stop()
+	h.cancel()
+	h.conn.Abort()
+	out.end()
+	if l.letGo(h, err) {
+		l.loss(h, err)
 	}
 }
 
@@ -266,17 +239,7 @@ func (l *link) write(conn *ws.Conn, m *letter) bool {
 	return err == nil
 }
 
-// drop ends a connection that nobody wants any more.
-func (l *link) drop(h *held) *held {
-	if h != nil {
-		_ = h.conn.Close(ws.CloseNormal, "")
-		h.conn.Abort()
-	}
-	return nil
-}
-
-// read passes on what the worker says while it is the one that counts.
-func (l *link) read(ctx context.Context, h *held) error {
+func (l *link) read(h *held) error {
 	for {
 		kind, b, err := h.conn.Read()
 		if err != nil {
@@ -286,31 +249,89 @@ func (l *link) read(ctx context.Context, h *held) error {
 		if kind == ws.Text {
 			k = letterText
 		}
-		l.gate.Lock()
-		passed := l.current != h || l.in.pushWait(ctx.Done(), k, b, nil)
-		l.gate.Unlock()
-		if !passed {
-			return ctx.Err()
+		if !l.pass(h, k, b, nil) {
+			return h.ctx.Err()
 		}
 	}
 }
 
-// look looks for a worker of a dialect, and closes the gate before the one in
-// hand when there is a better one; nil when there is none.
-func (l *link) look(ctx context.Context, dialect string, h *held) *held {
-	next, err := l.connect(ctx, dialect, h)
-	switch {
-	case err == nil && next == nil: // the one in hand will do
-	case err == nil:
-		l.gate.Lock()
-		l.current = next
-		l.gate.Unlock()
-		return next
-	case ctx.Err() == nil:
+// pass hands on what the worker says while it is the one that counts; false
+// says that the call is over.
+func (l *link) pass(h *held, kind letterKind, data []byte, value any) bool {
+	l.gate.Lock()
+	defer l.gate.Unlock()
+	return l.current != h || l.in.pushWait(h.ctx.Done(), kind, data, value)
+}
+
+// letGo notes that a connection has ended; true says that another worker has
+// to be sought. One that made way is not missed, and while another one is
+// looked for, that may be it.
+func (l *link) letGo(h *held, err error) bool {
+	l.gate.Lock()
+	defer l.gate.Unlock()
+	if l.current != h {
+		return false
+	}
+	l.current = nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hand = nil
+	if l.looking {
+		l.orphan = err
+	}
+	return !l.looking && l.ctx.Err() == nil
+}
+
+// loss seeks another worker at once: the caller may be in the middle of a
+// word. Only what dies again and again is asked for more slowly.
+func (l *link) loss(h *held, err error) {
+	l.gone = time.Now()
+	l.lost.Inc()
+	l.warn("speech worker lost", err)
+	l.in.pushWait(l.ctx.Done(), letterValue, nil, linkLost{})
+	l.short++
+	if l.gone.Sub(h.began) > stableAfter {
+		l.pause, l.short = l.cfg.SlotRetry, 0
+	}
+	if l.short > 1 {
+		l.rest()
+	}
+	l.seek()
+}
+
+// look looks for a worker of a dialect that is better than the one in hand,
+// and takes it. When the one in hand is lost meanwhile, the search ends with
+// what it has.
+func (l *link) look(dialect string, h *held) {
+	next, err := l.connect(h.ctx, dialect, h)
+	if err != nil && h.ctx.Err() == nil {
 		l.dialects.WithLabelValues(dialectKept).Inc()
 		l.log.Warn("no recogniser for the dialect", "dialect", dialect, "error", err)
 	}
-	return nil
+	if next != nil && l.ctx.Err() != nil {
+		next.conn.Abort()
+		next = nil
+	}
+	l.gate.Lock()
+	l.mu.Lock()
+	orphan := l.orphan
+	l.orphan, l.looking = nil, false
+	if next == nil {
+		l.lookOut() // for what was wanted meanwhile
+	}
+	l.mu.Unlock()
+	if next != nil {
+		l.take(next)
+	}
+	l.gate.Unlock()
+	switch {
+	case next != nil && orphan == nil:
+		_ = h.conn.Close(ws.CloseNormal, "")
+	case next != nil:
+		l.lost.Inc()
+	case orphan != nil && l.ctx.Err() == nil:
+		l.loss(h, orphan)
+	}
 }
 
 // speech encodes a message of the speech protocol.

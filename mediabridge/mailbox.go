@@ -24,7 +24,7 @@ type letter struct {
 // What a mailbox keeps while nothing waits in it: a call has seven of them,
 // and nearly all are nearly always empty.
 const (
-	keepBytes   = 2 << 10 // of buffers for reuse
+	keepBytes   = 1 << 10 // of buffers for reuse
 	keepLetters = 16      // of its ring
 	firstRing   = 4
 )

@@ -3,6 +3,7 @@ package mediabridge
 import (
 	"encoding/binary"
 	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -57,13 +58,20 @@ type playout struct {
 
 	queue []*utterance // in order; the first is heard or next
 	dryAt time.Time    // when the switch has played all that it has
-	piece []byte
 }
+
+// pieces lends what a message is made in: it is used only while it is sent.
+var pieces = sync.Pool{New: func() any { return new([maxPiece]byte) }}
+
+// maxPiece is a message at the highest rate of a fork.
+const maxPiece = int(pieceTime/time.Millisecond) * 16 * 2
 
 func newPlayout(rate int, lead time.Duration, asFile bool, out outlet) playout {
 	n := rate / 1000 * frameMS * 2
-	return playout{rate: rate, frameBytes: n, lead: lead, asFile: asFile, out: out, piece: make([]byte, n*int(pieceTime/frameTime))}
+	return playout{rate: rate, frameBytes: n, lead: lead, asFile: asFile, out: out}
 }
+
+func (p *playout) pieceBytes() int { return p.frameBytes * int(pieceTime/frameTime) }
 
 func (p *playout) add(u *utterance) { p.queue = append(p.queue, u) }
 
@@ -130,20 +138,29 @@ func (p *playout) sendFrames(u *utterance, now time.Time) bool {
 		if size == 0 {
 			return false // the synthesis is slower than the clock
 		}
-		n := copySound(p.piece[:size], rest)
-		p.out.sound(p.piece[:size])
+		n := p.sendPiece(size, rest)
 		p.account(u, n, now)
 		p.dryAt = p.dryAt.Add(p.duration(size - n))
 	}
 	return false
 }
 
+// sendPiece sends a message of the beginning of some sound and gives how many
+// bytes of it that was.
+func (p *playout) sendPiece(size int, sound []byte) int {
+	piece := pieces.Get().(*[maxPiece]byte)
+	n := copySound(piece[:size], sound)
+	p.out.sound(piece[:size])
+	pieces.Put(piece)
+	return n
+}
+
 // due is the size of the next message, in whole frames: a piece, the end of
 // an utterance, or, when the caller would else hear a gap, what there is.
 func (p *playout) due(rest int, complete bool, ahead time.Duration) int {
 	switch {
-	case rest >= len(p.piece):
-		return len(p.piece)
+	case rest >= p.pieceBytes():
+		return p.pieceBytes()
 	case complete:
 		return (rest + p.frameBytes - 1) / p.frameBytes * p.frameBytes
 	case ahead < pieceTime:
@@ -192,8 +209,7 @@ func (p *playout) pad(u *utterance, now time.Time) {
 		u.startAt, u.endAt = now, now
 		return
 	}
-	clear(p.piece)
-	p.out.sound(p.piece)
+	p.sendPiece(p.pieceBytes(), nil)
 	if p.dryAt.Before(now) {
 		p.dryAt = now
 	}

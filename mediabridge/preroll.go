@@ -9,12 +9,10 @@ type preRoll struct {
 	n    int // frames held
 }
 
-// preRollFrames is how many are needed: those before the onset of speech, and
-// from there until enough frames of it have come, each with the longest gap
-// before the next.
-func preRollFrames(c Config) int {
-	return int(c.PreRoll/frameTime) + int(c.VAD.MinSpeech/frameTime)*(1+int(c.VAD.Hangover/frameTime))
-}
+// preRollFrames is how many are kept: those before the onset of speech, and
+// from there until enough frames of it have come, with as many between them
+// that are none. Speech that stutters more has less before its onset.
+func preRollFrames(c Config) int { return int((c.PreRoll + 2*c.VAD.MinSpeech) / frameTime) }
 
 func newPreRoll(frames, size int) preRoll {
 	return preRoll{size: size, buf: make([]byte, frames*size)}

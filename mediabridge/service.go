@@ -32,6 +32,9 @@ var (
 	ErrDraining   = errors.New("media bridge is draining")
 )
 
+// inboxSize bounds the commands of all calls that wait to be sorted.
+const inboxSize = 8192
+
 // Service is the media bridge.
 type Service struct {
 	cfg     Config
@@ -43,12 +46,14 @@ type Service struct {
 	backchannels []string
 	stock        *stock
 	buffers      buffers
-	models       *models // nil: energy decides
+	writes       sync.Pool // of write buffers of forks
+	models       *models   // nil: energy decides
 
 	ctx    context.Context // ends every session
 	cancel context.CancelFunc
 	ln     net.Listener
 	http   *http.Server
+	inbox  *bus.Inbox // of every call's commands
 	served chan struct{}
 
 	mu       sync.Mutex
@@ -105,7 +110,7 @@ func (s *Service) Start(ctx context.Context) error {
 		_ = ln.Close()
 		return errors.New("media bridge: start after start or stop")
 	}
-	s.ln, s.http = ln, srv
+	s.ln, s.http, s.inbox = ln, srv, s.bus.Inbox(inboxSize)
 	go func() {
 		defer close(s.served)
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -193,6 +198,7 @@ func (s *Service) Stop(ctx context.Context) error {
 	go func() { s.handlers.Wait(); close(ended) }()
 	select {
 	case <-ended:
+		s.inbox.Close()
 		s.models.close()
 		<-s.served
 	case <-ctx.Done():

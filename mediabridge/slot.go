@@ -94,7 +94,7 @@ func (l *link) try(ctx context.Context, subject, spoken string) (*held, error) {
 	conn, err := ws.Dial(ctx, slot.URL, ws.Options{
 		Subprotocols: []string{l.subprotocol}, ReadLimit: 1 << 20,
 		PingInterval: l.cfg.SpeechPing, PongTimeout: l.cfg.SpeechPong, WriteTimeout: l.cfg.WriteTimeout,
-		Buffer: linkBuffer,
+		ReadBuffer: linkReadBuffer, WriteBuffer: linkWriteBuffer,
 	})
 	if err != nil {
 		return nil, err

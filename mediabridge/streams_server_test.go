@@ -77,6 +77,9 @@ func serveStreams(what string) error {
 }
 
 func startServing(what string) (addr string, drops func() float64, err error) {
+	if os.Getenv(envProfile) != "" {
+		runtime.MemProfileRate = 1
+	}
 	if what != serveBridge {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

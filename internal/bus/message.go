@@ -102,11 +102,17 @@ func malformedReason(err error) string {
 }
 
 // Subscription is a core subscription.
-type Subscription struct{ sub *nats.Subscription }
+type Subscription struct {
+	sub   *nats.Subscription
+	inbox *Inbox // nil: it has a goroutine of its own
+}
 
 // Unsubscribe ends it; messages already queued are dropped.
 func (s *Subscription) Unsubscribe() error {
 	err := s.sub.Unsubscribe()
+	if s.inbox != nil {
+		s.inbox.forget(s.sub)
+	}
 	if errors.Is(err, nats.ErrBadSubscription) || errors.Is(err, nats.ErrConnectionClosed) {
 		return nil
 	}
@@ -121,25 +127,28 @@ func (s *Subscription) Drain() error { return s.sub.Drain() }
 // member of the queue. What is malformed never reaches h; when it was a
 // request, its sender is answered with code 400.
 func (b *Bus) Subscribe(subject, queue string, h func(Message)) (*Subscription, error) {
-	sub, err := b.nc.QueueSubscribe(subject, queue, func(m *nats.Msg) {
-		b.metrics.received.WithLabelValues("core").Inc()
-		msg, err := b.decode(m.Subject, m.Data)
-		if m.Reply != "" {
-			msg.bus = b
-			msg.respond = func(header nats.Header, raw []byte) error {
-				return m.RespondMsg(&nats.Msg{Header: header, Data: raw})
-			}
-		}
-		if err != nil {
-			if m.Reply != "" {
-				_ = msg.RespondError(400, err.Error())
-			}
-			return
-		}
-		h(msg)
-	})
+	sub, err := b.nc.QueueSubscribe(subject, queue, func(m *nats.Msg) { b.deliver(m, h) })
 	if err != nil {
 		return nil, fmt.Errorf("subscribe %s: %w", subject, err)
 	}
 	return &Subscription{sub: sub}, nil
+}
+
+// deliver hands a core message to h.
+func (b *Bus) deliver(m *nats.Msg, h func(Message)) {
+	b.metrics.received.WithLabelValues("core").Inc()
+	msg, err := b.decode(m.Subject, m.Data)
+	if m.Reply != "" {
+		msg.bus = b
+		msg.respond = func(header nats.Header, raw []byte) error {
+			return m.RespondMsg(&nats.Msg{Header: header, Data: raw})
+		}
+	}
+	if err != nil {
+		if m.Reply != "" {
+			_ = msg.RespondError(400, err.Error())
+		}
+		return
+	}
+	h(msg)
 }

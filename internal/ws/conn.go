@@ -51,10 +51,12 @@ type Options struct {
 	AnySubprotocol bool
 	TLS            *tls.Config // of Dial to wss://; nil trusts what the system does
 	ReadLimit      int64       // bytes of one message; 1 MiB
-	// Buffer is the size of the buffers for reading and for writing, in bytes;
-	// 4 KiB. Longer messages pass, in more calls to the system; a client sends
-	// them in several frames.
-	Buffer int
+	// ReadBuffer and WriteBuffer are sizes in bytes; 4 KiB. Longer messages
+	// pass, in more calls to the system; a client sends them in several frames.
+	ReadBuffer, WriteBuffer int
+	// WritePool lends write buffers to connections that all have the same
+	// size of it and write seldom; nil: each has its own.
+	WritePool *sync.Pool
 	// System bounds what the system holds of each direction, in bytes, for a
 	// side that does not read; 0 leaves it to the system, which may hold
 	// megabytes. It bounds how long writes go on to a peer that has stopped
@@ -86,9 +88,10 @@ func (o Options) withDefaults() Options {
 
 // Conn is one websocket. One goroutine may read; any may write and close.
 type Conn struct {
-	ws   *websocket.Conn
-	opts Options
-	buf  []byte
+	ws      *websocket.Conn
+	opts    Options
+	buf     []byte
+	longest int // message that was longer than what is kept
 
 	writing sync.Mutex // held by whoever writes a message
 
@@ -98,10 +101,11 @@ type Conn struct {
 	timer   *time.Timer // the next ping, or the end of the closing grace
 }
 
-// What a connection keeps for its next message.
+// What a connection keeps for its next message. One that is used to longer
+// ones makes a buffer for each.
 const (
 	firstBuffer = 512
-	keepBuffer  = 8 << 10
+	keepBuffer  = 1 << 10
 )
 
 func newConn(c *websocket.Conn, o Options) *Conn {
@@ -154,11 +158,15 @@ func (c *Conn) ping() {
 // ErrTimeout, ErrProtocol, ErrClosed (we closed) or ErrLost.
 func (c *Conn) Read() (Kind, []byte, error) {
 	for {
+		if cap(c.buf) > keepBuffer { // the last message is not used any more
+			c.longest = len(c.buf) + 1
+			c.buf = nil
+		}
 		typ, r, err := c.ws.NextReader()
 		if err == nil {
 			c.heard()
-			if cap(c.buf) == 0 || cap(c.buf) > keepBuffer {
-				c.buf = make([]byte, 0, firstBuffer)
+			if c.buf == nil {
+				c.buf = make([]byte, 0, max(firstBuffer, min(c.longest, 1<<20)))
 			}
 			c.buf, err = readAll(c.buf[:0], r)
 		}

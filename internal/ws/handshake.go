@@ -50,13 +50,16 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o Options) (*Conn, error) {
 	u := websocket.Upgrader{
 		HandshakeTimeout: o.HandshakeTimeout,
 		Subprotocols:     o.Subprotocols,
-		ReadBufferSize:   o.Buffer,
-		WriteBufferSize:  o.Buffer,
+		ReadBufferSize:   o.ReadBuffer,
+		WriteBufferSize:  o.WriteBuffer,
 		CheckOrigin:      func(*http.Request) bool { return true }, // checked above
 		Error: func(w http.ResponseWriter, _ *http.Request, code int, reason error) {
 			status = code
 			http.Error(w, reason.Error(), code)
 		},
+	}
+	if o.WritePool != nil {
+		u.WriteBufferPool = o.WritePool
 	}
 	c, err := u.Upgrade(w, r, o.Header)
 	if err != nil {
@@ -73,9 +76,12 @@ func Dial(ctx context.Context, url string, o Options) (*Conn, error) {
 		Proxy:            http.ProxyFromEnvironment,
 		HandshakeTimeout: o.HandshakeTimeout,
 		Subprotocols:     o.Subprotocols,
-		ReadBufferSize:   o.Buffer,
-		WriteBufferSize:  o.Buffer,
+		ReadBufferSize:   o.ReadBuffer,
+		WriteBufferSize:  o.WriteBuffer,
 		TLSClientConfig:  o.TLS,
+	}
+	if o.WritePool != nil {
+		d.WriteBufferPool = o.WritePool
 	}
 	c, resp, err := d.DialContext(ctx, url, o.Header)
 	if err != nil {
