@@ -63,6 +63,7 @@ type link struct {
 	replaced    prometheus.Observer
 	dialects    *prometheus.CounterVec // nil for synthesis
 
+	second  bool   // a second attempt at the first worker was made
 	dialect string // of the link's goroutine
 	gate    sync.Mutex
 	current *held // whose messages pass the gate
@@ -145,16 +146,23 @@ func (l *link) run(ctx context.Context) {
 }
 
 // obtain gets a worker. After a loss it keeps asking for the time of grace:
-// a worker that is started again has what the caller says meanwhile.
+// a worker that is started again has what the caller says meanwhile. At the
+// beginning of a call a worker that is slow gets a second chance.
 func (l *link) obtain(ctx context.Context, gone time.Time) (*held, error) {
+	first := gone.IsZero()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		select {
 		case l.dialect = <-l.wants:
 		default:
 		}
 		h, err := l.connect(ctx, l.dialect, nil)
-		if err == nil || gone.IsZero() || time.Since(gone) > l.cfg.SlotGrace {
-			return h, err
+		switch {
+		case err == nil:
+			return h, nil
+		case first && !l.second && !errors.Is(err, bus.ErrNoResponders):
+			l.second = true
+		case first || time.Since(gone) > l.cfg.SlotGrace:
+			return nil, err
 		}
 		if !sleep(ctx, pause) {
 			return nil, ctx.Err()
