@@ -112,6 +112,23 @@ func TestAnswerAtTheEndOfTheQuestion(t *testing.T) {
 	}
 }
 
+// A person on a recogniser of synthetic voices is one who names no scenario.
+func TestPersonOnASyntheticRecogniser(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.synthetic = true
+	r.withSpeech()
+	for call, scenario := range map[string]string{"simulated": "s1", "person": ""} {
+		ev := r.listen(call)
+		meta := metadata(call)
+		meta.Scenario = scenario
+		r.fork(meta)
+		if ready := await[schemas.MediaReady](ev, nil); ready.Synthetic != (scenario == "") {
+			t.Errorf("%s: %+v", call, ready)
+		}
+	}
+}
+
 func TestFillerCoversALongWait(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil).withSpeech()

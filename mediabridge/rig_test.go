@@ -54,6 +54,8 @@ type rig struct {
 	tts  *ttsWorker
 	// partials: the recogniser declares that it gives them.
 	partials bool
+	// synthetic: it declares that it understands no people.
+	synthetic bool
 }
 
 func newRig(t testing.TB, change func(*mediabridge.Config)) *rig {

@@ -159,7 +159,7 @@ func (a *asrWorker) serve(c *ws.Conn) {
 		a.mu.Unlock()
 		switch {
 		case m.Type == schemas.SpeechStart:
-			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechReady, Engine: "test-asr", Partials: a.partials})
+			_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechReady, Engine: "test-asr", Partials: a.partials, Synthetic: a.r.synthetic})
 		case m.Type == schemas.SpeechEnd && !hang:
 			if text != "" {
 				_ = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechPartial, Utterance: n, Text: "我要", Confidence: sure})
