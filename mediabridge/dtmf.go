@@ -103,11 +103,11 @@ func (d *dtmf) frame(pcm []int16) (done digit, ok, tone bool) {
 }
 
 func newHalf(pcm []int16) half {
-	h := half{pcm: pcm}
+	var power int64
 	for _, s := range pcm {
-		h.power += float64(s) * float64(s)
+		power += int64(s) * int64(s)
 	}
-	return h
+	return half{pcm: pcm, power: float64(power)}
 }
 
 // step takes the key of one window, 0 for none.

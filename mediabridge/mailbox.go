@@ -2,6 +2,7 @@ package mediabridge
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -37,7 +38,8 @@ type mailbox struct {
 	drops prometheus.Counter
 	wake  chan struct{}
 	space chan struct{}
-	size  int // letters at most
+	size  int         // letters at most
+	some  atomic.Bool // there may be a letter: a look that costs no lock
 
 	mu      sync.Mutex
 	ring    []letter // grows up to size
@@ -115,6 +117,7 @@ func (m *mailbox) offer(kind letterKind, data []byte, value any) bool {
 		l.data = append(m.buffer(), data...)
 	}
 	m.n++
+	m.some.Store(true)
 	if m.carry != nil && !m.carrying {
 		m.carrying = true
 		m.carriers.Add(1)
@@ -176,10 +179,14 @@ func (m *mailbox) pushWait(done <-chan struct{}, kind letterKind, data []byte, v
 
 // pop takes the oldest letter and has l's buffer for the next one.
 func (m *mailbox) pop(l *letter) bool {
+	if !m.some.Load() && m.carry == nil {
+		return false // and wake tells of what comes now
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.n == 0 {
 		m.carrying = false
+		m.some.Store(false)
 		return false
 	}
 	m.reuse(l.data)

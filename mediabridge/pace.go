@@ -13,6 +13,9 @@ const (
 	// paceGap is a pause in the messages. While there is one, time tells
 	// nothing of the rate.
 	paceGap = stall
+	// paceLowest is the lowest rate that there is: what says so cannot come
+	// too slowly, only with losses.
+	paceLowest = 8000
 )
 
 // Messages of any kind that a switch may send: fifty a second are sound, and
@@ -28,7 +31,7 @@ const (
 // messages than a call has. It is pure: bytes and time in.
 //
 // Clocks differ a little, so that sound may be a tenth faster than time for
-// ever; and a quarter of it may be missing, as on the worst of lines.
+// ever; and a quarter of it may be missing, more than on the worst of lines.
 type pace struct {
 	rate  int
 	last  time.Time
@@ -56,7 +59,7 @@ func (p *pace) took(bytes int, now time.Time) bool {
 	p.last = now
 	sound := time.Duration(bytes) * time.Second / time.Duration(2*p.rate)
 	p.ahead = max(p.ahead-passed-passed/10, -paceBehind) + sound
-	if passed < paceGap {
+	if passed < paceGap && p.rate > paceLowest {
 		p.short = max(0, p.short+passed-sound-sound/3)
 	}
 	return p.ahead <= paceAhead && p.short <= paceShort

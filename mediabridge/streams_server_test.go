@@ -46,12 +46,13 @@ type usage struct {
 	Goroutines int
 	Mallocs    uint64
 	Drops      float64
+	Ended      float64 // sessions
 }
 
 // serveStreams is such a process: it prints its address, and its usage for
 // each line that it reads, until its input ends.
 func serveStreams(what string) error {
-	addr, drops, err := startServing(what)
+	addr, counted, err := startServing(what)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func serveStreams(what string) error {
 	for in.Scan() {
 		switch in.Text() {
 		case "usage":
-			err = errors.Join(profile("heap.pprof", "goroutines.pprof"), out.Encode(measure(drops())))
+			err = errors.Join(profile("heap.pprof", "goroutines.pprof"), out.Encode(measure(counted)))
 		case "cpu":
 			err = out.Encode(usage{CPU: cpuTime(), Mallocs: mallocs()})
 		case "profile":
@@ -76,10 +77,7 @@ func serveStreams(what string) error {
 	return in.Err()
 }
 
-func startServing(what string) (addr string, drops func() float64, err error) {
-	if os.Getenv(envProfile) != "" {
-		runtime.MemProfileRate = 1
-	}
+func startServing(what string) (addr string, counted func(string) float64, err error) {
 	if what != serveBridge {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -87,7 +85,7 @@ func startServing(what string) (addr string, drops func() float64, err error) {
 		}
 		srv := &http.Server{Handler: wstest.Bare(mediabridge.Subprotocol, what == serveEcho), ReadHeaderTimeout: patient}
 		go func() { _ = srv.Serve(ln) }()
-		return ln.Addr().String(), func() float64 { return 0 }, nil
+		return ln.Addr().String(), func(string) float64 { return 0 }, nil
 	}
 	bc := bus.Defaults()
 	bc.URL = os.Getenv(envNATS)
@@ -105,7 +103,7 @@ func startServing(what string) (addr string, drops func() float64, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return r.svc.Addr(), func() float64 { return r.sum("queue_drops_total") }, nil
+	return r.svc.Addr(), r.sum, nil
 }
 
 func cpuTime() time.Duration {
@@ -122,8 +120,11 @@ func mallocs() uint64 {
 	return all[0].Value.Uint64()
 }
 
-func measure(drops float64) usage {
-	u := usage{CPU: cpuTime(), Goroutines: runtime.NumGoroutine(), Drops: drops}
+func measure(counted func(string) float64) usage {
+	u := usage{
+		CPU: cpuTime(), Goroutines: runtime.NumGoroutine(),
+		Drops: counted("queue_drops_total"), Ended: counted("sessions_closed_total"),
+	}
 	for range 4 { // stacks shrink by half in each collection
 		runtime.GC()
 	}

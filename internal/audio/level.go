@@ -14,11 +14,11 @@ func RMS(pcm []int16) float64 {
 	if len(pcm) == 0 {
 		return 0
 	}
-	var sum float64
+	var sum int64 // of at most 2^30 each
 	for _, s := range pcm {
-		sum += float64(s) * float64(s)
+		sum += int64(s) * int64(s)
 	}
-	return math.Sqrt(sum/float64(len(pcm))) / fullScale
+	return math.Sqrt(float64(sum)/float64(len(pcm))) / fullScale
 }
 
 // DBFS is RMS in decibels below full scale, never below FloorDBFS. A sine of

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -95,10 +96,12 @@ type Conn struct {
 
 	writing sync.Mutex // held by whoever writes a message
 
-	mu      sync.Mutex
-	closing bool
-	until   time.Time   // the read deadline
-	timer   *time.Timer // the next ping, or the end of the closing grace
+	closing atomic.Bool  // set under mu
+	until   atomic.Int64 // the read deadline, in nanoseconds since began
+	began   time.Time
+
+	mu    sync.Mutex
+	timer *time.Timer // the next ping, or the end of the closing grace
 }
 
 // What a connection keeps for its next message. One that is used to longer
@@ -109,7 +112,7 @@ const (
 )
 
 func newConn(c *websocket.Conn, o Options) *Conn {
-	conn := &Conn{ws: c, opts: o}
+	conn := &Conn{ws: c, opts: o, began: time.Now()}
 	if tcp, ok := c.NetConn().(*net.TCPConn); ok && o.System > 0 {
 		_ = tcp.SetReadBuffer(o.System) // fails only on a dead socket, which Read tells
 		_ = tcp.SetWriteBuffer(o.System)
@@ -129,15 +132,19 @@ func newConn(c *websocket.Conn, o Options) *Conn {
 // less than a sixteenth of the time-out would cost more than it tells. A
 // connection that is closing has a deadline of its own.
 func (c *Conn) heard() {
-	if c.opts.PongTimeout <= 0 {
+	limit := c.opts.PongTimeout
+	if limit <= 0 {
+		return
+	}
+	until := time.Since(c.began) + limit
+	if until-time.Duration(c.until.Load()) < limit/16 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	until := time.Now().Add(c.opts.PongTimeout)
-	if !c.closing && until.Sub(c.until) >= c.opts.PongTimeout/16 {
-		c.until = until
-		_ = c.ws.SetReadDeadline(until) // fails only on a dead socket, which Read tells
+	if !c.closing.Load() {
+		c.until.Store(int64(until))
+		_ = c.ws.SetReadDeadline(c.began.Add(until)) // fails only on a dead socket, which Read tells
 	}
 }
 
@@ -148,7 +155,7 @@ func (c *Conn) ping() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closing {
+	if !c.closing.Load() {
 		c.timer.Reset(c.opts.PingInterval)
 	}
 }
@@ -199,7 +206,7 @@ func (c *Conn) linger(code int) {
 	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(closeGrace))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.closing = true
+	c.closing.Store(true)
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -267,11 +274,11 @@ func (c *Conn) write(typ int, b []byte) error {
 // what still comes. Further calls do nothing.
 func (c *Conn) Close(code int, reason string) error {
 	c.mu.Lock()
-	if c.closing {
+	if c.closing.Load() {
 		c.mu.Unlock()
 		return nil
 	}
-	c.closing = true
+	c.closing.Store(true)
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -293,18 +300,14 @@ func (c *Conn) Close(code int, reason string) error {
 func (c *Conn) Abort() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.closing = true
+	c.closing.Store(true)
 	if c.timer != nil {
 		c.timer.Stop()
 	}
 	_ = c.ws.Close() // closing a closed socket is no news
 }
 
-func (c *Conn) isClosing() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closing
-}
+func (c *Conn) isClosing() bool { return c.closing.Load() }
 
 // Subprotocol is what both sides agreed on, or "".
 func (c *Conn) Subprotocol() string { return c.ws.Subprotocol() }
