@@ -114,7 +114,7 @@ func (o Options) complete() (_ Options, uri, called string, err error) {
 	if o.Scenario.Name == "" || o.Scenario.From == "" {
 		bad("no scenario")
 	}
-	if o.Ears == nil && listens(o.Scenario) {
+	if o.Ears == nil && o.Scenario.Listens() {
 		bad("the scenario answers to what is heard, and there is no recogniser to hear with")
 	}
 	if o.APIURL == "" {

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tidegate/tidegate/e2e/scenarios"
 	"github.com/tidegate/tidegate/internal/audio"
 	"github.com/tidegate/tidegate/workers/asr"
 )
@@ -27,7 +26,7 @@ type ears struct {
 // are none.
 func newEars(ctx context.Context, o Options) (*ears, error) {
 	s := o.Scenario
-	if !listens(s) {
+	if !s.Listens() {
 		return nil, nil
 	}
 	var phrases []string
@@ -43,16 +42,6 @@ func newEars(ctx context.Context, o Options) (*ears, error) {
 		return nil, err
 	}
 	return &ears{stream: stream}, nil
-}
-
-// listens tells whether a scenario answers to what it hears.
-func listens(s scenarios.Scenario) bool {
-	for _, step := range s.Caller {
-		if len(step.Answers) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // frame takes what was received; speech says that the agent is speaking.

@@ -29,6 +29,8 @@ func TestDialogueAnswersTheScenarios(t *testing.T) {
 					c.Input(dialog.Heard{Text: step.Say, Confidence: 0.95})
 				case step.Digits != "":
 					c.Input(dialog.Digits{Digits: step.Digits, Terminated: strings.HasSuffix(step.Digits, "#")})
+				case len(step.Answers) > 0:
+					answer(c, step)
 				case step.Wait == scenarios.WaitHangup:
 					c.Silence()
 				}
@@ -36,6 +38,19 @@ func TestDialogueAnswersTheScenarios(t *testing.T) {
 			}
 			check(t, c, s.Expect)
 		})
+	}
+}
+
+// answer talks a caller through who hears every word.
+func answer(c *rehearsal.Conversation, step scenarios.Step) {
+	given, heard := map[int]int{}, strings.Join(c.Said, "")
+	for range 20 {
+		i := step.Answer(heard)
+		if c.Ended || i < 0 || len(step.Answers[i].Say) == 0 {
+			return
+		}
+		heard = strings.Join(c.Input(dialog.Heard{Text: step.Answers[i].Words(given[i]), Confidence: 0.95}), "")
+		given[i]++
 	}
 }
 

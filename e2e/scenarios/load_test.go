@@ -16,7 +16,7 @@ import (
 )
 
 func TestShippedScenarios(t *testing.T) {
-	want := []string{"freight", "hangup-early", "human", "interrupt", "refund-status", "return", "return-digits", "return-one-sentence", "silence"}
+	want := []string{"freight", "hangup-early", "human", "interrupt", "refund-status", "return", "return-digits", "return-listening", "return-one-sentence", "silence"}
 	if got := scenarios.Names(); !reflect.DeepEqual(got, want) {
 		t.Fatalf("names %q", got)
 	}
@@ -176,7 +176,7 @@ caller:
 	if !reflect.DeepEqual(s.Caller, want) {
 		t.Errorf("got  %+v\nwant %+v", s.Caller, want)
 	}
-	if len(s.Lines()) != 0 {
+	if len(s.Lines()) != 0 || !s.Listens() {
 		t.Errorf("a script of answers: %q", s.Lines())
 	}
 	if a := s.Caller[0].Answers[1]; a.Words(0) != "早就拿到了" || a.Words(1) != "收到了" || a.Words(7) != "收到了" {

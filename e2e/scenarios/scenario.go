@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 )
 
@@ -30,6 +31,12 @@ func (s Scenario) Lines() []string {
 		}
 	}
 	return lines
+}
+
+// Listens tells whether the caller answers to what it hears, and so needs a
+// recogniser of its own and an agent who recognises.
+func (s Scenario) Listens() bool {
+	return slices.ContainsFunc(s.Caller, func(step Step) bool { return len(step.Answers) > 0 })
 }
 
 // ErrNoFolder is returned by Open for a scenario that was not read from a folder.

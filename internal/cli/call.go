@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/e2e/scenarios"
 	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/workers/asr"
 	"github.com/tidegate/tidegate/workers/tts"
 )
 
@@ -38,7 +39,7 @@ the scenario expects; 1: not all; 2: the call could not be carried out.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := load(cmd, nil)
 			if err == nil {
-				err = cfg.validate([]string{"log", "tts"})
+				err = cfg.validate([]string{"log", "asr", "tts"})
 			}
 			if err != nil {
 				return &configError{err}
@@ -53,7 +54,7 @@ the scenario expects; 1: not all; 2: the call could not be carried out.`,
 	f.StringVar(&flags.record, "record", "", "write both sides into this stereo WAV file")
 	f.StringVar(&flags.engine, "voice-engine", "", "synthesis engine that speaks for the caller; default tts.engine")
 	f.BoolVar(&flags.live, "live", false, "show on standard error what happens, as it happens")
-	addConfigFlagsOf(cmd, "log", "tts")
+	addConfigFlagsOf(cmd, "log", "asr", "tts")
 	return cmd
 }
 
@@ -84,6 +85,13 @@ func runCall(cmd *cobra.Command, cfg *Config, flags callFlags, name string) erro
 		return err
 	}
 	defer func() { _ = engine.Close() }()
+	ears, err := callersEars(cfg.ASR, sc)
+	if err != nil {
+		return err
+	}
+	if ears != nil {
+		defer func() { _ = ears.Close() }()
+	}
 	stderr := cmd.ErrOrStderr()
 	onEvent := func(ev caller.Event) {
 		if flags.live {
@@ -91,7 +99,7 @@ func runCall(cmd *cobra.Command, cfg *Config, flags callFlags, name string) erro
 		}
 	}
 	res, err := caller.Run(cmd.Context(), caller.Options{
-		Target: flags.target, Scenario: sc, Engine: engine, RecordPath: flags.record, APIURL: flags.api,
+		Target: flags.target, Scenario: sc, Engine: engine, Ears: ears, RecordPath: flags.record, APIURL: flags.api,
 		APIToken: flags.token.Reveal(), Log: obs.NewLogger(stderr, cfg.Log), OnEvent: onEvent,
 	})
 	if printErr := printJSON(cmd.OutOrStdout(), res); printErr != nil {
@@ -105,6 +113,23 @@ func runCall(cmd *cobra.Command, cfg *Config, flags callFlags, name string) erro
 	default:
 		return &exitError{code, err}
 	}
+}
+
+// errDeaf: a scenario whose caller answers to what it hears was to be run
+// without a recogniser.
+var errDeaf = errors.New("the scenario's caller listens, and there is no recogniser to listen with")
+
+// callersEars are what the caller of a scenario hears with; nil for one who
+// says its lines whatever it hears.
+func callersEars(cfg asr.Config, sc scenarios.Scenario) (asr.Engine, error) {
+	if !sc.Listens() {
+		return nil, nil
+	}
+	engine, err := asr.NewEngine(cfg, asr.Deps{})
+	if err == nil && engine.Name() == asr.EngineScripted {
+		return nil, errors.Join(errDeaf, engine.Close())
+	}
+	return engine, err
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -75,6 +75,13 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
+func TestCallerWhoListensNeedsEars(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := execute(t, "call", "return-listening", "--asr.engine=scripted", "--voice-engine=tone"); !errors.Is(err, errDeaf) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestSchema(t *testing.T) {
 	for _, name := range []string{"ticket.open", "tidegate.v1.ticket.open"} {
 		out, err := execute(t, "schema", name)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
-	"time"
 
 	"github.com/tidegate/tidegate/e2e/caller"
 	"github.com/tidegate/tidegate/e2e/scenarios"
@@ -30,12 +28,16 @@ func callersVoice(cfg tts.Config) (tts.Engine, error) {
 // demo places the calls and shows what is said, from the facts of the calls
 // as they are published. The error says which call went another way.
 func (u *up) demo(ctx context.Context, out io.Writer, stays bool) error {
-	show := &display{out: out}
-	sub, err := u.bus.Subscribe(schemas.SubjectCallFacts, "", show.fact)
-	if err != nil {
-		return err
+	show := newDisplay(out)
+	for subject, f := range map[string]func(bus.Message){
+		schemas.SubjectCallFacts: show.fact, schemas.SubjectMediaEvent("*"): show.hearing,
+	} {
+		sub, err := u.bus.Subscribe(subject, "", f)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = sub.Unsubscribe() }()
 	}
-	defer func() { _ = sub.Unsubscribe() }()
 	engine, err := callersVoice(u.cfg.TTS)
 	if err != nil {
 		return err
@@ -67,66 +69,4 @@ func (u *up) demo(ctx context.Context, out io.Writer, stays bool) error {
 		show.printf("\nThe demo calls are over; the records are on the page. Tidegate stays up.\n")
 	}
 	return nil
-}
-
-// display prints a conversation; facts come on another goroutine.
-type display struct {
-	mu  sync.Mutex
-	out io.Writer
-}
-
-func (d *display) printf(format string, a ...any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	fmt.Fprintf(d.out, format, a...)
-}
-
-func (d *display) fact(m bus.Message) {
-	at := m.Envelope.Time.Local().Format(time.TimeOnly)
-	switch f := m.Data.(type) {
-	case *schemas.CallAnswered:
-		d.printf("%s ☎  answered\n", at)
-	case *schemas.CallTurn:
-		d.turn(at, f)
-	case *schemas.CallHandedOff:
-		d.printf("%s →  handed over to %s (%s), with intent and everything said\n", at, f.Target, f.Kind)
-	case *schemas.CallEnded:
-		d.printf("%s ☎  ended: %s\n", at, f.Outcome)
-	}
-}
-
-func (d *display) turn(at string, t *schemas.CallTurn) {
-	if t.Role == schemas.RoleAgent {
-		cut := ""
-		if t.Interrupted {
-			cut = " …(interrupted)"
-		}
-		d.printf("%s 客服 %s%s\n", at, t.Text, cut)
-		return
-	}
-	note := ""
-	if t.Intent != "" {
-		note = "   [" + t.Intent + "]"
-	}
-	d.printf("%s 来电 %s%s\n", at, t.Text, note)
-}
-
-func (d *display) result(res caller.Result, err error) {
-	ms := func(v *int64) string {
-		if v == nil {
-			return "never"
-		}
-		return fmt.Sprintf("%d ms", *v)
-	}
-	if err != nil {
-		d.printf("   failed: %v\n", err)
-	}
-	for _, f := range res.Failures {
-		d.printf("   not as expected: %s\n", f)
-	}
-	d.printf("   answered after %s, first prompt after %s", ms(res.AnsweredMS), ms(res.FirstPromptMS))
-	if res.TicketNumber != "" {
-		d.printf(", ticket %s", res.TicketNumber)
-	}
-	d.printf("\n")
 }

@@ -1,0 +1,52 @@
+package speech
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/tidegate/tidegate/e2e/caller"
+	"github.com/tidegate/tidegate/e2e/scenarios"
+)
+
+// attempts at a call whose caller says its lines one after the other, whatever
+// it hears: on a busy machine a line may be cut in two, and such a caller does
+// not say it again.
+const attempts = 2
+
+// TestShippedScenarios: what `tidegate call` and the demonstration say is
+// recognised, and the calls end as their scenarios say.
+func TestShippedScenarios(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	o := options(t, p)
+	var calls sync.WaitGroup
+	for i, name := range scenarios.Names() {
+		if name == "silence" || name == "hangup-early" {
+			continue // nothing is said that decides about them
+		}
+		calls.Go(func() {
+			for n := range attempts {
+				res, err := place(t, o, name, fmt.Sprintf("4%d%02d", n, i))
+				if err == nil && res.OK {
+					return
+				}
+				t.Logf("%s: %v\n%s", name, err, conversation(res))
+			}
+			t.Errorf("%s: not as its scenario says, %d times", name, attempts)
+		})
+	}
+	calls.Wait()
+}
+
+func place(t *testing.T, o caller.Options, name, called string) (caller.Result, error) {
+	sc, err := scenarios.Load(name)
+	if err != nil {
+		return caller.Result{}, err
+	}
+	sc.To = called
+	// Times are for measurements: a test machine may be slow.
+	sc.Expect.AnsweredWithin, sc.Expect.FirstPromptWithin, sc.Expect.TurnLatencyP95 = 0, 0, 0
+	o.Scenario = sc
+	return caller.Run(t.Context(), o)
+}
