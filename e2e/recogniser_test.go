@@ -69,7 +69,7 @@ func (r *recogniser) hasCall() bool {
 // call is killed while the caller speaks, twice. The call does not notice.
 func TestRecogniserKilledInMidUtterance(t *testing.T) {
 	t.Parallel()
-	s := newSystem(t, setup{noRecogniser: true})
+	s := newSystem(t, setup{noRecogniser: true, orchestrator: patient})
 	workers := []*recogniser{s.startRecogniser("first"), s.startRecogniser("second"), s.startRecogniser("third")}
 	n, killed := 0, atomic.Int32{}
 	res := s.call("return", nil, func(ev caller.Event) {
@@ -151,6 +151,10 @@ func (s *system) newRecogniser(change func(*asr.Config)) (*asr.Service, *prometh
 	return svc, reg
 }
 
+// patient lets the order system of a busy machine answer in the end: without
+// its answer the conversation is another one.
+func patient(c *orchestrator.Config) { c.Limits.Lookup = 30 * time.Second }
+
 // scenario writes a scenario of this test's own.
 func scenario(t *testing.T, dir, name, text string) string {
 	t.Helper()
@@ -204,7 +208,7 @@ func TestRecognisersGoneAndBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := scenario(t, dir, "keypad", keypadScenario)
-	s := newSystem(t, setup{noRecogniser: true})
+	s := newSystem(t, setup{noRecogniser: true, orchestrator: patient})
 	scripts := func(c *asr.Config) { c.ScenarioDir = dir }
 	first, _ := s.newRecogniser(scripts)
 	second, _ := s.newRecogniser(scripts)
@@ -284,7 +288,10 @@ func TestCallInCantonese(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := scenario(t, dir, "cantonese", cantoneseScenario)
-	s := newSystem(t, setup{noRecogniser: true, orchestrator: func(c *orchestrator.Config) { c.Dialects.Available = []string{"yue"} }})
+	s := newSystem(t, setup{noRecogniser: true, orchestrator: func(c *orchestrator.Config) {
+		patient(c)
+		c.Dialects.Available = []string{"yue"}
+	}})
 	mandarin, heard := s.newRecogniser(func(c *asr.Config) { c.ScenarioDir = dir })
 	cantonese, heardToo := s.newRecogniser(func(c *asr.Config) { c.ScenarioDir, c.Dialects, c.DialectsOnly = dir, []string{"yue"}, true })
 	for _, w := range []*asr.Service{mandarin, cantonese} {

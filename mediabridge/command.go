@@ -140,7 +140,7 @@ func (s *session) say(say schemas.MediaSay, now time.Time) bool {
 	s.turn.cancel()
 	s.playout.add(u)
 	if s.ttsState == speechDown {
-		s.tts.fail(u)
+		s.tts.without(u)
 	} else {
 		s.tts.request(u, now)
 	}

@@ -75,9 +75,10 @@ type link struct {
 	group *sync.WaitGroup // of all of the link's goroutines
 
 	// Of the goroutine that seeks or reads.
-	pause time.Duration // before asking again
-	gone  time.Time     // when the last worker was lost, until there is another
-	short int           // workers in a row that did not live for long
+	pause  time.Duration // before asking again
+	second bool          // a second attempt at the first worker was made
+	gone   time.Time     // when the last worker was lost, until there is another
+	short  int           // workers in a row that did not live for long
 
 	// gate is held while something is passed on to the session, and while
 	// another worker becomes the one whose messages pass. It comes before mu.
@@ -162,8 +163,10 @@ func (l *link) rest() {
 }
 
 // obtain gets a worker. After a loss it keeps asking for the time of grace:
-// a worker that is started again has what the caller says meanwhile.
+// a worker that is started again has what the caller says meanwhile. At the
+// beginning of a call a worker that is slow gets a second chance.
 func (l *link) obtain() (*held, error) {
+	first := l.gone.IsZero()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		l.mu.Lock()
 		dialect := l.dialect
@@ -174,8 +177,13 @@ func (l *link) obtain() (*held, error) {
 			l.replaced.Observe(time.Since(l.gone).Seconds())
 			l.gone = time.Time{}
 		}
-		if err == nil || l.gone.IsZero() || time.Since(l.gone) > l.cfg.SlotGrace {
-			return h, err
+		switch {
+		case err == nil:
+			return h, nil
+		case first && !l.second && !errors.Is(err, bus.ErrNoResponders):
+			l.second = true
+		case first || time.Since(l.gone) > l.cfg.SlotGrace:
+			return nil, err
 		}
 		if !sleep(l.ctx, pause) {
 			return nil, l.ctx.Err()

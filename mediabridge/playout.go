@@ -29,6 +29,7 @@ type utterance struct {
 	audio    []byte // L16 as it came
 	complete bool   // no more comes
 	failed   bool   // and what came is not all
+	absent   bool   // because there was no worker
 	progress time.Time
 	attempts int // requests for its synthesis
 	// made is called when its sound is complete, for one that is not played.

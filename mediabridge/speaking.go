@@ -154,7 +154,7 @@ func (s *session) fromTTS(l *letter, now time.Time) {
 		s.speechChanged(v.reason)
 		for _, u := range s.playout.queue {
 			if !u.complete {
-				s.tts.fail(u)
+				s.tts.without(u)
 			}
 		}
 		return

@@ -138,10 +138,20 @@ func (s *synthesis) fail(u *utterance) {
 	u.complete, u.failed = true, true
 }
 
+// without gives an utterance up for want of a worker. When there is one before
+// its turn comes, it is said after all.
+func (s *synthesis) without(u *utterance) {
+	s.fail(u)
+	u.absent = true
+}
+
 // up connects a synthesiser and asks it for everything that is incomplete.
 func (s *synthesis) up(out *mailbox, drop func(), queue []*utterance, now time.Time) {
 	s.out, s.drop = out, drop
 	for _, u := range queue {
+		if u.absent && u.sent == 0 && !u.told {
+			u.complete, u.failed, u.absent = false, false, false
+		}
 		s.request(u, now)
 	}
 }

@@ -295,3 +295,21 @@ func FuzzSideFrame(f *testing.F) {
 }
 
 func counterValue(c prometheus.Counter) float64 { return testutil.ToFloat64(c) }
+
+// TestSaidAfterAll: what was given up for want of a worker, and has not had
+// its turn, is asked of one that comes; what failed otherwise is not.
+func TestSaidAfterAll(t *testing.T) {
+	drops := newMetrics(nil).drops.WithLabelValues("tts_out")
+	s := synthesis{maxBytes: 1 << 20, metrics: newMetrics(nil), jobs: map[string]*job{}}
+	waits, begun, broken := &utterance{}, &utterance{told: true, sent: 320}, &utterance{}
+	s.without(waits)
+	s.without(begun)
+	s.fail(broken)
+	s.up(newMailbox(8, newWake(), drops), func() {}, []*utterance{waits, begun, broken}, time.Now())
+	if waits.complete || waits.failed || waits.attempts != 1 {
+		t.Errorf("what waits: %+v", waits)
+	}
+	if !begun.failed || begun.attempts != 0 || !broken.failed || broken.attempts != 0 {
+		t.Errorf("begun %+v, broken %+v", begun, broken)
+	}
+}
