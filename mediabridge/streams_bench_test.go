@@ -25,7 +25,6 @@ var (
 type load struct {
 	name, serve string
 	recogniser  bool
-	silent      bool // nobody speaks: what a call costs in memory
 }
 
 var loads = []load{
