@@ -4,9 +4,10 @@
 // to, paced by its own clock, and stops within a frame or two when the caller
 // interrupts.
 //
-// One goroutine owns each session; the fork's reader, the bus and the speech
-// workers send to its bounded mailboxes. A frame on its way through allocates
-// nothing.
+// One at a time works on a session: the fork's reader with a frame, which is
+// also the session's clock, and the session's goroutine with what the bus and
+// the speech workers have put into its bounded mailboxes. A frame on its way
+// through allocates nothing.
 //
 // # Events of a session
 //

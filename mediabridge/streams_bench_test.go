@@ -19,13 +19,14 @@ var (
 	streamCount  = flag.Int("streams", 0, "forks of BenchmarkStreams; 0 leaves it out")
 	streamTime   = flag.Duration("streams.time", 6*time.Second, "how long BenchmarkStreams measures at a time")
 	streamRounds = flag.Int("streams.rounds", 3, "rounds of BenchmarkStreams")
+	streamSilero = flag.String("streams.silero", "", "model file of the voice activity detector, for one more row of BenchmarkStreams")
 )
 
 // load is one row of the table.
 type load struct {
 	name, serve string
 	recogniser  bool
-	silent      bool // nobody speaks: what a call costs in memory
+	silero      bool // with a tenth of the forks
 }
 
 var loads = []load{
@@ -33,6 +34,14 @@ var loads = []load{
 	{name: "gorilla, read and write back", serve: serveEcho},
 	{name: "bridge: detector, play-out", serve: serveBridge},
 	{name: "bridge: detector, play-out, recogniser", serve: serveBridge, recogniser: true},
+	{name: "bridge: Silero for detector, play-out", serve: serveBridge, silero: true},
+}
+
+func (l load) forks() int {
+	if l.silero {
+		return max(1, *streamCount/10)
+	}
+	return *streamCount
 }
 
 // cost is what one stream costs.
@@ -54,6 +63,9 @@ func BenchmarkStreams(b *testing.B) {
 		b.Skip("takes minutes and a machine of its own: make bench-bridge")
 	}
 	rows := make([][]cost, len(loads))
+	if *streamSilero == "" {
+		loads = loads[:len(loads)-1]
+	}
 	for round := range *streamRounds {
 		for i, l := range loads {
 			if c := l.measure(b, round == 0); c.cpu > 0 {
@@ -101,7 +113,11 @@ func (l load) measure(b *testing.B, memory bool) cost {
 	var c cost
 	b.Run(l.name, func(b *testing.B) {
 		nats := bustest.Start(b)
-		s := startServer(b, l.serve, nats.URL())
+		silero := ""
+		if l.silero {
+			silero = *streamSilero
+		}
+		s := startServer(b, l.serve, nats.URL(), silero)
 		defer s.end()
 		before := s.ask("usage")
 		bridge := l.serve == serveBridge
@@ -111,7 +127,7 @@ func (l load) measure(b *testing.B, memory bool) cost {
 			a = newAgent(r, l.recogniser)
 			defer a.attend()()
 		}
-		n := *streamCount
+		n := l.forks()
 		calls := dialCallers(b, s.addr, n)
 		defer calls.close()
 		if bridge {

@@ -35,6 +35,7 @@ const (
 const (
 	envServe   = "TIDEGATE_STREAMS_SERVE"
 	envNATS    = "TIDEGATE_STREAMS_NATS"
+	envSilero  = "TIDEGATE_STREAMS_SILERO"
 	envProfile = "TIDEGATE_STREAMS_PROFILE" // a folder for profiles of the bridge
 )
 
@@ -95,6 +96,10 @@ func startServing(what string) (addr string, counted func(string) float64, err e
 	}
 	cfg := mediabridge.Defaults()
 	cfg.Listen, cfg.ForkSecret, cfg.MaxSessions = "127.0.0.1:0", secret, 10_000
+	cfg.VAD.Engine = mediabridge.VADEnergy
+	if file := os.Getenv(envSilero); file != "" {
+		cfg.VAD.Engine, cfg.VAD.Model = mediabridge.VADSilero, file
+	}
 	r := &rig{reg: newRegistry()}
 	r.svc, err = mediabridge.New(cfg, mediabridge.Deps{Bus: b, Registry: r.reg})
 	if err == nil {
@@ -173,14 +178,14 @@ type server struct {
 	end  func()
 }
 
-func startServer(b testing.TB, what, nats string) *server {
+func startServer(b testing.TB, what, nats, silero string) *server {
 	b.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), envServe+"="+what, envNATS+"="+nats, "GOMAXPROCS=1")
+	cmd.Env = append(os.Environ(), envServe+"="+what, envNATS+"="+nats, envSilero+"="+silero, "GOMAXPROCS=1")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
