@@ -76,7 +76,7 @@ func Defaults() Config {
 		},
 		BargeIn: 200 * time.Millisecond, MinConfidence: 0.45, PreRoll: 300 * time.Millisecond, Endpoint: 600 * time.Millisecond,
 		AnswerEndpoint: 240 * time.Millisecond, NumberEndpoint: 1200 * time.Millisecond,
-		Backchannels: []string{"嗯", "恩", "哦", "噢", "喔", "啊", "呃", "额", "唉", "诶", "欸", "对", "对的", "是", "是的", "是啊", "好", "好的", "行", "知道了", "明白", "mhm", "uhhuh", "yeah", "yes", "okay", "ok", "right"},
+		Backchannels: []string{"嗯", "恩", "哦", "噢", "喔", "啊", "呃", "额", "唉", "诶", "欸", "对", "对的", "是", "是的", "是啊", "好", "好的", "行", "知道了", "明白", "的", "mhm", "uhhuh", "yeah", "yes", "okay", "ok", "right"},
 		MaxUtterance: 20 * time.Second, FinalTimeout: 4 * time.Second,
 		Lead: 240 * time.Millisecond, MaxPrompt: 2 * time.Minute, SpeechTimeout: 6 * time.Second,
 		SlotTimeout: time.Second, SlotAnswer: 250 * time.Millisecond, SlotGrace: time.Second,

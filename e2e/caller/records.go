@@ -54,6 +54,7 @@ type Ticket struct {
 	Group       string `json:"group"`
 	OrderNumber string `json:"order_number"`
 	Reason      string `json:"reason"`
+	Received    *bool  `json:"received"` // nil: unknown
 }
 
 func (r Record) ticketNumber() string {

@@ -139,14 +139,17 @@ func (p Phrasing) Scenario(voice, called string) scenarios.Scenario {
 // ErrTicket is wrapped when a call has another outcome than the right ticket.
 var ErrTicket = errors.New("not the right ticket")
 
-// Ticketed is nil when a call ended with the ticket that its caller wanted.
+// Ticketed is nil when a call ended with the ticket that its caller wanted: a
+// return of the right order, for the right reason, of goods that have arrived.
 func (p Phrasing) Ticketed(r caller.Result) error {
 	if r.Record == nil || len(r.Record.Tickets) != 1 {
 		return fmt.Errorf("%w: none, or several", ErrTicket)
 	}
 	t := r.Record.Tickets[0]
-	if t.OrderNumber != p.Order || t.Kind != "return" || t.Reason != p.Reason {
-		return fmt.Errorf("%w: %s of order %s because of %s, not a return of %s because of %s", ErrTicket, t.Kind, t.OrderNumber, t.Reason, p.Order, p.Reason)
+	received := t.Received != nil && *t.Received // as all of the phrasings say
+	if t.OrderNumber != p.Order || t.Kind != "return" || t.Reason != p.Reason || !received {
+		return fmt.Errorf("%w: %s of order %s because of %s, received %t; not a return of %s, received, because of %s",
+			ErrTicket, t.Kind, t.OrderNumber, t.Reason, received, p.Order, p.Reason)
 	}
 	return nil
 }

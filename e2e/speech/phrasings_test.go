@@ -36,7 +36,7 @@ func TestPhrasingsLeadToTheirTickets(t *testing.T) {
 				t.Logf("%s\n\t%s", heard, said)
 				heard = strings.Join(c.Input(dialog.Heard{Text: said, Confidence: 0.9}), "")
 			}
-			if len(c.Tickets) != 1 || c.Tickets[0].OrderNumber != p.Order || c.Tickets[0].Reason != p.Reason || c.Tickets[0].Kind != "return" {
+			if len(c.Tickets) != 1 || c.Tickets[0].OrderNumber != p.Order || c.Tickets[0].Reason != p.Reason || c.Tickets[0].Kind != "return" || !c.Tickets[0].Received {
 				t.Errorf("tickets %+v", c.Tickets)
 			}
 		})

@@ -18,7 +18,7 @@ const (
 	right = 0.9
 	// abreast is how many calls there are at a time. Each takes some 2 % of a
 	// core, and most of a minute.
-	abreast = 60
+	abreast = 40
 )
 
 // TestReturnsAreRecognised: three voices ask for twenty returns in words of

@@ -32,7 +32,7 @@ func speaks() (speaking, string, error) {
 		return speaking{}, fmt.Sprintf("Nobody speaks: %v.", err), nil
 	}
 	cfg := asr.Defaults()
-	cfg.Engine, cfg.Denoise.Mode = asr.EngineSherpa, asr.DenoiseOff
+	cfg.Engine, cfg.Denoise.Mode, cfg.Sherpa.Method = asr.EngineSherpa, asr.DenoiseOff, "greedy_search"
 	ears, err := asr.NewEngine(cfg, asr.Deps{})
 	return speaking{voice, ears}, "", err
 }
