@@ -258,4 +258,3 @@ func (a *agent) say(call string) {
 	s.Interruptible = false
 	_ = a.r.ctl.Publish(schemas.SubjectMediaCommand(call), s) // a bus that is gone shows in what is heard
 }
-
