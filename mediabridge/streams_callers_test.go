@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -140,10 +139,9 @@ func (c *callers) talk() {
 					if c.quiet.Load() {
 						frame = c.sound[len(c.sound)-1]
 					}
-					if _, err := c.conns[i].Write(frame); err != nil {
-						return
+					if _, err := c.conns[i].Write(frame); err == nil {
+						c.sent.Add(1)
 					}
-					c.sent.Add(1)
 				}
 			}
 		})
@@ -260,5 +258,3 @@ func (a *agent) say(call string) {
 	s.Interruptible = false
 	_ = a.r.ctl.Publish(schemas.SubjectMediaCommand(call), s) // a bus that is gone shows in what is heard
 }
-
-var _ = io.Discard
