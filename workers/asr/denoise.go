@@ -32,7 +32,7 @@ type DenoiseConfig struct {
 // denoiseDefaults: the share and the level are measured (docs/speech.md,
 // Noise).
 func denoiseDefaults() DenoiseConfig {
-	return DenoiseConfig{Mode: DenoiseAuto, Model: "gtcrn_simple", Level: -55, Keep: 0.15}
+	return DenoiseConfig{Mode: DenoiseAuto, Model: "gtcrn_simple", Level: -60, Keep: 0.15}
 }
 
 func (c DenoiseConfig) validate() error {

@@ -3,6 +3,7 @@
 package asr_test
 
 import (
+	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -24,7 +25,7 @@ func builtIn(t testing.TB, reg prometheus.Registerer, change func(*asr.Config)) 
 	if change != nil {
 		change(&cfg)
 	}
-	e, err := asr.NewEngine(cfg, asr.Deps{Registry: reg, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	e, err := asr.NewEngine(cfg, asr.Deps{Registry: reg, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,4 +93,39 @@ func TestDenoisedConformance(t *testing.T) {
 		Options: asr.Options{CallID: "c", Language: "zh-CN", Scenario: "return"},
 		Text:    "我要退货",
 	})
+}
+
+// BenchmarkSherpaFinal is how long a caller's last word waits for its
+// transcript, in a worker that has nothing else to do.
+func BenchmarkSherpaFinal(b *testing.B) {
+	e := builtIn(b, nil, nil)
+	defer e.Close()
+	pcm := speechdata.Spoken(b, "m6", speechdata.Lines()[0], 8000)
+	s, err := e.Start(b.Context(), asr.Options{SampleRate: 8000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		n++
+		if err := errors.Join(s.SpeechStart(n), s.Audio(pcm)); err != nil {
+			b.Fatal(err)
+		}
+		for ev := range s.Events() { // the partial of the sound's end
+			if len([]rune(ev.Text)) >= 11 {
+				break
+			}
+		}
+		b.StartTimer()
+		if err := s.SpeechEnd(n); err != nil {
+			b.Fatal(err)
+		}
+		for ev := range s.Events() {
+			if ev.Kind == asr.EventFinal {
+				break
+			}
+		}
+	}
 }
