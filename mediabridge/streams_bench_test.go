@@ -52,6 +52,7 @@ type cost struct {
 	routine float64
 	allocs  float64 // per frame in
 	out     float64 // bytes a second towards the caller
+	good    bool    // the callers kept up
 }
 
 // BenchmarkStreams holds the bridge, with real forks on loopback that send
@@ -68,8 +69,11 @@ func BenchmarkStreams(b *testing.B) {
 	}
 	for round := range *streamRounds {
 		for i, l := range loads {
-			if c := l.measure(b, round == 0); c.cpu > 0 {
-				rows[i] = append(rows[i], c)
+			for tries := 0; tries < 2; tries++ {
+				if c := l.measure(b, round == 0); c.good {
+					rows[i] = append(rows[i], c)
+					break
+				}
 			}
 		}
 	}
@@ -145,9 +149,11 @@ func (l load) measure(b *testing.B, memory bool) cost {
 		}
 		seconds := took.Seconds() * float64(n)
 		c = cost{
-			cpu: (to.CPU - from.CPU).Seconds() / seconds, out: float64(heard) / seconds,
+			cpu: (to.CPU - from.CPU).Seconds() / float64(sent) * 50, out: float64(heard) / seconds,
 			allocs: float64(to.Mallocs-from.Mallocs) / float64(sent),
 		}
+		// A machine that does other work at the time measures that.
+		c.good = float64(sent) > 0.97*50*seconds && (!bridge || c.out > 0.95*16000)
 		if memory && bridge {
 			a.quiet.Store(true)
 			calls.quiet.Store(true)
@@ -161,11 +167,9 @@ func (l load) measure(b *testing.B, memory bool) cost {
 		if after.Drops+after.Ended > 0 {
 			b.Logf("%s: %v items dropped, %v sessions ended", l.name, after.Drops, after.Ended)
 		}
-		if late := calls.late.Load(); late > 0 {
-			b.Logf("%s: callers were over 20 ms late %d times", l.name, late)
-		}
-		if want := 0.98 * 50 * seconds; float64(sent) < want {
-			b.Logf("%s: %d frames sent of %.0f", l.name, sent, 50*seconds)
+		if !c.good {
+			b.Logf("%s: not counted: %.0f %% of the frames were sent, %.0f bytes a second came back, callers were late %d times",
+				l.name, 100*float64(sent)/(50*seconds), c.out, calls.late.Load())
 		}
 		b.ReportMetric(c.cpu/50*1e6, "µs/frame")
 	})
