@@ -61,6 +61,9 @@ func TestUpAndCall(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	u := startUp(t, dir)
+	// On a busy machine the fixed prompts may take longer to prepare than the
+	// program needs to be up.
+	eventually(t, "ready", func() bool { code, _ := fetch(t, u.Ops, "/readyz"); return code == http.StatusOK })
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 		if code, body := fetch(t, u.Ops, path); code != http.StatusOK {
 			t.Errorf("%s: %d %s", path, code, body)
