@@ -32,7 +32,7 @@ const (
 
 // mailbox is a bounded queue between two goroutines. Bytes are copied in and
 // their buffers reused, so that a steady stream allocates nothing; what a
-// burst needed beyond that is given back. The reader waits on wake, which
+// burst needed beyond that is given back. The reader waits for the bell, which
 // several mailboxes may share.
 type mailbox struct {
 	drops prometheus.Counter
