@@ -29,7 +29,7 @@ func (nowhere) WriteText([]byte) error   { return nil }
 // and the caller's utterance is past what is kept for a replay.
 func steady(now *time.Time) (s *session, asrOut *mailbox, in []byte) {
 	s = benchSession(now)
-	asrOut = newMailbox(linkOutSize, newWake(), s.svc.metrics.drops.WithLabelValues("asr_out"))
+	asrOut = newMailbox(linkOutSize, newBell(), s.svc.metrics.drops.WithLabelValues("asr_out"))
 	s.asr.out, s.asrState = asrOut, speechHeld
 	s.asr.maxBytes = 1 << 20
 	s.turn.maxMS = 1 << 60

@@ -212,7 +212,7 @@ func (s *Service) guard(v *session, run func()) {
 			v.working.Lock()
 			v.end(closedInternal)
 			v.working.Unlock()
-			signal(v.wake)
+			v.bell.ring()
 		}
 	}()
 	run()

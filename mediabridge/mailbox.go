@@ -32,14 +32,13 @@ const (
 
 // mailbox is a bounded queue between two goroutines. Bytes are copied in and
 // their buffers reused, so that a steady stream allocates nothing; what a
-// burst needed beyond that is given back. The reader waits on wake, which
+// burst needed beyond that is given back. The reader waits for the bell, which
 // several mailboxes may share.
 type mailbox struct {
 	drops prometheus.Counter
-	wake  chan struct{}
+	bell  *bell
 	space chan struct{}
-	size  int         // letters at most
-	some  atomic.Bool // there may be a letter: a look that costs no lock
+	size  int // letters at most
 
 	mu      sync.Mutex
 	ring    []letter // grows up to size
@@ -56,15 +55,15 @@ type mailbox struct {
 	carriers sync.WaitGroup
 }
 
-func newMailbox(size int, wake chan struct{}, drops prometheus.Counter) *mailbox {
-	return &mailbox{drops: drops, wake: wake, space: make(chan struct{}, 1), size: size}
+func newMailbox(size int, bell *bell, drops prometheus.Counter) *mailbox {
+	return &mailbox{drops: drops, bell: bell, space: make(chan struct{}, 1), size: size}
 }
 
 // newCarriedMailbox is one whose letters are read by a goroutine of its own,
 // which is there only while something waits: carry gets one after the other,
 // and ends the mailbox by giving false.
 func newCarriedMailbox(size int, drops prometheus.Counter, carry func(*letter) bool) *mailbox {
-	m := newMailbox(size, newWake(), drops)
+	m := newMailbox(size, newBell(), drops)
 	m.carry, m.carrier = carry, m.run
 	return m
 }
@@ -83,6 +82,7 @@ func (m *mailbox) run() {
 func (m *mailbox) close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.bell.waiting.Add(-int32(m.n))
 	m.shut, m.n = true, 0
 }
 
@@ -92,7 +92,16 @@ func (m *mailbox) end() {
 	m.carriers.Wait()
 }
 
-func newWake() chan struct{} { return make(chan struct{}, 1) }
+// bell tells one reader of letters in any of its mailboxes.
+type bell struct {
+	wake chan struct{}
+	// waiting counts letters: a look that costs no lock.
+	waiting atomic.Int32
+}
+
+func newBell() *bell { return &bell{wake: make(chan struct{}, 1)} }
+
+func (b *bell) ring() { signal(b.wake) }
 
 func signal(c chan struct{}) {
 	select {
@@ -117,14 +126,14 @@ func (m *mailbox) offer(kind letterKind, data []byte, value any) bool {
 		l.data = append(m.buffer(), data...)
 	}
 	m.n++
-	m.some.Store(true)
+	m.bell.waiting.Add(1)
 	if m.carry != nil && !m.carrying {
 		m.carrying = true
 		m.carriers.Add(1)
 		go m.carrier()
 	}
 	m.mu.Unlock()
-	signal(m.wake)
+	m.bell.ring()
 	return true
 }
 
@@ -179,14 +188,10 @@ func (m *mailbox) pushWait(done <-chan struct{}, kind letterKind, data []byte, v
 
 // pop takes the oldest letter and has l's buffer for the next one.
 func (m *mailbox) pop(l *letter) bool {
-	if !m.some.Load() && m.carry == nil {
-		return false // and wake tells of what comes now
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.n == 0 {
 		m.carrying = false
-		m.some.Store(false)
 		return false
 	}
 	m.reuse(l.data)
@@ -194,6 +199,7 @@ func (m *mailbox) pop(l *letter) bool {
 	*l, *from = *from, letter{}
 	m.head = (m.head + 1) % len(m.ring)
 	m.n--
+	m.bell.waiting.Add(-1)
 	if m.n == 0 && len(m.ring) > keepLetters {
 		m.ring, m.head = nil, 0
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestMailbox(t *testing.T) {
 	drops := newMetrics(nil).drops.WithLabelValues("commands")
-	m := newMailbox(3, newWake(), drops)
+	m := newMailbox(3, newBell(), drops)
 	for i, k := range []letterKind{letterBinary, letterText, letterBinary} {
 		if !m.push(k, []byte{byte(i)}, nil) {
 			t.Fatal("full too early")
@@ -37,7 +37,7 @@ func TestMailbox(t *testing.T) {
 
 // TestMailboxKeepsLittle: what a burst needed is given back.
 func TestMailboxKeepsLittle(t *testing.T) {
-	m := newMailbox(256, newWake(), prometheus.NewCounter(prometheus.CounterOpts{}))
+	m := newMailbox(256, newBell(), prometheus.NewCounter(prometheus.CounterOpts{}))
 	var l letter
 	for range 3 {
 		for range 256 {

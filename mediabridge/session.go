@@ -61,7 +61,7 @@ type session struct {
 	working                sync.Mutex // held by who works on it
 	conn                   *ws.Conn
 	out                    outgoing
-	wake                   chan struct{} // something waits for run
+	bell                   bell // something waits for run
 	commands, asrIn, ttsIn *mailbox
 	letter                 letter // the one being read
 
@@ -116,16 +116,16 @@ func newSession(svc *Service, conn *ws.Conn, meta schemas.ForkMetadata) *session
 		svc: svc, call: meta.CallID, meta: meta, conn: conn,
 		log:    svc.log.With("call_id", meta.CallID),
 		out:    conn,
-		wake:   newWake(),
+		bell:   bell{wake: make(chan struct{}, 1)},
 		frames: framer{size: frameBytes}, voice: newVoice(svc.cfg.VAD, meta.SampleRate), model: make(chan *sherpa.VAD, 1), dtmf: newDTMF(meta.SampleRate), turn: newTurn(svc.cfg),
 		preRoll: newPreRoll(preRollFrames(svc.cfg), frameBytes),
 		pcm:     make([]int16, 0, frameBytes/2), quiet: make([]byte, frameBytes),
 		asr: recognition{maxBytes: bytesOf(svc.cfg.MaxUtterance + 2*time.Second), over: drops("asr_audio"), buffers: &svc.buffers},
 		tts: synthesis{maxBytes: bytesOf(svc.cfg.MaxPrompt), metrics: svc.metrics, jobs: map[string]*job{}},
 	}
-	s.commands = newMailbox(commandSize, s.wake, drops("commands"))
-	s.asrIn = newMailbox(linkInSize, s.wake, drops("asr_in"))
-	s.ttsIn = newMailbox(linkInSize, s.wake, drops("tts_in"))
+	s.commands = newMailbox(commandSize, &s.bell, drops("commands"))
+	s.asrIn = newMailbox(linkInSize, &s.bell, drops("asr_in"))
+	s.ttsIn = newMailbox(linkInSize, &s.bell, drops("tts_in"))
 	s.playout = newPlayout(meta.SampleRate, svc.cfg.Lead, meta.Playout == "file", s)
 	s.lastMedia = svc.now()
 	s.pace = newPace(s.lastMedia, meta.SampleRate)
@@ -140,7 +140,7 @@ func (s *session) run(ctx context.Context) {
 	defer timer.Stop()
 	for over := false; !over; {
 		select {
-		case <-s.wake:
+		case <-s.bell.wake:
 			over = s.work(nil)
 		case <-timer.C:
 			over = s.work(func() { timer.Reset(s.alone(s.svc.now())) })
@@ -163,7 +163,7 @@ func (s *session) work(f func()) (over bool) {
 		f()
 	}
 	if s.ending != "" {
-		signal(s.wake)
+		s.bell.ring()
 	}
 	return s.ending != ""
 }
@@ -186,6 +186,9 @@ func (s *session) end(reason string) {
 
 // drain handles everything that waits, commands first.
 func (s *session) drain() {
+	if s.bell.waiting.Load() == 0 {
+		return // the bell tells of what comes now
+	}
 	l := &s.letter
 	for s.ending == "" && s.commands.pop(l) {
 		s.command(l.value.(command), s.svc.now())

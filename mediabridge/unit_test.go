@@ -305,7 +305,7 @@ func TestSaidAfterAll(t *testing.T) {
 	s.without(waits)
 	s.without(begun)
 	s.fail(broken)
-	s.up(newMailbox(8, newWake(), drops), func() {}, []*utterance{waits, begun, broken}, time.Now())
+	s.up(newMailbox(8, newBell(), drops), func() {}, []*utterance{waits, begun, broken}, time.Now())
 	if waits.complete || waits.failed || waits.attempts != 1 {
 		t.Errorf("what waits: %+v", waits)
 	}
