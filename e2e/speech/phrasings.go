@@ -104,9 +104,27 @@ func (p Phrasing) say(asked string) []string {
 // patience is how long a call may take.
 const patience = 100 * time.Second
 
-// Scenario is the phrasing's call, spoken by a voice to a called number. The
-// caller listens to the summary, too, and corrects a reason that is not its
-// own.
+// summaries are what the caller says to the summary of its request: it
+// corrects what is not as it said.
+func (p Phrasing) summaries() []scenarios.Answer {
+	correct := func(words []string) (out []string) {
+		for _, w := range words {
+			out = append(out, "不对"+w)
+		}
+		return out
+	}
+	out := []scenarios.Answer{{Asked: []string{"货还没有收到"}, Say: correct(p.Says["received"])}}
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		a := scenarios.Answer{Asked: []string{"原因是" + reasons[reason] + "货已经收到"}, Say: correct(p.Says["reason"])}
+		if reason == p.Reason {
+			a.Say = append(slices.Clone(p.Says["confirm"]), "是的", "对")
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// Scenario is the phrasing's call, spoken by a voice to a called number.
 func (p Phrasing) Scenario(voice, called string) scenarios.Scenario {
 	var answers []scenarios.Answer
 	for _, q := range questions {
@@ -114,16 +132,7 @@ func (p Phrasing) Scenario(voice, called string) scenarios.Scenario {
 			answers = append(answers, scenarios.Answer{Asked: q.asked, Say: words})
 		}
 	}
-	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
-		a := scenarios.Answer{Asked: []string{"原因是" + reasons[reason] + "货"}, Say: append(slices.Clone(p.Says["confirm"]), "是的", "对")}
-		if reason != p.Reason {
-			a.Say = nil
-			for _, words := range p.Says["reason"] {
-				a.Say = append(a.Say, "不对"+words)
-			}
-		}
-		answers = append(answers, a)
-	}
+	answers = append(answers, p.summaries()...)
 	answers = append(answers, scenarios.Answer{Asked: []string{"马上为您转人工", "我帮您转人工"}, Hangup: true})
 	ticket := true
 	return scenarios.Scenario{

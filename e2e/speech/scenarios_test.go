@@ -18,7 +18,7 @@ const attempts = 2
 // recognised, and the calls end as their scenarios say.
 func TestShippedScenarios(t *testing.T) {
 	t.Parallel()
-	p := start(t)
+	p := start(t, "--orchestrator.rate=1.2")
 	o := options(t, p)
 	var calls sync.WaitGroup
 	for i, name := range scenarios.Names() {

@@ -241,6 +241,8 @@ func (t *turn) respondCorrect(h heard) {
 	case t.takeRef(h) > 0:
 	case t.correctSlots(h) > 0:
 	case t.forgetMentioned(h):
+	case h.answer == zhtext.AnswerYes || t.repeats(h):
+		// Nothing is wrong: the answer before was misheard.
 	default:
 		t.digress(h)
 		return

@@ -32,6 +32,14 @@ func (t *turn) correctSlots(h heard) int {
 	return n
 }
 
+// repeats says whether a sentence only names what is held already.
+func (t *turn) repeats(h heard) bool {
+	return slices.ContainsFunc(t.f.slotOrder, func(name string) bool {
+		v := h.values[name]
+		return v != "" && t.s.Slots[name].Value == v && t.relevant(name)
+	})
+}
+
 // maxRaw bounds what is kept of the caller's words for a slot, in characters.
 const maxRaw = 60
 
