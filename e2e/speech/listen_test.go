@@ -46,7 +46,7 @@ const (
 // nothing twice.
 func TestEverythingSaidIsHeard(t *testing.T) {
 	t.Parallel()
-	p := start(t)
+	p := start(t, "--orchestrator.rate=1.2")
 	all, err := Phrasings()
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/tidegate/tidegate/e2e/caller"
 )
@@ -14,14 +13,8 @@ import (
 // not trained on.
 var voices = []string{"m6", "f4", "klatt3"}
 
-const (
-	// right is the share of calls that have to end with the right ticket.
-	right = 0.9
-	// apart is the time from one call's beginning to the next one's. All of
-	// them are under way at a time: each takes some 2 % of a core, and a
-	// minute or more.
-	apart = 150 * time.Millisecond
-)
+// right is the share of calls that have to end with the right ticket.
+const right = 0.9
 
 // TestReturnsAreRecognised: three voices ask for twenty returns in words of
 // their own, and nine of ten calls end with the right ticket: of the right
@@ -43,6 +36,7 @@ func TestReturnsAreRecognised(t *testing.T) {
 	var outcomes []outcome
 	var mu sync.Mutex
 	var calls sync.WaitGroup
+	pace := newPace(t)
 	for i, phrasing := range all {
 		for j, voice := range voices {
 			calls.Go(func() {
@@ -56,7 +50,7 @@ func TestReturnsAreRecognised(t *testing.T) {
 				defer mu.Unlock()
 				outcomes = append(outcomes, outcome{phrasing.Name + " in the voice " + voice, res, err})
 			})
-			time.Sleep(apart)
+			pace.next()
 		}
 	}
 	calls.Wait()
