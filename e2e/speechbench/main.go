@@ -28,11 +28,11 @@ var parts = []struct {
 	time time.Duration
 	run  func(*bench, context.Context) error
 }{
-	{"recognition", 130 * time.Second, (*bench).recognition},
+	{"recognition", 120 * time.Second, (*bench).recognition},
 	{"streams", 50 * time.Second, (*bench).streams},
 	{"synthesis", 30 * time.Second, (*bench).synthesis},
-	{"calls", 110 * time.Second, (*bench).calls},
-	{"interruptions", 140 * time.Second, (*bench).interruptions},
+	{"calls", 140 * time.Second, (*bench).calls},
+	{"interruptions", 130 * time.Second, (*bench).interruptions},
 }
 
 // bench is one run.
