@@ -2,6 +2,7 @@ package speech
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -19,6 +20,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Calls wait for speech most of their time: more of them fit side by side
+	// than there are cores.
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = flag.Set("test.parallel", "8")
+	}
 	code := m.Run()
 	if program.dir != "" {
 		_ = os.RemoveAll(program.dir)
