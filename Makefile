@@ -53,7 +53,7 @@ bench: ## Run the benchmarks; BENCH=Regexp chooses
 
 .PHONY: bench-bridge
 bench-bridge: ## Real forks on the bridge, beside the bare websocket library: streams a core, memory a call
-	$(GO) test ./mediabridge -run '^$$' -bench '^BenchmarkStreams$$' -benchtime 1x -streams 1000 $(ARGS)
+	$(GO) test ./mediabridge -run '^$$' -bench '^BenchmarkStreams$$' -benchtime 1x -streams 1800 $(ARGS)
 
 .PHONY: bench-calls
 bench-calls: ## 50 calls at once through everything: what callers wait for an answer, and for silence

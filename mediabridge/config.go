@@ -78,7 +78,7 @@ func Defaults() Config {
 		AnswerEndpoint: 240 * time.Millisecond, NumberEndpoint: 1200 * time.Millisecond,
 		Backchannels: []string{"嗯", "恩", "哦", "噢", "喔", "啊", "呃", "额", "唉", "诶", "欸", "对", "对的", "是", "是的", "是啊", "好", "好的", "行", "知道了", "明白", "的", "mhm", "uhhuh", "yeah", "yes", "okay", "ok", "right"},
 		MaxUtterance: 20 * time.Second, FinalTimeout: 4 * time.Second,
-		Lead: 240 * time.Millisecond, MaxPrompt: 2 * time.Minute, SpeechTimeout: 6 * time.Second,
+		Lead: 320 * time.Millisecond, MaxPrompt: 2 * time.Minute, SpeechTimeout: 6 * time.Second,
 		SlotTimeout: time.Second, SlotAnswer: 250 * time.Millisecond, SlotGrace: time.Second,
 		SpeechPing: time.Second, SpeechPong: 4 * time.Second, HangTimeout: 2 * time.Second, SlotRetry: 250 * time.Millisecond,
 	}
@@ -134,7 +134,7 @@ func (c Config) Validate() error {
 	}
 	between("max_utterance", c.MaxUtterance, s, 2*m)
 	between("final_timeout", c.FinalTimeout, 10*ms, m)
-	between("lead", c.Lead, 160*ms, 2*s) // the module holds the first 160 ms
+	between("lead", c.Lead, 240*ms, 2*s) // the module holds the first 160 ms, then 80
 	between("max_prompt", c.MaxPrompt, s, 10*m)
 	between("speech_timeout", c.SpeechTimeout, 10*ms, m)
 	between("slot_timeout", c.SlotTimeout, 10*ms, m)

@@ -24,10 +24,10 @@ const TokenUse = "fork"
 var errCallMismatch = errors.New("metadata and token name different calls")
 
 // Buffers of a fork's websocket: for messages of 20 ms from the switch and of
-// 80 ms to it, and in the system for some seconds of sound.
+// 160 ms to it, and in the system for some seconds of sound.
 const (
 	forkReadBuffer  = 768
-	forkWriteBuffer = 1536
+	forkWriteBuffer = 2688
 	forkSystem      = 64 << 10
 )
 

@@ -10,13 +10,17 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// pieceTime is how much sound goes to the switch in one message. mod_audio_fork
-// holds sound back until 80 ms are together, so that smaller ones would be
-// heard no earlier, and each one costs a write.
-const pieceTime = 80 * time.Millisecond
+// heldTime is what mod_audio_fork holds back until it is together: smaller
+// messages would be heard no earlier.
+const heldTime = 80 * time.Millisecond
 
-// padding follows each streamed utterance, for the same reason.
-const padding = pieceTime
+// pieceTime is how much sound goes to the switch in one message when so much
+// is there. A write costs the system more than its bytes do; and the module
+// holds the first two of heldTime anyway.
+const pieceTime = 2 * heldTime
+
+// padding follows each streamed utterance, so that none of it is held back.
+const padding = heldTime
 
 // msPerCharacter guesses the length of speech whose synthesis has not ended.
 const msPerCharacter = 220
@@ -72,7 +76,7 @@ func newPlayout(rate int, lead time.Duration, asFile bool, out outlet) playout {
 	return playout{rate: rate, frameBytes: n, lead: lead, asFile: asFile, out: out}
 }
 
-func (p *playout) pieceBytes() int { return p.frameBytes * int(pieceTime/frameTime) }
+func (p *playout) bytes(d time.Duration) int { return p.frameBytes * int(d/frameTime) }
 
 func (p *playout) add(u *utterance) { p.queue = append(p.queue, u) }
 
@@ -157,14 +161,18 @@ func (p *playout) sendPiece(size int, sound []byte) int {
 }
 
 // due is the size of the next message, in whole frames: a piece, the end of
-// an utterance, or, when the caller would else hear a gap, what there is.
+// an utterance, what the switch would not hold back, or, when the caller would
+// else hear a gap, what there is.
 func (p *playout) due(rest int, complete bool, ahead time.Duration) int {
+	held := p.bytes(heldTime)
 	switch {
-	case rest >= p.pieceBytes():
-		return p.pieceBytes()
+	case rest >= p.bytes(pieceTime):
+		return p.bytes(pieceTime)
 	case complete:
 		return (rest + p.frameBytes - 1) / p.frameBytes * p.frameBytes
-	case ahead < pieceTime:
+	case rest >= held:
+		return held
+	case ahead < heldTime:
 		return rest / p.frameBytes * p.frameBytes
 	}
 	return 0
@@ -210,7 +218,7 @@ func (p *playout) pad(u *utterance, now time.Time) {
 		u.startAt, u.endAt = now, now
 		return
 	}
-	p.sendPiece(p.pieceBytes(), nil)
+	p.sendPiece(p.bytes(padding), nil)
 	if p.dryAt.Before(now) {
 		p.dryAt = now
 	}

@@ -117,6 +117,7 @@ func (s *Service) Start(ctx context.Context) error {
 			s.log.Error("fork listener ended", "error", err)
 		}
 	}()
+	s.handlers.Go(s.watch)
 	s.log.Info("media bridge listens", "address", ln.Addr().String())
 	return nil
 }

@@ -29,16 +29,6 @@ const (
 // commandSize bounds the commands that wait.
 const commandSize = 64
 
-// The switch's frames are the session's clock. After starved without one it
-// goes by its own. After stall the switch's silence is taken for the caller's:
-// a phone with silence suppression may send nothing at all. A shorter one is
-// the network's, which sends again what it lost after 200 ms and more; silence
-// put into a word would end it.
-const (
-	starved = 80 * time.Millisecond
-	stall   = 500 * time.Millisecond
-)
-
 // speechState is what a session knows of its recogniser or synthesiser.
 type speechState int
 
@@ -70,6 +60,7 @@ type session struct {
 	clockMS, onsetMS, lastSpeechMS int64
 	hadSpeech, answered            bool
 	lastMedia                      time.Time
+	clock                          clock
 	pace                           pace
 	frames                         framer
 	voice                          voice
@@ -128,6 +119,7 @@ func newSession(svc *Service, conn *ws.Conn, meta schemas.ForkMetadata) *session
 	s.ttsIn = newMailbox(linkInSize, &s.bell, drops("tts_in"))
 	s.playout = newPlayout(meta.SampleRate, svc.cfg.Lead, meta.Playout == "file", s)
 	s.lastMedia = svc.now()
+	s.clock.began = s.lastMedia
 	s.pace = newPace(s.lastMedia, meta.SampleRate)
 	s.journal = newJournal(s, meta.CallID, s.lastMedia)
 	return s
@@ -138,12 +130,22 @@ func newSession(svc *Service, conn *ws.Conn, meta schemas.ForkMetadata) *session
 func (s *session) run(ctx context.Context) {
 	timer := time.NewTimer(starved)
 	defer timer.Stop()
+	ticking := true
 	for over := false; !over; {
 		select {
 		case <-s.bell.wake:
 			over = s.work(nil)
+			if !ticking && s.clock.alone.Load() {
+				ticking = true
+				timer.Reset(0)
+			}
 		case <-timer.C:
-			over = s.work(func() { timer.Reset(s.alone(s.svc.now())) })
+			over = s.work(func() { ticking = s.keepTime(s.svc.now()) })
+			if ticking {
+				timer.Reset(frameTime)
+			} else {
+				s.clock.alone.Store(false)
+			}
 		case m := <-s.model:
 			over = s.work(func() { s.voice.use(m) })
 		case <-ctx.Done():
@@ -168,13 +170,13 @@ func (s *session) work(f func()) (over bool) {
 	return s.ending != ""
 }
 
-// alone keeps time while no frames do, and says when to come again.
-func (s *session) alone(now time.Time) time.Duration {
-	if quiet := now.Sub(s.lastMedia); quiet < starved {
-		return starved - quiet
+// keepTime does what time brings while no frames come; false says that they do.
+func (s *session) keepTime(now time.Time) bool {
+	if now.Sub(s.lastMedia) < starved {
+		return false
 	}
 	s.tick(now)
-	return frameTime
+	return true
 }
 
 // end lets run return; the first reason counts.
@@ -204,6 +206,7 @@ func (s *session) drain() {
 // media takes a binary message from the switch, of any size.
 func (s *session) media(b []byte, now time.Time) {
 	s.lastMedia, s.filled = now, 0
+	s.clock.heard(now)
 	if !s.pace.took(len(b), now) {
 		s.log.Warn("sound does not come at the rate that the metadata name", "rate", s.meta.SampleRate)
 		s.end(closedRate)

@@ -188,8 +188,10 @@ func (a *agent) speak(c *ws.Conn) {
 			err = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechReady, Engine: "prompt"})
 		case schemas.SpeechSynthesize:
 			err = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechStarted, ID: m.ID})
-			for b := a.sound; err == nil && len(b) > 0; b = b[min(len(b), 1600):] {
-				err = c.WriteBinary(b[:min(len(b), 1600)])
+			for b, n := a.sound, 1600; err == nil && len(b) > 0; n = 6400 { // as the tts worker sends it
+				n = min(n, len(b))
+				err = c.WriteBinary(b[:n])
+				b = b[n:]
 			}
 			if err == nil {
 				err = c.WriteJSON(schemas.SpeechMessage{Type: schemas.SpeechFinished, ID: m.ID})

@@ -155,7 +155,7 @@ func prompt(id string, d time.Duration) *utterance {
 
 func TestPlayoutPacesAndReportsWhenHeard(t *testing.T) {
 	out := &memoryOutlet{}
-	p := newPlayout(8000, 240*time.Millisecond, false, out)
+	p := newPlayout(8000, 320*time.Millisecond, false, out)
 	p.add(prompt("a", 500*time.Millisecond))
 	p.add(prompt("b", 100*time.Millisecond))
 	t0 := time.Unix(1000, 0)
@@ -167,7 +167,7 @@ func TestPlayoutPacesAndReportsWhenHeard(t *testing.T) {
 			toldAt = append(toldAt, at)
 		}
 		sent := audio.Duration(len(out.frames)/2, 8000)
-		if lead := sent - at; lead > 340*time.Millisecond {
+		if lead := sent - at; lead > 420*time.Millisecond {
 			t.Fatalf("at %s sound is %s ahead", at, lead)
 		}
 	}

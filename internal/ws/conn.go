@@ -63,8 +63,10 @@ type Options struct {
 	// megabytes. It bounds how long writes go on to a peer that has stopped
 	// to read, and how far a reader that is held up falls behind.
 	System int
-	// PingInterval sends pings; 0 none. PongTimeout ends the connection when
-	// nothing at all, pong or message, came for so long; 0 never.
+	// PingInterval sends pings to a peer of which nothing came in that time;
+	// 0 none. PongTimeout ends the connection when nothing at all, pong or
+	// message, came for so long; 0 never. A side with the one has to have the
+	// other: the peer does not ping while it hears enough.
 	PingInterval, PongTimeout time.Duration
 	WriteTimeout              time.Duration // one write; 5 s
 	HandshakeTimeout          time.Duration // 5 s
@@ -148,11 +150,27 @@ func (c *Conn) heard() {
 	}
 }
 
+// recent says that the peer has been heard within the interval of pings, as
+// far as heard keeps count: of one that sends fifty messages a second there
+// is nothing to ask.
+func (c *Conn) recent() bool {
+	limit := c.opts.PongTimeout
+	return limit > 0 && time.Since(c.began)-(time.Duration(c.until.Load())-limit) < c.opts.PingInterval
+}
+
 func (c *Conn) ping() {
+	if c.recent() {
+		c.nextPing()
+		return
+	}
 	if err := c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.opts.WriteTimeout)); err != nil {
 		c.Abort()
 		return
 	}
+	c.nextPing()
+}
+
+func (c *Conn) nextPing() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closing.Load() {

@@ -234,6 +234,31 @@ func TestPingsKeepQuietPeerAlive(t *testing.T) {
 	}
 }
 
+func TestOnlyQuietPeerIsPinged(t *testing.T) {
+	url := serve(t, Options{PingInterval: 100 * time.Millisecond, PongTimeout: 400 * time.Millisecond}, func(c *Conn) {
+		for {
+			if _, _, err := c.Read(); err != nil {
+				return
+			}
+		}
+	})
+	raw := rawHandshake(t, url)
+	var b [2]byte
+	for range 100 { // for some intervals of pings
+		if _, err := raw.Write([]byte{0x82, 0x80, 0, 0, 0, 0}); err != nil {
+			t.Fatal(err)
+		}
+		_ = raw.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
+		if n, _ := raw.Read(b[:]); n > 0 {
+			t.Fatalf("a peer that sends all the time got % x", b[:n])
+		}
+	}
+	_ = raw.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := io.ReadFull(raw, b[:]); err != nil || b[0] != 0x89 {
+		t.Fatalf("a quiet peer got % x, %v, want a ping", b, err)
+	}
+}
+
 func TestGarbageIsProtocolError(t *testing.T) {
 	for name, frame := range map[string][]byte{
 		"unmasked":        {0x82, 0x01, 'x'},

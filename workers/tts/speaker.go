@@ -9,8 +9,12 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// frameTime is the sound in one websocket frame.
-const frameTime = 100 * time.Millisecond
+// The sound in one websocket message: the first is short, so that it is heard
+// early; later ones spare both sides work.
+const (
+	firstTime = 100 * time.Millisecond
+	frameTime = 400 * time.Millisecond
+)
 
 // speak speaks the session's requests in order until the queue is closed.
 func (x *session) speak(ctx context.Context) {
@@ -59,9 +63,12 @@ type speaker struct {
 }
 
 func (p *speaker) emit(pcm []int16) error {
-	frame := audio.Samples(frameTime, p.start.SampleRate)
 	for len(pcm) > 0 {
-		n := min(frame, len(pcm))
+		frame := frameTime
+		if p.samples == 0 {
+			frame = firstTime
+		}
+		n := min(audio.Samples(frame, p.start.SampleRate), len(pcm))
 		if err := p.pace(); err != nil {
 			return err
 		}
