@@ -35,8 +35,10 @@ func (t *turn) heard(in Heard) {
 		t.heardWish(w, h)
 	case t.s.Step != StepAsking:
 		t.heardWaiting(h)
-	case !sure || h.sounds.Len() == 0:
+	case h.sounds.Len() == 0:
 		t.miss()
+	case !sure:
+		t.respondUnsure(h)
 	default:
 		t.respond(h)
 	}

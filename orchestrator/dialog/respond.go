@@ -40,6 +40,23 @@ func (t *turn) respond(h heard) {
 	}
 }
 
+// respondUnsure takes of a sentence that was hardly recognised a yes or no
+// that it begins with, and which of the order's few articles it sounds like:
+// "是的" is heard right more often than what comes after it. It counts only
+// for questions whose answer is read back before anything is done.
+func (t *turn) respondUnsure(h heard) {
+	q := t.s.Question
+	task := t.f.tasks[t.s.Intent]
+	offered := task.OfferOrder != "" && q == task.OfferOrder
+	if h.answer == zhtext.AnswerUnknown || !offered && t.f.slots[t.f.slotOf(q)].Reader != readerYesNo {
+		t.miss()
+		return
+	}
+	plain := t.understand(zhtext.SayYesNo(h.answer))
+	plain.text, plain.sounds = h.text, h.sounds
+	t.respond(plain)
+}
+
 // respondOpen takes the answer to "what can I do for you".
 func (t *turn) respondOpen(h heard) {
 	intent, ok := t.intentSure(h, t.f.policy.AcceptIntent)

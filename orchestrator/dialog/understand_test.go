@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/zhtext"
@@ -91,5 +92,18 @@ func BenchmarkUnderstand(b *testing.B) {
 	tn := &turn{f: Default(), s: &State{}, now: callDay}
 	for b.Loop() {
 		tn.understand("喂你好我前几天在你们那买了双鞋子现在想退了尾号三三七八")
+	}
+}
+
+// TestUnsureNamesArticle: what follows a yes and is hardly recognised may
+// still sound like one of the order's articles.
+func TestUnsureNamesArticle(t *testing.T) {
+	orders := slices.DeleteFunc(slices.Clone(shop["13800000002"]), func(o Order) bool { return len(o.Lines) < 2 })
+	for text, question := range map[string]string{"是的就那个记衣枕头的": "reason", "是的那天一绒": "line"} {
+		s, _ := run(Default(), Started{}, OrdersFound{RequestID: "c/orders/1", Orders: orders}, Heard{Text: "我要退货"},
+			Heard{Text: text, Confidence: 0.2})
+		if s.Question != question {
+			t.Errorf("%s: asked for %q, want %q", text, s.Question, question)
+		}
 	}
 }
