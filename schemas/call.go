@@ -69,7 +69,7 @@ type CallTurn struct {
 	Epoch       int               `json:"epoch" jsonschema:"minimum=0"`
 	StartedAt   time.Time         `json:"started_at"`
 	EndedAt     time.Time         `json:"ended_at"`
-	LatencyMS   int64             `json:"latency_ms,omitempty" jsonschema:"minimum=0,description=Agent turn: from the end of the caller's speech to the first audio sent."`
+	LatencyMS   int64             `json:"latency_ms,omitempty" jsonschema:"minimum=0,description=Agent turn that answers the caller's speech: from the end of it to the first audio sent."`
 }
 
 // CallTakenOver: another orchestrator went on with the call.

@@ -80,7 +80,7 @@ func (m *Metrics) observe(f Fact) {
 		m.takeovers.Inc()
 	case schemas.CallTurn:
 		m.turns.WithLabelValues(string(d.Role)).Inc()
-		if d.Role == schemas.RoleAgent && d.LatencyMS > 0 {
+		if d.Role == schemas.RoleAgent && d.LatencyMS > 0 && d.PromptID != fillerPrompt {
 			m.latency.Observe(float64(d.LatencyMS) / 1000)
 		}
 	case schemas.CallHandedOff:

@@ -103,7 +103,10 @@ func (st *step) playoutStarted(e *schemas.MediaPlayoutStarted) {
 	for i := range st.s.Speaking {
 		if u := &st.s.Speaking[i]; u.ID == e.UtteranceID {
 			u.StartedAt = st.now
-			u.LatencyMS = max(e.SinceSpeechMS, 0)
+			if st.s.Unanswered { // what follows the first sentence, or silence, answers nobody
+				u.LatencyMS = max(e.SinceSpeechMS, 0)
+				st.s.Unanswered = false
+			}
 		}
 	}
 }
@@ -179,6 +182,7 @@ func (st *step) callerTurn(text string, input schemas.TurnInput, began, ended ti
 		Epoch: st.s.Epoch, StartedAt: began, EndedAt: ended,
 	}
 	st.s.Turns++
+	st.s.Unanswered = input == schemas.InputSpeech // the bridge measures from speech
 	at := len(st.out)
 	st.advance(in)
 	u := st.s.Dialog.LastUnderstanding()

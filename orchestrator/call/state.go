@@ -201,6 +201,8 @@ type State struct {
 	// last; Cut says that some of it was broken off.
 	HeardRunes int  `json:"heard_runes,omitempty"`
 	Cut        bool `json:"cut,omitempty"`
+	// Unanswered: the caller has said something since the agent last spoke.
+	Unanswered bool `json:"unanswered,omitempty"`
 	// SpeechFailures counts sentences in a row that could not be synthesised.
 	SpeechFailures int `json:"speech_failures,omitempty"`
 

@@ -258,6 +258,25 @@ func TestBargeIn(t *testing.T) {
 	}
 }
 
+// TestLatencyIsOfTheAnswer: only the first sentence after the caller's has a
+// latency, none that follows it or a silence.
+func TestLatencyIsOfTheAnswer(t *testing.T) {
+	p := talk(t)
+	p.speak("今天天气怎么样")
+	if len(p.s.Speaking) < 2 {
+		t.Fatalf("one sentence only: %+v", p.s.Speaking)
+	}
+	var got []int64
+	for _, u := range slices.Clone(p.s.Speaking) {
+		p.give(MediaEvent{&schemas.MediaPlayoutStarted{MediaEvent: p.base(), UtteranceID: u.ID, SinceSpeechMS: 700}})
+		out := p.give(MediaEvent{&schemas.MediaPlayoutEnded{MediaEvent: p.base(), UtteranceID: u.ID, Reason: "finished", HeardText: u.Text}})
+		got = append(got, facts[schemas.CallTurn](out)[0].LatencyMS)
+	}
+	if want := append([]int64{700}, make([]int64, len(got)-1)...); !slices.Equal(got, want) {
+		t.Errorf("latencies %v, want %v", got, want)
+	}
+}
+
 // What the bridge says to cover a wait is in the record, and changes nothing.
 func TestFillerIsRecorded(t *testing.T) {
 	p := talk(t)
