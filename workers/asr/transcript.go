@@ -46,6 +46,22 @@ var languageTags = map[string]struct{ language, dialect string }{
 	"yue": {"zh", "yue"}, "ct": {"zh", "yue"}, // Dolphin's name of Cantonese
 }
 
+// regionTags are the regions that models name otherwise than internal/dialect:
+// Dolphin's of Wu and of Southern Min.
+var regionTags = map[string]string{"wu": "wuu", "minnan": "nan"}
+
+// region is the dialect of a tag such as SICHUAN or zh-SICHUAN, or "".
+func region(tag string) string {
+	tag = strings.TrimPrefix(tag, "zh-")
+	if id, ok := regionTags[tag]; ok {
+		return id
+	}
+	if d, ok := dialect.Lookup("zh-" + tag); ok {
+		return d.ID
+	}
+	return ""
+}
+
 // spoken is which language (BCP 47) and dialect a model says it heard, by its
 // own field or by the tags at the beginning of its text; empty where it does
 // not.
@@ -62,8 +78,8 @@ func spoken(field, text string) (language, variety string) {
 	for _, t := range tags {
 		if known, ok := languageTags[t]; ok && language == "" {
 			language, variety = known.language, known.dialect
-		} else if _, ok := dialect.Lookup("zh-" + t); ok && variety == "" {
-			language, variety = "zh", "zh-"+t
+		} else if id := region(t); id != "" && variety == "" {
+			language, variety = "zh", id
 		}
 	}
 	return language, variety
