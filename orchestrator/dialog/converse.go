@@ -22,6 +22,9 @@ func (t *turn) heard(in Heard) {
 		return
 	}
 	h := t.understand(in.Text)
+	if t.s.Deaf && h.intent.Intent != intentHuman {
+		h = heard{} // what is made of a voice that is not understood says nothing
+	}
 	t.s.Understood = h.record()
 	w, wished := t.wish(in.Text)
 	sure := in.Confidence <= 0 || in.Confidence >= t.f.policy.MinRecognition
