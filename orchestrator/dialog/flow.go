@@ -82,6 +82,15 @@ func (f *Flow) Version() string { return f.header.Version }
 // Language is a BCP 47 tag, such as "zh-CN".
 func (f *Flow) Language() string { return f.header.Language }
 
+// Examples lists every sentence that the flow's intents are learned from.
+func (f *Flow) Examples() []string {
+	var out []string
+	for _, name := range sortedKeys(f.intents) {
+		out = append(out, f.intents[name].all()...)
+	}
+	return out
+}
+
 // Intents lists the flow's intents in alphabetical order: a closed label set.
 func (f *Flow) Intents() []string {
 	return sortedKeys(f.intents)

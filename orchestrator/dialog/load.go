@@ -208,13 +208,35 @@ func (l *loader) finish() {
 	classes := make([]nlu.Class, 0, len(f.intents))
 	for _, name := range sortedKeys(f.intents) {
 		in := f.intents[name]
+		examples := in.all()
+		if name == nlu.OutOfScope {
+			examples = append(examples, f.answers()...)
+		}
 		classes = append(classes, nlu.Class{
-			Name: name, Priority: in.Priority, Examples: in.Examples, Evidence: in.Evidence,
+			Name: name, Priority: in.Priority, Examples: examples, Evidence: in.Evidence,
 		})
 	}
 	f.model = nlu.Train(classes, nlu.Options{
 		Reject: f.policy.AcceptIntent, Negations: f.phrases["negation"],
 	})
+}
+
+// answers are what callers say to a question or to the assistant itself:
+// words that by themselves ask for nothing.
+func (f *Flow) answers() []string {
+	var out []string
+	for _, name := range []string{"repeat", "wait", "wrong", "wrong_order", "unknown", "nothing_more", "ticket", "all"} {
+		out = append(out, f.phrases[name]...)
+	}
+	for _, name := range sortedKeys(f.expects) {
+		out = append(out, f.expects[name].Answers...)
+	}
+	for _, name := range sortedKeys(f.slots) {
+		for _, v := range f.slots[name].Values {
+			out = append(out, v.Words...)
+		}
+	}
+	return out
 }
 
 // at finds where a definition stands, as "file:line", by its YAML path.

@@ -1,5 +1,11 @@
 package dialog
 
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
+)
+
 // The shapes of a flow's YAML files. docs/dialogue.md describes them.
 
 type header struct {
@@ -122,7 +128,19 @@ type intentSpec struct {
 	// Priority decides between intents of one sentence; higher wins.
 	Priority int                `yaml:"priority"`
 	Examples []string           `yaml:"examples"`
+	// Patterns are more examples in short, see nlu.Expand.
+	Patterns []string           `yaml:"patterns"`
 	Evidence map[string]float64 `yaml:"evidence"`
+}
+
+// all are the examples and what the patterns stand for.
+func (s intentSpec) all() []string {
+	out := slices.Clone(s.Examples)
+	for _, p := range s.Patterns {
+		more, _ := nlu.Expand(p) // refused by validation
+		out = append(out, more...)
+	}
+	return out
 }
 
 type taskSpec struct {

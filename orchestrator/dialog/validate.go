@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
 	"github.com/tidegate/tidegate/schemas"
 )
 
@@ -295,6 +296,11 @@ func (l *loader) checkIntents() {
 		}
 		if len(l.flow.intents[id].Examples) == 0 {
 			l.bad("has no examples", nil, "intents", id)
+		}
+		for _, p := range l.flow.intents[id].Patterns {
+			if _, err := nlu.Expand(p); err != nil {
+				l.bad(err.Error(), nil, "intents", id)
+			}
 		}
 	}
 }

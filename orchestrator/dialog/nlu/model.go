@@ -55,6 +55,7 @@ type Model struct {
 	postings [][]posting
 	// owner is each example's class.
 	owner     []int
+	linear    linear
 	evidence  [][]clue
 	negations [][]unit
 }
@@ -95,6 +96,11 @@ func Train(classes []Class, opts Options) *Model {
 		m.evidence = append(m.evidence, clues(c.Evidence))
 	}
 	m.index(docs, seen)
+	weighted := make([][]feature, len(docs))
+	for i, doc := range docs {
+		weighted[i] = m.weighted(doc, 0)
+	}
+	m.linear = fit(weighted, m.owner, len(seen), len(m.classes))
 	for _, n := range opts.Negations {
 		m.negations = append(m.negations, units(n, maxUnits))
 	}
@@ -118,6 +124,17 @@ func (m *Model) index(docs []map[int]float64, seen []int) {
 	}
 }
 
+// weighted is a sentence as the linear part takes it, in a fixed order;
+// unknown is the square of the weight of what no example has.
+func (m *Model) weighted(doc map[int]float64, unknown float64) []feature {
+	norm := math.Sqrt(math.Pow(length(doc), 2) + unknown)
+	out := make([]feature, 0, len(doc))
+	for _, id := range slices.Sorted(maps.Keys(doc)) {
+		out = append(out, feature{id, doc[id] / norm})
+	}
+	return out
+}
+
 func clues(evidence map[string]float64) []clue {
 	out := make([]clue, 0, len(evidence))
 	for _, word := range slices.Sorted(maps.Keys(evidence)) {
@@ -135,9 +152,17 @@ func (m *Model) Classify(text string) Result {
 func (m *Model) Judge(u Utterance) Result {
 	us := u.units
 	likeness := m.likeness(us)
+	evidence := make([]float64, len(m.classes))
+	for ci := range m.classes {
+		evidence[ci] = m.weigh(m.evidence[ci], us)
+	}
 	ranked := make([]Scored, 0, len(m.classes))
 	for ci, c := range m.classes {
-		conf := combine(likeness[ci], m.weigh(m.evidence[ci], us))
+		conf := combine(likeness[ci], evidence[ci])
+		if c.Name == OutOfScope {
+			// Who names a request means it, whatever else is said with it.
+			conf = round(conf * math.Exp(-max(0, slices.Max(evidence))))
+		}
 		if conf >= m.opts.Reject {
 			ranked = append(ranked, Scored{c.Name, conf})
 		}
@@ -188,7 +213,12 @@ func (m *Model) rejection(likeness []float64) float64 {
 	return round(1 - best)
 }
 
-// likeness is, for each class, the cosine to its nearest example.
+// nearness is the share of the nearest example in the likeness to a class;
+// the linear part has the rest.
+const nearness = 0.2
+
+// likeness is, for each class, the cosine to its nearest example and what the
+// linear part makes of the whole sentence.
 func (m *Model) likeness(us []unit) []float64 {
 	doc := map[int]float64{}
 	unknown := 0.0
@@ -200,23 +230,32 @@ func (m *Model) likeness(us []unit) []float64 {
 			unknown += n * n
 		}
 	}
-	norm := math.Sqrt(math.Pow(length(doc), 2) + unknown)
+	sentence := m.weighted(doc, unknown)
 	cos := make([]float64, len(m.owner))
-	for _, id := range slices.Sorted(maps.Keys(doc)) {
-		for _, p := range m.postings[id] {
-			cos[p.example] += doc[id] / norm * p.weight
+	for _, f := range sentence {
+		for _, p := range m.postings[f.id] {
+			cos[p.example] += f.weight * p.weight
 		}
 	}
 	best := make([]float64, len(m.classes))
 	for ex, v := range cos {
 		best[m.owner[ex]] = max(best[m.owner[ex]], v)
 	}
+	p := make([]float64, len(m.classes))
+	m.linear.probabilities(sentence, p)
+	for c := range best {
+		best[c] = nearness*best[c] + (1-nearness)*p[c]
+	}
 	return best
 }
 
+// keywords is how much the words that speak for an intent count beside what
+// was learned; those against it count in full, as examples say little of them.
+const keywords = 0.6
+
 // weigh adds up the keyword evidence found in a sentence.
 func (m *Model) weigh(cs []clue, us []unit) float64 {
-	sum := 0.0
+	var speaks, denies float64
 	for _, c := range cs {
 		at, exact := find(us, c.units)
 		if at < 0 {
@@ -229,14 +268,18 @@ func (m *Model) weigh(cs []clue, us []unit) float64 {
 		if w > 0 && negated(us, at, m.negations) {
 			w = -w
 		}
-		sum += w
+		if w > 0 {
+			speaks += w
+		} else {
+			denies += w
+		}
 	}
-	return sum
+	return speaks*keywords + denies
 }
 
 // combine turns likeness and evidence into one confidence.
 func combine(likeness, evidence float64) float64 {
-	s := 0.95 * math.Pow(likeness, 1.2)
+	s := 0.95 * math.Pow(likeness, 0.5)
 	if evidence < 0 {
 		return round(s * math.Exp(evidence))
 	}

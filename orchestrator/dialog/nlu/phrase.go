@@ -58,11 +58,11 @@ func (u Utterance) Negated(m Match, negations []Phrase) bool {
 }
 
 // negated looks back from position at, within the clause. "不是，是质量问题" and
-// "不是是质量问题" deny something else and affirm what follows.
+// "不是是质量问题" deny something else and affirm what follows, as does "别问了人工".
 func negated(us []unit, at int, negations [][]unit) bool {
 	for gap := 0; gap <= 2; gap++ {
 		end := at - gap
-		if end <= 0 || us[end].first || gap > 0 && us[at-1].char == '是' {
+		if end <= 0 || us[end].first || gap > 0 && (us[at-1].char == '是' || us[end].char == '了') {
 			return false
 		}
 		for _, n := range negations {

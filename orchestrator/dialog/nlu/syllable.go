@@ -66,3 +66,12 @@ func sound(r rune) string {
 	}
 	return strings.TrimSuffix(s, "g")
 }
+
+// Sound is how a character sounds to a Model: what differs only in what many
+// speakers do not tell apart has the same one.
+func Sound(r rune) string {
+	if !unicode.Is(unicode.Han, r) {
+		return ""
+	}
+	return sound(r)
+}
