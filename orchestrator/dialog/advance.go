@@ -40,6 +40,8 @@ type turn struct {
 	// told is what is said in this turn; lastSay is its last act's index.
 	told    []Prompt
 	lastSay int
+	// missed: nothing was made of what the caller said.
+	missed bool
 	// dialect is what the caller calls the dialect spoken of.
 	dialect string
 }

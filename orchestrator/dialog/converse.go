@@ -148,9 +148,13 @@ func (t *turn) silence() {
 }
 
 // miss is a turn that led nowhere.
-func (t *turn) miss() {
+func (t *turn) miss() { t.missAs("bridge_miss") }
+
+// missAs is miss with another beginning.
+func (t *turn) missAs(bridge string) {
+	t.missed = true
 	t.s.Misses++
-	t.again("bridge_miss", HandoffNotUnderstood)
+	t.again(bridge, HandoffNotUnderstood)
 }
 
 // again goes down the ladder of a question that was not answered: its

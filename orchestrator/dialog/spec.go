@@ -43,6 +43,8 @@ type policy struct {
 	// FillerMS is how long after the caller's turn the prompt "filler" covers
 	// an answer that is still to come; 0 is never.
 	FillerMS int `yaml:"filler_ms"`
+	// Knowledge says how well a sentence has to ask for an entry.
+	Knowledge knowledgePolicy `yaml:"knowledge"`
 }
 
 type expectSpec struct {
@@ -145,6 +147,9 @@ type taskSpec struct {
 	Aside string `yaml:"aside"`
 	// OfferOrder is the question that offers the caller's latest order.
 	OfferOrder string `yaml:"offer_order"`
+	// Knowledge tasks tell the rules in general: an entry of the knowledge
+	// base that is surely asked for comes first.
+	Knowledge bool `yaml:"knowledge"`
 	// Prefer is "refund" when orders with a refund are the likely ones.
 	Prefer string `yaml:"prefer"`
 }

@@ -102,6 +102,10 @@ type State struct {
 	Orders OrderSearch `json:"orders"`
 	// Tickets are the requests of this call, in the order of confirmation.
 	Tickets []Ticket `json:"tickets,omitempty"`
+	// Told counts how often an entry of the knowledge base was said, Unknown
+	// the questions that have none.
+	Told    map[string]int `json:"told,omitempty"`
+	Unknown int            `json:"unknown,omitempty"`
 	// Answered counts questions answered without a ticket.
 	Answered int `json:"answered,omitempty"`
 	// HandoffFailures counts humans that could not be reached.
@@ -254,6 +258,7 @@ func (s State) clone() State {
 	s.Suspended = slices.Clone(s.Suspended)
 	s.Slots = cloneMap(s.Slots)
 	s.Variants = cloneMap(s.Variants)
+	s.Told = cloneMap(s.Told)
 	s.Tickets = slices.Clone(s.Tickets)
 	s.Orders.Rejected = slices.Clone(s.Orders.Rejected)
 	return s
