@@ -152,6 +152,8 @@ func (s *Session) carryOut(e Effect) {
 		s.queueSave(save{forget: true})
 	case FindOrders:
 		s.work.Go(func() { s.findOrders(e) })
+	case Consult:
+		s.work.Go(func() { s.advise(e) })
 	case OpenTicket:
 		s.work.Go(func() { s.openTicket(e) })
 	case SyncMedia:

@@ -145,7 +145,7 @@ func (t *turn) answerFirst(h heard) bool {
 	if intent, sure := t.intentSure(h, t.f.policy.SwitchIntent); sure && !t.f.tasks[intent].Knowledge {
 		return false
 	}
-	t.answer(id)
+	t.answer(id, h)
 	return true
 }
 
@@ -153,7 +153,7 @@ func (t *turn) answerFirst(h heard) bool {
 // know", or a miss.
 func (t *turn) lost(h heard) {
 	if id, ok := t.look(h, t.f.policy.Knowledge.Accept); ok {
-		t.answer(id)
+		t.answer(id, h)
 		return
 	}
 	if !t.asks(h) {
@@ -188,8 +188,7 @@ func (t *turn) atRest() bool {
 
 // answer says an entry of the knowledge base, and goes on as after any other
 // answer, or with the question in hand.
-func (t *turn) answer(id string) {
-	e := t.f.knowledge[id]
+func (t *turn) answer(id string, h heard) {
 	t.progress()
 	t.s.Told[id]++
 	switch {
@@ -197,14 +196,20 @@ func (t *turn) answer(id string) {
 		t.offerHuman(promptToldAll)
 	case t.s.Told[id] > maxTold:
 		t.handoff(HandoffNotUnderstood)
-	case t.atRest():
-		t.s.Answered++
-		t.concluded(promptAnswer+id, e.Offer)
 	default:
 		t.s.Answered++
-		t.say(promptAnswer + id)
-		t.reask()
+		t.tell(id, h)
 	}
+}
+
+// tellPlain says an entry as it is written.
+func (t *turn) tellPlain(id string) {
+	if t.atRest() {
+		t.concluded(promptAnswer+id, t.f.knowledge[id].Offer)
+		return
+	}
+	t.say(promptAnswer + id)
+	t.reask()
 }
 
 func (t *turn) offerHuman(prompt string) {

@@ -21,6 +21,7 @@ func (t *turn) heard(in Heard) {
 	if !t.talking() || !t.countTurn() {
 		return
 	}
+	t.s.Consulting = nil // who speaks on waits for no answer
 	h := t.understand(in.Text)
 	if t.s.Deaf && h.intent.Intent != intentHuman {
 		h = heard{} // what is made of a voice that is not understood says nothing
@@ -43,7 +44,7 @@ func (t *turn) heard(in Heard) {
 	case !sure:
 		t.respondUnsure(h)
 	default:
-		t.respond(h)
+		t.respondOrConsult(h)
 	}
 }
 
@@ -51,6 +52,7 @@ func (t *turn) digits(in Digits) {
 	if !t.talking() || !t.countTurn() {
 		return
 	}
+	t.s.Consulting = nil
 	digits := strings.TrimSuffix(in.Digits, "#")
 	if len(digits) > 1 {
 		digits = strings.Map(func(r rune) rune {
@@ -120,6 +122,7 @@ func (t *turn) heardWaiting(h heard) {
 }
 
 func (t *turn) silence() {
+	t.s.Consulting = nil
 	switch t.s.Step {
 	case StepAsking:
 		t.s.Turns++

@@ -20,6 +20,8 @@ type Start struct {
 	// Dialect is what the call begins in, "" Mandarin; Likely is what people
 	// speak where the caller's number belongs.
 	Dialect, Likely string
+	// Advice is what a language model is asked for, if there is one.
+	Advice Advice
 }
 
 // Step is where the conversation stands.
@@ -124,6 +126,12 @@ type State struct {
 	DeafTold    bool `json:"deaf_told,omitempty"`
 	HearingTold bool `json:"hearing_told,omitempty"`
 
+	// Advice is that of Start; Consulting is what the model was asked and has
+	// not answered, Consults how often it was asked.
+	Advice     Advice      `json:"advice,omitzero"`
+	Consulting *Consulting `json:"consulting,omitempty"`
+	Consults   int         `json:"consults,omitempty"`
+
 	// Said is what was said in the last turn, for repeating and resuming.
 	Said []Prompt `json:"said,omitempty"`
 	// Variants counts the use of prompts that have several texts.
@@ -197,7 +205,7 @@ func Begin(f *Flow, in Start) State {
 		Version: stateVersion, FlowName: f.Name(), FlowVersion: f.Version(),
 		CallID: in.CallID, Caller: in.Caller, Called: in.Called, Tenant: in.Tenant,
 		Dialects: slices.Clone(in.Dialects), Likely: in.Likely, Dialect: in.Dialect,
-		Step: StepNew,
+		Advice: in.Advice, Step: StepNew,
 	}
 }
 
