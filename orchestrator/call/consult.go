@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/tidegate/tidegate/orchestrator/dialog"
@@ -80,42 +79,3 @@ func (st *step) callerSpeaks() {
 	st.s.Consulting = ""
 	st.disarm(TimerConsult)
 }
-
-// advise carries Consult out. Every question is answered, whatever happens.
-func (s *Session) advise(e Consult) {
-	id := e.Request.ID
-	fail := func() { s.Post(Consulted{id, dialog.ConsultFailed{ID: id}}) }
-	if s.ports.Adviser == nil {
-		fail()
-		return
-	}
-	ctx, cancel := context.WithCancel(s.ctx)
-	defer cancel()
-	late := time.AfterFunc(e.Budget, cancel)
-	defer late.Stop()
-	var err error
-	switch e.Request.Kind {
-	case dialog.ConsultUnderstand:
-		var answer dialog.Consulted
-		if answer, err = s.ports.Adviser.Understand(ctx, e.Request); err == nil {
-			answer.ID = id
-			s.Post(Consulted{id, answer})
-		}
-	case dialog.ConsultWord:
-		err = s.ports.Adviser.Word(ctx, e.Request, func(sentence string) {
-			late.Reset(e.Budget)
-			s.Post(Consulted{id, dialog.Worded{ID: id, Sentence: sentence}})
-		})
-		if err == nil {
-			s.Post(Consulted{id, dialog.Worded{ID: id, Last: true}})
-		}
-	default:
-		err = errUnknownConsult
-	}
-	if err != nil {
-		s.log.Debug("language model not of use", "kind", e.Request.Kind, "error", err)
-		fail()
-	}
-}
-
-var errUnknownConsult = errors.New("unknown kind of question")
