@@ -157,3 +157,10 @@ func BenchmarkKnowledge(b *testing.B) {
 		f.known.Find(nlu.Listen("喂你好我想问一下就是那个鞋盒子被我扔掉了还能不能退啊"), 1)
 	}
 }
+
+func BenchmarkLearn(b *testing.B) {
+	f := *Default()
+	for b.Loop() {
+		f.learn()
+	}
+}
