@@ -21,7 +21,9 @@ func TestCallWithLanguageModel(t *testing.T) {
 		return `{"intent":"none","answer":"none","slots":{"reason":"none","received":"none"}}`, llmtest.None
 	})
 	s := newSystem(t, setup{orchestrator: withModel(server)})
-	s.call("knowledge", func(sc *scenarios.Scenario) { sc.Expect.Said = []string{"赠品需要您一起寄回来。", "用掉了会从退款里扣。", "这个我不清楚"} }, nil)
+	s.call("knowledge", func(sc *scenarios.Scenario) {
+		sc.Expect.Said = []string{"赠品需要您一起寄回来。", "用掉了会从退款里扣。", "这个我不清楚"}
+	}, nil)
 	streamed, meanings := 0, 0
 	for _, q := range server.Questions() {
 		if q.Stream {
