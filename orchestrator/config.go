@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/orchestrator/call"
 	"github.com/tidegate/tidegate/orchestrator/dialog"
 	"github.com/tidegate/tidegate/orchestrator/esl"
+	"github.com/tidegate/tidegate/orchestrator/llm"
 	"github.com/tidegate/tidegate/orchestrator/spool"
 )
 
@@ -30,6 +31,7 @@ type Config struct {
 	Voice        string             `koanf:"voice" help:"voice of the synthesis; empty: the flow's, else the engine's own"`
 	Rate         float64            `koanf:"rate" help:"speaking rate, 1 is normal; 0: the flow's"`
 	Dialects     DialectConfig      `koanf:"dialects"`
+	LLM          llm.Config         `koanf:"llm"`
 	RecordURL    string             `koanf:"record_url" help:"address under which a call's record can be read, for people who take the call over"`
 	Spool        spool.Config       `koanf:"spool"`
 	Limits       LimitsConfig       `koanf:"limits"`
@@ -68,6 +70,7 @@ func Defaults() Config {
 		Handoff:   HandoffConfig{Profile: "external", Queue: "fallback", Ring: 30 * time.Second},
 		Tenant:    "default",
 		Dialects:  DialectConfig{Reports: 3},
+		LLM:       llm.Defaults(),
 		RecordURL: "http://127.0.0.1:8080/api/v1/calls/",
 		Spool:     spool.Defaults(),
 		Limits:    LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, Ticket: c.TicketLimit},
@@ -126,6 +129,9 @@ func (c Config) Validate() error {
 	if !(c.Rate >= 0 && c.Rate <= 4) {
 		bad("rate: must be 0 to 4, is %g", c.Rate)
 	}
+	if err := c.LLM.Validate("llm."); err != nil {
+		errs = append(errs, err)
+	}
 	if c.Tenant == "" {
 		bad("tenant: must be set")
 	}
@@ -151,6 +157,7 @@ func (c Config) call(name string, voice dialog.Voice) call.Config {
 	cc.CallLimit, cc.MediaLimit, cc.LookupLimit, cc.TicketLimit = c.Limits.Call, c.Limits.Media, c.Limits.Lookup, c.Limits.Ticket
 	cc.HandoffLimit, cc.Targets = c.Handoff.Ring, c.targets()
 	cc.Dialects, cc.DialectReports = c.Dialects.Available, c.Dialects.Reports
+	cc.ConsultLimit = c.LLM.Timeout
 	cc.MediaAttempts = max(3, len(c.Fork.Bridges)+1)
 	return cc
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/orchestrator/call"
 	"github.com/tidegate/tidegate/orchestrator/dialog"
 	"github.com/tidegate/tidegate/orchestrator/esl"
+	"github.com/tidegate/tidegate/orchestrator/llm"
 	"github.com/tidegate/tidegate/orchestrator/spool"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -39,6 +40,7 @@ type Service struct {
 	spool    *spool.Spool
 	playouts sync.Map // Core-UUID -> play-out way
 	dialects *dialectRouter
+	llm      *llm.Client // nil: there is no language model
 
 	mu       sync.Mutex
 	sessions map[string]*call.Session
@@ -73,6 +75,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fmt.Errorf("dialects: %w", err)
 	}
 	s.machine = &call.Machine{Flow: flow, Config: cfg.call(s.name, flow.Voice())}
+	if cfg.LLM.Enabled() {
+		if s.llm, err = llm.New(cfg.LLM, s.log, deps.Registry); err != nil {
+			return nil, fmt.Errorf("llm: %w", err)
+		}
+		s.machine.Config.Advice = s.llm.Advice()
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	eslDeps := esl.Deps{Log: s.log, Registry: deps.Registry}
 	if s.listener, err = esl.New(cfg.ESL, s.handle, eslDeps); err != nil {
@@ -151,6 +159,9 @@ func (s *Service) Stop(ctx context.Context) error {
 	}
 	s.background.Wait()
 	s.spool.Stop()
+	if s.llm != nil {
+		s.llm.Close()
+	}
 	return err
 }
 
@@ -167,9 +178,11 @@ func (s *Service) handle(ctx context.Context, ech *esl.Channel) {
 	post := func(ev call.Event) bool { return sess.Post(ev) }
 	link := &mediaLink{callID: info.ID, bus: s.bus, ch: ch, log: log, post: post, states: make(chan schemas.MediaState, 1)}
 	d := &desk{bus: s.bus, spool: s.spool, log: log, tenant: s.cfg.Tenant, post: post}
-	sess = call.NewSession(s.machine, state, call.Ports{
-		Switch: ch, Media: link, Desk: d, Recorder: recorder{spool: s.spool, log: log}, Snapshots: snaps,
-	}, s.log, s.metrics)
+	ports := call.Ports{Switch: ch, Media: link, Desk: d, Recorder: recorder{spool: s.spool, log: log}, Snapshots: snaps}
+	if s.llm != nil {
+		ports.Adviser = s.llm
+	}
+	sess = call.NewSession(s.machine, state, ports, s.log, s.metrics)
 	ch.onSide = link.onSide
 
 	for subject, h := range map[string]func(bus.Message){

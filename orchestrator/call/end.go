@@ -194,6 +194,9 @@ func (st *step) timer(ev Event) {
 		if st.s.Lookup != nil {
 			st.ordersFound(OrdersFound{RequestID: st.s.Lookup.RequestID, Err: "timeout"})
 		}
+	case TimerConsult:
+		st.advance(dialog.ConsultFailed{ID: st.s.Consulting})
+		st.emit(Save{})
 	case TimerTicket:
 		for _, t := range slices.Clone(st.s.Tickets) {
 			// The stream has the request: its ticket comes later.

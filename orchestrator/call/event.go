@@ -40,7 +40,7 @@ func Kinds() []Kind {
 	return []Kind{
 		KindArrived, KindResumed, KindAnswered, KindForkFailed, KindForkLost, KindMedia, KindMediaState, KindDigit,
 		KindFileReady, KindOrdersFound, KindTicketOpened, KindTicketFailed, KindBridged, KindHandoffEnded,
-		KindCommandFailed, KindTimer, KindHangup, KindHungUp, KindControlLost, KindBusRestored, KindLeaving,
+		KindCommandFailed, KindTimer, KindHangup, KindHungUp, KindControlLost, KindBusRestored, KindLeaving, KindConsulted,
 	}
 }
 

@@ -52,6 +52,7 @@ func (st *step) media(ev Event) {
 		}
 	case *schemas.MediaSpeechStarted:
 		st.s.Epoch = max(st.s.Epoch, e.Epoch)
+		st.callerSpeaks()
 	case *schemas.MediaTranscript:
 		st.transcript(e)
 	case *schemas.MediaPlayoutStarted:

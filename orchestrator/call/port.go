@@ -62,4 +62,6 @@ type Ports struct {
 	Desk      Desk
 	Recorder  Recorder
 	Snapshots Snapshots
+	// Adviser is nil where there is no language model.
+	Adviser Adviser
 }

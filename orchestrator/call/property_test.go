@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"reflect"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 var sentences = []string{
 	"我要退货", "转人工", "运费谁出", "退款到哪了", "尾号三三七八", "对的", "不对", "已经收到了", "衣服太小了", "没有了，谢谢",
-	"再说一遍", "", "嗯", "不是这个订单", "今天天气怎么样", "20261112003378",
+	"再说一遍", "", "嗯", "不是这个订单", "今天天气怎么样", "赠品要不要一起退", "啦啦啦啦啦", "20261112003378",
 }
 
 // randomEvent draws an event that fits the state, or nearly fits: old
@@ -78,6 +79,13 @@ func randomEvent(rt *rapid.T, s State) Event {
 			}
 			return TimerFired{name}
 		},
+		func() Event {
+			id := cmp.Or(s.Consulting, "none")
+			return Consulted{id, rapid.SampledFrom([]dialog.Input{
+				dialog.ConsultFailed{ID: id}, dialog.Consulted{ID: id, Intent: "return_request", Answer: "yes"},
+				dialog.Worded{ID: id, Sentence: "要一起寄回。"}, dialog.Worded{ID: id, Last: true},
+			}).Draw(rt, "consulted")}
+		},
 		func() Event { return BusRestored{} }, func() Event { return Leaving{} },
 		func() Event { return Hangup{Cause: "NORMAL_CLEARING"} },
 	}).Draw(rt, "event")()
@@ -88,6 +96,7 @@ func randomEvent(rt *rapid.T, s State) Event {
 // for twice unless marked, and an ended call stays ended.
 func TestProperties(t *testing.T) {
 	m := machine()
+	m.Config.Advice = dialog.Advice{Understand: true, Word: true}
 	rapid.Check(t, func(rt *rapid.T) {
 		s := m.Begin(Start{ID: "call-1", Caller: "13800138001", Called: "4008"}, start)
 		now := start

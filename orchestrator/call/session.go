@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/tidegate/tidegate/orchestrator/dialog"
 )
 
 const (
@@ -152,6 +154,8 @@ func (s *Session) carryOut(e Effect) {
 		s.queueSave(save{forget: true})
 	case FindOrders:
 		s.work.Go(func() { s.findOrders(e) })
+	case Consult:
+		s.work.Go(func() { s.advise(e) })
 	case OpenTicket:
 		s.work.Go(func() { s.openTicket(e) })
 	case SyncMedia:
@@ -287,6 +291,45 @@ func (s *Session) syncMedia(e SyncMedia) {
 	st, err := s.ports.Media.Sync(ctx, e.AfterSeq)
 	s.Post(MediaState{State: st, Err: err})
 }
+
+// advise carries Consult out. Every question is answered, whatever happens.
+func (s *Session) advise(e Consult) {
+	id := e.Request.ID
+	fail := func() { s.Post(Consulted{id, dialog.ConsultFailed{ID: id}}) }
+	if s.ports.Adviser == nil {
+		fail()
+		return
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	late := time.AfterFunc(e.Budget, cancel)
+	defer late.Stop()
+	var err error
+	switch e.Request.Kind {
+	case dialog.ConsultUnderstand:
+		var answer dialog.Consulted
+		if answer, err = s.ports.Adviser.Understand(ctx, e.Request); err == nil {
+			answer.ID = id
+			s.Post(Consulted{id, answer})
+		}
+	case dialog.ConsultWord:
+		err = s.ports.Adviser.Word(ctx, e.Request, func(sentence string) {
+			late.Reset(e.Budget)
+			s.Post(Consulted{id, dialog.Worded{ID: id, Sentence: sentence}})
+		})
+		if err == nil {
+			s.Post(Consulted{id, dialog.Worded{ID: id, Last: true}})
+		}
+	default:
+		err = errUnknownConsult
+	}
+	if err != nil {
+		s.log.Debug("language model not of use", "kind", e.Request.Kind, "error", err)
+		fail()
+	}
+}
+
+var errUnknownConsult = errors.New("unknown kind of question")
 
 func nameOfEffect(e Effect) string {
 	switch e.(type) {

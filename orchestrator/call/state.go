@@ -129,6 +129,7 @@ type Config struct {
 	MediaAttempts  int
 	LookupLimit    time.Duration
 	TicketLimit    time.Duration
+	ConsultLimit   time.Duration
 	DigitsPause    time.Duration
 	PlayoutLimit   time.Duration
 	HandoffLimit   time.Duration
@@ -140,13 +141,15 @@ type Config struct {
 	// after DialectReports finals in another one the call changes, 0 never.
 	Dialects       []string
 	DialectReports int
+	// Advice is what the language model is asked for.
+	Advice dialog.Advice
 }
 
 // ConfigDefaults are the limits of a production call.
 func ConfigDefaults() Config {
 	return Config{
 		Rate: 1, AnswerLimit: 10 * time.Second, MediaLimit: 5 * time.Second, MediaAttempts: 3,
-		LookupLimit: 2500 * time.Millisecond, TicketLimit: 4 * time.Second, DigitsPause: 3 * time.Second,
+		LookupLimit: 2500 * time.Millisecond, TicketLimit: 4 * time.Second, ConsultLimit: 1200 * time.Millisecond, DigitsPause: 3 * time.Second,
 		PlayoutLimit: 40 * time.Second, HandoffLimit: 60 * time.Second, CallLimit: 30 * time.Minute, EndLimit: 10 * time.Second,
 	}
 }
@@ -218,6 +221,8 @@ type State struct {
 	Lookup  *dialog.FindOrders  `json:"lookup,omitempty"`
 	Tickets []TicketRequest     `json:"tickets,omitempty"`
 	Timers  map[Timer]time.Time `json:"timers,omitempty"`
+	// Consulting is the question that the language model is being asked.
+	Consulting string `json:"consulting,omitempty"`
 
 	// Handoff waits for the prompts before it; Target is the one being tried.
 	Handoff *dialog.Handoff `json:"handoff,omitempty"`

@@ -35,7 +35,7 @@ func (m *Machine) Begin(in Start, now time.Time) State {
 		Timers: map[Timer]time.Time{}, DialectSource: in.DialectSource,
 		Dialog: dialog.Begin(m.Flow, dialog.Start{
 			CallID: in.ID, Caller: in.Caller, Called: in.Called, Tenant: in.Tenant,
-			Dialects: m.Config.Dialects, Dialect: in.Dialect, Likely: in.Likely,
+			Dialects: m.Config.Dialects, Dialect: in.Dialect, Likely: in.Likely, Advice: m.Config.Advice,
 		}),
 	}
 }
@@ -98,7 +98,7 @@ func init() {
 		PhaseTalking: row(endings, resumed, answers, map[Kind]handler{
 			KindMedia: (*step).media, KindMediaState: (*step).mediaState, KindForkFailed: (*step).forkFailed,
 			KindForkLost: (*step).forkLost, KindDigit: (*step).digit, KindFileReady: (*step).fileReady,
-			KindCommandFailed: (*step).commandFailed,
+			KindCommandFailed: (*step).commandFailed, KindConsulted: (*step).consulted,
 		}),
 		PhaseHandingOff: row(endings, resumed, answers, map[Kind]handler{
 			KindBridged: (*step).bridged, KindHandoffEnded: (*step).handoffEnded, KindCommandFailed: (*step).commandFailed,
@@ -148,12 +148,13 @@ func (st *step) fact(event string, data any) { st.emit(Fact{Event: event, Data: 
 
 // advance feeds the dialogue and carries its acts out.
 func (st *step) advance(in dialog.Input) {
+	spoke := st.s.Dialog.Continues(in)
 	next, acts := st.m.Flow.Advance(st.s.Dialog, st.now, in)
 	st.s.Dialog = next
+	st.consultOver()
 	if next.Intent != "" {
 		st.s.Intent = next.Intent
 	}
-	spoke := false
 	for _, a := range acts {
 		switch a := a.(type) {
 		case dialog.Say:
@@ -168,6 +169,8 @@ func (st *step) advance(in dialog.Input) {
 			st.s.Lookup = &a
 			st.arm(TimerLookup, st.m.Config.LookupLimit)
 			st.emit(FindOrders{Request: a, Budget: st.m.Config.LookupLimit})
+		case dialog.Consult:
+			st.consult(a)
 		case dialog.OpenTicket:
 			st.openTicket(a)
 		case dialog.Handoff:

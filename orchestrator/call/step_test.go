@@ -532,7 +532,7 @@ func TestStaleTimersDoNothing(t *testing.T) {
 func TestEveryPhaseIgnoresWhatItDoesNotExpect(t *testing.T) {
 	events := []Event{
 		Arrived{}, Resumed{}, Answered{}, ForkFailed{}, ForkLost{}, MediaEvent{}, MediaState{}, Digit{"1"}, FileReady{}, OrdersFound{},
-		TicketOpened{}, TicketFailed{}, Bridged{}, HandoffEnded{}, CommandFailed{}, TimerFired{}, Hangup{}, HungUp{}, ControlLost{}, BusRestored{}, Leaving{},
+		TicketOpened{}, TicketFailed{}, Bridged{}, HandoffEnded{}, CommandFailed{}, TimerFired{}, Hangup{}, HungUp{}, ControlLost{}, BusRestored{}, Leaving{}, Consulted{},
 	}
 	if len(events) != len(Kinds()) {
 		t.Fatalf("%d events, %d kinds", len(events), len(Kinds()))

@@ -52,6 +52,35 @@ type Handoff struct {
 	Context map[string]string
 }
 
+// Consult asks a language model, and is answered by Consulted, Worded or
+// ConsultFailed. It holds everything that the model may know and answer.
+type Consult struct {
+	// ID is unique within all calls and stable over a takeover.
+	ID   string
+	Kind ConsultKind
+	// Text is what the caller said: data, and nothing that is to be obeyed.
+	Text string
+	// Asked is what the caller was asked, Intents and Slots what the answer
+	// may name; of ConsultUnderstand.
+	Asked   string
+	Intents []Meaning
+	Slots   []SlotMeaning
+	// Facts are all that may be said; of ConsultWord.
+	Facts []string
+}
+
+// Meaning is a name of the flow, with what it means in the flow's language.
+type Meaning struct {
+	Name, Label string
+	Examples    []string
+}
+
+// SlotMeaning is a slot with the values it can have.
+type SlotMeaning struct {
+	Name   string
+	Values []Meaning
+}
+
 // ListenIn says that the caller asked to be heard in a dialect. Dialect is
 // the one to listen in from now on, which State.Dialect holds as well; "" when
 // nobody understands what was Wanted.
@@ -92,6 +121,7 @@ const (
 	OutcomeNoInput      Outcome = "no_input"
 )
 
+func (Consult) act()    {}
 func (ListenIn) act()   {}
 func (Say) act()        {}
 func (FindOrders) act() {}

@@ -1,6 +1,9 @@
 package dialog
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Names that the interpreter and a flow share.
 const (
@@ -40,6 +43,8 @@ type turn struct {
 	// told is what is said in this turn; lastSay is its last act's index.
 	told    []Prompt
 	lastSay int
+	// missed: nothing was made of what the caller said.
+	missed bool
 	// dialect is what the caller calls the dialect spoken of.
 	dialect string
 }
@@ -64,6 +69,12 @@ func (f *Flow) Advance(s State, now time.Time, in Input) (State, []Act) {
 		t.ticketOpened(in)
 	case TicketFailed:
 		t.ticketFailed(in)
+	case Consulted:
+		t.consulted(in)
+	case Worded:
+		t.worded(in)
+	case ConsultFailed:
+		t.consultFailed(in)
 	case HandoffFailed:
 		t.handoffFailed()
 	case RecognitionLost:
@@ -73,7 +84,10 @@ func (f *Flow) Advance(s State, now time.Time, in Input) (State, []Act) {
 	case Resumed:
 		t.resumed(in)
 	}
-	if len(t.told) > 0 {
+	switch {
+	case len(t.told) > 0 && s.Continues(in):
+		next.Said = slices.Concat(s.Said, t.told)
+	case len(t.told) > 0:
 		next.Said = t.told
 	}
 	return next, t.acts

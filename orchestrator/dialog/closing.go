@@ -87,6 +87,11 @@ func (t *turn) resumed(in Resumed) {
 			t.acts = append(t.acts, k.Request)
 		}
 	}
+	if c := t.s.Consulting; c != nil && c.Kind == ConsultUnderstand {
+		t.acts = append(t.acts, t.consultAct(*c))
+	} else if c != nil {
+		t.wordingEnds(c.ID)
+	}
 	if t.s.Step == StepEnded {
 		t.acts = append(t.acts, End{t.s.Ended, "resumed"})
 	}
@@ -103,7 +108,7 @@ func (t *turn) sayRest(played int) {
 		}
 		p.Text = rest(p.Text, played)
 		played = 0
-		t.told = append(t.told, p)
+		t.told, t.lastSay = append(t.told, p), len(t.acts)
 		t.acts = append(t.acts, Say{p})
 	}
 }

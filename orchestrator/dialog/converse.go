@@ -21,6 +21,7 @@ func (t *turn) heard(in Heard) {
 	if !t.talking() || !t.countTurn() {
 		return
 	}
+	t.s.Consulting = nil // who speaks on waits for no answer
 	h := t.understand(in.Text)
 	if t.s.Deaf && h.intent.Intent != intentHuman {
 		h = heard{} // what is made of a voice that is not understood says nothing
@@ -43,7 +44,7 @@ func (t *turn) heard(in Heard) {
 	case !sure:
 		t.respondUnsure(h)
 	default:
-		t.respond(h)
+		t.respondOrConsult(h)
 	}
 }
 
@@ -51,6 +52,7 @@ func (t *turn) digits(in Digits) {
 	if !t.talking() || !t.countTurn() {
 		return
 	}
+	t.s.Consulting = nil
 	digits := strings.TrimSuffix(in.Digits, "#")
 	if len(digits) > 1 {
 		digits = strings.Map(func(r rune) rune {
@@ -120,6 +122,7 @@ func (t *turn) heardWaiting(h heard) {
 }
 
 func (t *turn) silence() {
+	t.s.Consulting = nil
 	switch t.s.Step {
 	case StepAsking:
 		t.s.Turns++
@@ -148,9 +151,13 @@ func (t *turn) silence() {
 }
 
 // miss is a turn that led nowhere.
-func (t *turn) miss() {
+func (t *turn) miss() { t.missAs("bridge_miss") }
+
+// missAs is miss with another beginning.
+func (t *turn) missAs(bridge string) {
+	t.missed = true
 	t.s.Misses++
-	t.again("bridge_miss", HandoffNotUnderstood)
+	t.again(bridge, HandoffNotUnderstood)
 }
 
 // again goes down the ladder of a question that was not answered: its

@@ -7,7 +7,7 @@ func (t *turn) recognitionLost(in RecognitionLost) {
 	if t.s.Deaf {
 		return
 	}
-	t.s.Deaf = true
+	t.s.Deaf, t.s.Consulting = true, nil
 	if !t.talking() {
 		return
 	}

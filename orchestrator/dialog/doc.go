@@ -14,6 +14,9 @@
 //   - Every FindOrders is answered by exactly one OrdersFound, with Err set when
 //     no answer came in time. Every OpenTicket is answered by TicketOpened or
 //     TicketFailed. Answers that come late, twice or unasked are harmless.
+//   - Every Consult is answered by one Consulted, by Worded up to a Last one, or
+//     by ConsultFailed, soon: nothing is said meanwhile. There is none unless
+//     Start.Advice asks for it.
 //   - Nothing follows End. After Handoff only HandoffFailed, ticket answers and
 //     order answers are of interest.
 package dialog

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidegate/tidegate/orchestrator/dialog/knowledge"
 	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
 )
 
@@ -29,9 +30,11 @@ type Flow struct {
 	rules     map[string][]ruleSpec
 	phrases   map[string][]string
 	words     map[string]string
+	knowledge map[string]entrySpec
 
 	zone  *time.Location
 	model *nlu.Model
+	known *knowledge.Index
 	// heard and values are phrases and slot values, ready to be matched.
 	heard    map[string][]nlu.Phrase
 	mentions map[string][]nlu.Phrase

@@ -76,6 +76,30 @@ type RecognitionLost struct {
 // RecognitionBack says that it can be again.
 type RecognitionBack struct{}
 
+// Consulted answers a Consult for a meaning: names of the flow, "" or absent
+// for what the sentence does not say. Answer is "yes", "no" or "". What the
+// flow does not know of it is dropped.
+type Consulted struct {
+	ID     string
+	Intent string
+	Answer string
+	Slots  map[string]string
+}
+
+// Worded brings the next sentence of the answer to a Consult for words; Last
+// is true with the last one, or alone after it.
+type Worded struct {
+	ID       string
+	Sentence string
+	Last     bool
+}
+
+// ConsultFailed says that a Consult brings no answer, or no more of it.
+type ConsultFailed struct{ ID string }
+
+func (Consulted) input()       {}
+func (Worded) input()          {}
+func (ConsultFailed) input()   {}
 func (RecognitionLost) input() {}
 func (RecognitionBack) input() {}
 func (Started) input()         {}

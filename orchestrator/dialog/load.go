@@ -36,6 +36,7 @@ type document struct {
 	Rules     map[string][]ruleSpec   `yaml:"rules"`
 	Phrases   map[string][]string     `yaml:"phrases"`
 	Words     map[string]string       `yaml:"words"`
+	Knowledge map[string]entrySpec    `yaml:"knowledge"`
 }
 
 // loader gathers a flow and all that is wrong with it.
@@ -53,7 +54,7 @@ type source struct {
 	file *ast.File
 }
 
-// LoadFlow reads every *.yaml file in dir, checks the flow as a whole, and
+// LoadFlow reads every *.yaml file in dir and in its folder knowledge, checks the flow as a whole, and
 // returns all errors at once, each with file and line.
 func LoadFlow(fsys fs.FS, dir string) (*Flow, error) {
 	names, err := fs.Glob(fsys, path.Join(dir, "*.yaml"))
@@ -63,6 +64,11 @@ func LoadFlow(fsys fs.FS, dir string) (*Flow, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("%w: no *.yaml file in %q", ErrFlow, dir)
 	}
+	known, err := fs.Glob(fsys, path.Join(dir, "knowledge/*.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFlow, err)
+	}
+	names = append(names, known...)
 	slices.Sort(names)
 	l := &loader{flow: emptyFlow()}
 	for _, name := range names {
@@ -84,7 +90,7 @@ func emptyFlow() *Flow {
 		questions: map[string]questionSpec{}, slots: map[string]slotSpec{},
 		intents: map[string]intentSpec{}, tasks: map[string]taskSpec{},
 		rules: map[string][]ruleSpec{}, phrases: map[string][]string{},
-		words: map[string]string{}, zone: time.UTC,
+		words: map[string]string{}, knowledge: map[string]entrySpec{}, zone: time.UTC,
 		heard: map[string][]nlu.Phrase{}, mentions: map[string][]nlu.Phrase{}, values: map[string][]spokenValue{},
 	}
 }
@@ -167,6 +173,7 @@ func (l *loader) merge(name string, doc document) {
 	add(l, name, "rules", l.flow.rules, doc.Rules)
 	add(l, name, "phrases", l.flow.phrases, doc.Phrases)
 	add(l, name, "words", l.flow.words, doc.Words)
+	add(l, name, "knowledge", l.flow.knowledge, doc.Knowledge)
 }
 
 func add[V any](l *loader, file, section string, into, from map[string]V) {
@@ -216,6 +223,7 @@ func (l *loader) finish() {
 			Name: name, Priority: in.Priority, Examples: examples, Evidence: in.Evidence,
 		})
 	}
+	f.learn()
 	f.model = nlu.Train(classes, nlu.Options{
 		Reject: f.policy.AcceptIntent, Negations: f.phrases["negation"],
 	})

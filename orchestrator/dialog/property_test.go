@@ -14,7 +14,7 @@ var sentences = []string{
 	"太小了", "质量问题", "尾号3378", "八八六六", "幺两洞拐", "2026111200013378", "不是这个订单", "第一个", "第二个", "全部",
 	"再说一遍", "等一下", "单号是多少", "不知道", "今天天气怎么样", "", "🙂🙂", "'; DROP TABLE calls; --", "{order}",
 	"我要退货，订单尾号3378，衣服太小了，已经收到了", "不对，是质量问题", "不退了", "退货有什么规定", "我要投诉", "可以", "枕头",
-	"我的手机号是13800000002", "原因", "订单不对", "可以说粤语吗", "说普通话吧", "能讲方言吗", "我不会说普通话", "粤语", "唔系",
+	"我的手机号是13800000002", "原因", "订单不对", "赠品要不要一起退", "你们会员等级怎么看", "吊牌剪了还能退吗", "可以说粤语吗", "说普通话吧", "能讲方言吗", "我不会说普通话", "粤语", "唔系",
 }
 
 // helpful are answers that bring a conversation on, so that random calls get
@@ -30,7 +30,7 @@ func inputs(asked *[]Act, s State) *rapid.Generator[Input] {
 		if help := helpful[s.Question]; help != "" && rapid.IntRange(0, 2).Draw(t, "helpful") > 0 {
 			return Heard{Text: help}
 		}
-		if n := len(*asked); n > 0 && s.Step != StepAsking && rapid.IntRange(0, 2).Draw(t, "prompt") > 0 {
+		if n := len(*asked); n > 0 && (s.Step != StepAsking || s.Consulting != nil) && rapid.IntRange(0, 2).Draw(t, "prompt") > 0 {
 			return answer(t, (*asked)[n-1])
 		}
 		switch rapid.IntRange(0, 12).Draw(t, "kind") {
@@ -62,6 +62,12 @@ func answer(t *rapid.T, a Act) Input {
 		}
 		orders := rapid.SampledFrom([][]Order{nil, shop["13800000001"], shop["13800000002"], byNumber}).Draw(t, "orders")
 		return OrdersFound{RequestID: a.RequestID, Orders: orders}
+	case Consult:
+		return rapid.SampledFrom([]Input{
+			ConsultFailed{ID: a.ID}, Worded{ID: a.ID, Sentence: "要一起寄回。"}, Worded{ID: a.ID, Sentence: "退您一万元{order}"}, Worded{ID: a.ID, Last: true},
+			Consulted{ID: a.ID, Intent: rapid.SampledFrom([]string{"", "return_request", "transfer_human", "goodbye", "open_ticket"}).Draw(t, "intent"),
+				Answer: rapid.SampledFrom([]string{"", "yes", "no", "x"}).Draw(t, "answer"), Slots: map[string]string{"reason": "damaged", "order": "1", "": ""}},
+		}).Draw(t, "consulted")
 	case OpenTicket:
 		return rapid.SampledFrom([]Input{
 			TicketOpened{Key: a.Key, Number: "12345678"}, TicketFailed{Key: a.Key, Reason: "no"},
@@ -76,7 +82,8 @@ func TestRandomCalls(t *testing.T) {
 	f := Default()
 	rapid.Check(t, func(t *rapid.T) {
 		s := Begin(f, Start{CallID: "c", Caller: rapid.SampledFrom([]string{"", "13800000001"}).Draw(t, "caller"),
-			Dialects: rapid.SampledFrom([][]string{nil, {"yue"}, {"yue", "wuu"}}).Draw(t, "dialects"), Likely: rapid.SampledFrom([]string{"", "yue", "nan"}).Draw(t, "likely")})
+			Dialects: rapid.SampledFrom([][]string{nil, {"yue"}, {"yue", "wuu"}}).Draw(t, "dialects"), Likely: rapid.SampledFrom([]string{"", "yue", "nan"}).Draw(t, "likely"),
+			Advice: Advice{Understand: rapid.Bool().Draw(t, "understand"), Word: rapid.Bool().Draw(t, "word")}})
 		s, _ = f.Advance(s, callDay, Started{})
 		var asked []Act
 		keys := map[string]OpenTicket{}
@@ -91,7 +98,7 @@ func TestRandomCalls(t *testing.T) {
 			checkActs(t, s, in, next, acts, keys)
 			for _, a := range acts {
 				switch a.(type) {
-				case FindOrders, OpenTicket:
+				case FindOrders, OpenTicket, Consult:
 					asked = append(asked, a)
 				}
 			}
@@ -171,7 +178,7 @@ func checkListening(t *rapid.T, in Input, next State, acts []Act) {
 	}
 	switch next.Step {
 	case StepAsking, StepLooking, StepOpening:
-		if e := next.Expecting(); e.Kind == ExpectNone || e.NoInputMS == 0 {
+		if e := next.Expecting(); next.Consulting == nil && e.Kind == ExpectNone || e.NoInputMS == 0 {
 			t.Fatalf("%#v: %v/%s listens for nothing: %+v", in, next.Step, next.Question, next.Said)
 		}
 	}

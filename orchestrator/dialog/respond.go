@@ -19,6 +19,9 @@ func (t *turn) respond(h heard) {
 		t.next()
 		return
 	}
+	if t.answerFirst(h) {
+		return
+	}
 	task := t.f.tasks[t.s.Intent]
 	switch q := t.s.Question; {
 	case q == questionIntent:
@@ -68,7 +71,7 @@ func (t *turn) respondOpen(h heard) {
 			t.reask()
 			return
 		}
-		t.miss()
+		t.lost(h)
 		return
 	}
 	t.progress()
@@ -96,7 +99,7 @@ func (t *turn) respondMore(h heard) {
 		t.progress()
 		t.ask(questionIntent)
 	default:
-		t.miss()
+		t.lost(h)
 	}
 }
 
@@ -127,7 +130,7 @@ func (t *turn) respondOffer(h heard) {
 		t.say("not_now")
 		t.next()
 	default:
-		t.miss()
+		t.lost(h)
 	}
 }
 
@@ -274,7 +277,7 @@ func (t *turn) digress(h heard) {
 	least := t.f.policy.SwitchIntent
 	intent, ok := t.intentSure(h, least)
 	if !ok || intent == t.s.Intent {
-		t.miss()
+		t.lost(h)
 		return
 	}
 	task := t.f.tasks[intent]

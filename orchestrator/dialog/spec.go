@@ -49,6 +49,8 @@ type policy struct {
 	// FillerMS is how long after the caller's turn the prompt "filler" covers
 	// an answer that is still to come; 0 is never.
 	FillerMS int `yaml:"filler_ms"`
+	// Knowledge says how well a sentence has to ask for an entry.
+	Knowledge knowledgePolicy `yaml:"knowledge"`
 }
 
 type expectSpec struct {
@@ -126,8 +128,8 @@ type intentSpec struct {
 	// Label is the request in a few words, as spoken back.
 	Label string `yaml:"label"`
 	// Priority decides between intents of one sentence; higher wins.
-	Priority int                `yaml:"priority"`
-	Examples []string           `yaml:"examples"`
+	Priority int      `yaml:"priority"`
+	Examples []string `yaml:"examples"`
 	// Patterns are more examples in short, see nlu.Expand.
 	Patterns []string           `yaml:"patterns"`
 	Evidence map[string]float64 `yaml:"evidence"`
@@ -163,6 +165,9 @@ type taskSpec struct {
 	Aside string `yaml:"aside"`
 	// OfferOrder is the question that offers the caller's latest order.
 	OfferOrder string `yaml:"offer_order"`
+	// Knowledge tasks tell the rules in general: an entry of the knowledge
+	// base that is surely asked for comes first.
+	Knowledge bool `yaml:"knowledge"`
 	// Prefer is "refund" when orders with a refund are the likely ones.
 	Prefer string `yaml:"prefer"`
 }

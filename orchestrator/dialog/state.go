@@ -20,6 +20,8 @@ type Start struct {
 	// Dialect is what the call begins in, "" Mandarin; Likely is what people
 	// speak where the caller's number belongs.
 	Dialect, Likely string
+	// Advice is what a language model is asked for, if there is one.
+	Advice Advice
 }
 
 // Step is where the conversation stands.
@@ -102,6 +104,10 @@ type State struct {
 	Orders OrderSearch `json:"orders"`
 	// Tickets are the requests of this call, in the order of confirmation.
 	Tickets []Ticket `json:"tickets,omitempty"`
+	// Told counts how often an entry of the knowledge base was said, Unknown
+	// the questions that have none.
+	Told    map[string]int `json:"told,omitempty"`
+	Unknown int            `json:"unknown,omitempty"`
 	// Answered counts questions answered without a ticket.
 	Answered int `json:"answered,omitempty"`
 	// HandoffFailures counts humans that could not be reached.
@@ -119,6 +125,12 @@ type State struct {
 	Deaf        bool `json:"deaf,omitempty"`
 	DeafTold    bool `json:"deaf_told,omitempty"`
 	HearingTold bool `json:"hearing_told,omitempty"`
+
+	// Advice is that of Start; Consulting is what the model was asked and has
+	// not answered, Consults how often it was asked.
+	Advice     Advice      `json:"advice,omitzero"`
+	Consulting *Consulting `json:"consulting,omitempty"`
+	Consults   int         `json:"consults,omitempty"`
 
 	// Said is what was said in the last turn, for repeating and resuming.
 	Said []Prompt `json:"said,omitempty"`
@@ -193,7 +205,7 @@ func Begin(f *Flow, in Start) State {
 		Version: stateVersion, FlowName: f.Name(), FlowVersion: f.Version(),
 		CallID: in.CallID, Caller: in.Caller, Called: in.Called, Tenant: in.Tenant,
 		Dialects: slices.Clone(in.Dialects), Likely: in.Likely, Dialect: in.Dialect,
-		Step: StepNew,
+		Advice: in.Advice, Step: StepNew,
 	}
 }
 
@@ -254,6 +266,7 @@ func (s State) clone() State {
 	s.Suspended = slices.Clone(s.Suspended)
 	s.Slots = cloneMap(s.Slots)
 	s.Variants = cloneMap(s.Variants)
+	s.Told = cloneMap(s.Told)
 	s.Tickets = slices.Clone(s.Tickets)
 	s.Orders.Rejected = slices.Clone(s.Orders.Rejected)
 	return s

@@ -66,6 +66,7 @@ func (l *loader) check() {
 	l.checkTasks()
 	l.checkRules()
 	l.checkPhrases()
+	l.checkKnowledge()
 }
 
 func (l *loader) checkHeader() {
@@ -153,36 +154,41 @@ func (l *loader) checkRequired() {
 func (l *loader) checkPrompts() {
 	for _, id := range sortedKeys(l.flow.prompts) {
 		l.name("prompts", id)
-		p := l.flow.prompts[id]
-		if len(p.Text) == 0 {
-			l.bad("has no text", nil, "prompts", id)
-		}
-		for _, text := range p.Text {
-			l.checkText(id, text)
-		}
-		style, ok := schemas.ParseStyle(p.Style)
-		if !ok {
-			l.bad("unknown style %q, know calm (安抚), slow (慢速), cheerful (热情), apologetic (歉意) and neutral (标准)", args(p.Style), "prompts", id)
-		}
-		p.Style = string(style) // by whatever name the flow calls it
-		l.flow.prompts[id] = p
+		l.checkPrompt(id, "prompts", id)
 	}
 }
 
-func (l *loader) checkText(id, text string) {
+// checkPrompt validates a prompt, wherever keys say it is written.
+func (l *loader) checkPrompt(id string, keys ...string) {
+	p := l.flow.prompts[id]
+	if len(p.Text) == 0 {
+		l.bad("has no text", nil, keys...)
+	}
+	for _, text := range p.Text {
+		l.checkText(text, keys...)
+	}
+	style, ok := schemas.ParseStyle(p.Style)
+	if !ok {
+		l.bad("unknown style %q, know calm (安抚), slow (慢速), cheerful (热情), apologetic (歉意) and neutral (标准)", args(p.Style), keys...)
+	}
+	p.Style = string(style) // by whatever name the flow calls it
+	l.flow.prompts[id] = p
+}
+
+func (l *loader) checkText(text string, keys ...string) {
 	if strings.TrimSpace(text) == "" {
-		l.bad("has an empty text", nil, "prompts", id)
+		l.bad("has an empty text", nil, keys...)
 	}
 	if n := utf8.RuneCountInString(text); n > 200 {
-		l.bad("is %d characters long, at most 200 can be listened to", args(n), "prompts", id)
+		l.bad("is %d characters long, at most 200 can be listened to", args(n), keys...)
 	}
 	for _, name := range placeholdersIn(text) {
 		if !slices.Contains(placeholderNames, name) {
-			l.bad("unknown placeholder {%s}", args(name), "prompts", id)
+			l.bad("unknown placeholder {%s}", args(name), keys...)
 		}
 	}
 	if strings.ContainsAny(placeholder.ReplaceAllString(text, ""), "{}") {
-		l.bad("has a brace that belongs to no placeholder", nil, "prompts", id)
+		l.bad("has a brace that belongs to no placeholder", nil, keys...)
 	}
 }
 

@@ -1,9 +1,6 @@
 package nlu
 
-import (
-	"math"
-	"math/rand/v2"
-)
+import "math"
 
 // Training of the linear part: plain stochastic gradient descent on the
 // cross-entropy, its steps smaller with each round.
@@ -26,7 +23,8 @@ type linear struct {
 }
 
 // fit learns from sentences and their classes. Every class counts the same,
-// however many examples it has; the order is shuffled by a fixed seed.
+// however many examples it has; the order is another one each round, and the
+// same in every run.
 func fit(docs [][]feature, owner []int, features, classes int) linear {
 	l := linear{weights: make([][]float64, features), bias: make([]float64, classes)}
 	flat := make([]float64, features*classes)
@@ -43,11 +41,12 @@ func fit(docs [][]feature, owner []int, features, classes int) linear {
 			share[c] = math.Pow(float64(len(owner))/(float64(classes)*n), 0.5)
 		}
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
 	p := make([]float64, classes)
 	for round := range rounds {
 		step := stepSize / (1 + float64(round)/4)
-		for _, at := range rng.Perm(len(docs)) {
+		stride := coprime(len(docs), round)
+		for i := range docs {
+			at := i * stride % len(docs)
 			l.probabilities(docs[at], p)
 			for c := range p {
 				g := p[c]
@@ -66,6 +65,23 @@ func fit(docs [][]feature, owner []int, features, classes int) linear {
 		}
 	}
 	return l
+}
+
+// coprime is a stride that meets all of n, far from the order that they have:
+// near the golden section of n, another one each round.
+func coprime(n, round int) int {
+	s := max(1, int(float64(n)*0.618)-7*round)
+	for gcd(s, n) != 1 {
+		s++
+	}
+	return s
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // probabilities of each class, into p.

@@ -1,0 +1,218 @@
+package dialog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidegate/tidegate/orchestrator/dialog/knowledge"
+)
+
+const (
+	// promptAnswer begins the names of prompts that say an entry of the
+	// knowledge base.
+	promptAnswer = "knowledge_"
+	// promptUnknown offers a human for what nobody told the assistant,
+	// promptUnknownAside says so in the midst of a request, promptToldAll that
+	// there is no more to an answer than was said.
+	promptUnknown      = "unknown"
+	promptUnknownAside = "unknown_aside"
+	promptToldAll      = "told_all"
+
+	phraseFiller = "filler"
+	phraseAsking = "asking"
+	phraseTopic  = "topic"
+
+	// maxTold is how often an entry is said in one call, maxUnknown how many
+	// questions without an entry lead to a human.
+	maxTold    = 2
+	maxUnknown = 2
+)
+
+// entrySpec is what is known about one question of callers.
+type entrySpec struct {
+	// Questions are ways to ask for it, Words name its subject.
+	Questions []string `yaml:"questions"`
+	Words     []string `yaml:"words"`
+	// Answer and Style are as in prompts.
+	Answer textList `yaml:"answer"`
+	Style  string   `yaml:"style"`
+	// Offer is an intent offered after the answer.
+	Offer string `yaml:"offer"`
+}
+
+// knowledgePolicy says how well a sentence has to ask for an entry.
+type knowledgePolicy struct {
+	// Accept is enough for what is otherwise not understood, Sure for what
+	// may also be the answer to a question or a general request.
+	Accept float64 `yaml:"accept"`
+	Sure   float64 `yaml:"sure"`
+}
+
+// maxQuestions bounds an entry, in ways to ask for it and words of its own.
+const maxQuestions = 64
+
+// checkKnowledge validates the entries and makes each answer a prompt, so that
+// it is checked, prepared and said like all others.
+func (l *loader) checkKnowledge() {
+	f := l.flow
+	if len(f.knowledge) == 0 {
+		return
+	}
+	p := f.policy.Knowledge
+	if !(p.Accept > 0 && p.Accept <= p.Sure && p.Sure <= 1) {
+		l.bad("accept is %v and sure %v; must be above 0, up to 1, accept not above sure", args(p.Accept, p.Sure), "policy", "knowledge")
+	}
+	for _, id := range []string{promptUnknown, promptUnknownAside, promptToldAll} {
+		if _, ok := f.prompts[id]; !ok {
+			l.bad("is missing, which a flow with knowledge needs", nil, "prompts", id)
+		}
+	}
+	for _, id := range []string{phraseFiller, phraseAsking, phraseTopic} {
+		if len(f.phrases[id]) == 0 {
+			l.bad("is missing, which a flow with knowledge needs", nil, "phrases", id)
+		}
+	}
+	for _, id := range sortedKeys(f.knowledge) {
+		l.checkEntry(id, f.knowledge[id])
+	}
+}
+
+func (l *loader) checkEntry(id string, e entrySpec) {
+	l.name("knowledge", id)
+	l.offer(e.Offer, "knowledge", id, "offer")
+	for key, list := range map[string][]string{"questions": e.Questions, "words": e.Words} {
+		if len(list) == 0 || len(list) > maxQuestions {
+			l.bad("has %d of them, must have 1 to %d", args(len(list), maxQuestions), "knowledge", id, key)
+		}
+		for _, s := range list {
+			if strings.TrimSpace(s) == "" {
+				l.bad("has an empty one", nil, "knowledge", id, key)
+			}
+		}
+	}
+	for _, text := range e.Answer {
+		if names := placeholdersIn(text); len(names) > 0 {
+			l.bad("names {%s}; an answer holds for every caller", args(names[0]), "knowledge", id, "answer")
+		}
+	}
+	if e.Offer != "" && slices.ContainsFunc(e.Answer, func(s string) bool { return !strings.HasSuffix(s, "？") && !strings.HasSuffix(s, "?") }) {
+		l.bad("must end with the question that offers %s", args(e.Offer), "knowledge", id, "answer")
+	}
+	prompt := promptAnswer + id
+	if _, ok := l.flow.prompts[prompt]; ok {
+		l.bad("prompt %q is there already", args(prompt), "knowledge", id)
+		return
+	}
+	l.flow.prompts[prompt] = promptSpec{Text: e.Answer, Style: e.Style}
+	l.checkPrompt(prompt, "knowledge", id, "answer")
+}
+
+// learn builds the index of the checked knowledge base.
+func (f *Flow) learn() {
+	entries := make([]knowledge.Entry, 0, len(f.knowledge))
+	for _, id := range sortedKeys(f.knowledge) {
+		e := f.knowledge[id]
+		entries = append(entries, knowledge.Entry{ID: id, Questions: e.Questions, Words: e.Words})
+	}
+	f.known = knowledge.New(entries, f.phrases[phraseFiller])
+}
+
+// Entries lists the names of the knowledge base's entries.
+func (f *Flow) Entries() []string { return sortedKeys(f.knowledge) }
+
+// look finds the entry that a sentence asks for at least as well as least
+// says.
+func (t *turn) look(h heard, least float64) (id string, ok bool) {
+	if h.keyed || t.s.Deaf || h.ref.kind != refNone || t.f.known.Len() == 0 {
+		return "", false
+	}
+	found := t.f.known.Find(h.sounds, 1)
+	if len(found) == 0 || found[0].Score < least {
+		return "", false
+	}
+	return found[0].ID, true
+}
+
+// answerFirst answers what clearly asks for an entry before anything else is
+// made of the sentence: "赠品要不要一起退" holds words that choose something. What
+// clearly asks for something to be done comes before knowledge, unless its
+// task only tells the rules in general.
+func (t *turn) answerFirst(h heard) bool {
+	id, ok := t.look(h, t.f.policy.Knowledge.Sure)
+	if !ok {
+		return false
+	}
+	if intent, sure := t.intentSure(h, t.f.policy.SwitchIntent); sure && !t.f.tasks[intent].Knowledge {
+		return false
+	}
+	t.answer(id, h)
+	return true
+}
+
+// lost takes what nothing else was made of: knowledge, an honest "I don't
+// know", or a miss.
+func (t *turn) lost(h heard) {
+	if id, ok := t.look(h, t.f.policy.Knowledge.Accept); ok {
+		t.answer(id, h)
+		return
+	}
+	if !t.asks(h) {
+		t.miss()
+		return
+	}
+	t.missed = true
+	t.s.Unknown++
+	switch {
+	case t.s.Unknown > maxUnknown:
+		t.handoff(HandoffNotUnderstood)
+	case t.atRest():
+		t.offerHuman(promptUnknown)
+	default:
+		t.missAs(promptUnknownAside)
+	}
+}
+
+// asks says whether a sentence asks something about the shop.
+func (t *turn) asks(h heard) bool {
+	if h.keyed || t.s.Deaf || t.f.known.Len() == 0 {
+		return false
+	}
+	return t.says(h, phraseAsking) && t.says(h, phraseTopic)
+}
+
+// atRest says whether nothing is being asked of the caller that would be
+// interrupted.
+func (t *turn) atRest() bool {
+	return t.s.Intent == "" && (t.s.Question == questionIntent || t.s.Question == questionMore)
+}
+
+// answer says an entry of the knowledge base, and goes on as after any other
+// answer, or with the question in hand.
+func (t *turn) answer(id string, h heard) {
+	t.progress()
+	t.s.Told[id]++
+	switch {
+	case t.s.Told[id] > maxTold && t.atRest():
+		t.offerHuman(promptToldAll)
+	case t.s.Told[id] > maxTold:
+		t.handoff(HandoffNotUnderstood)
+	default:
+		t.s.Answered++
+		t.tell(id, h)
+	}
+}
+
+// tellPlain says an entry as it is written.
+func (t *turn) tellPlain(id string) {
+	if t.atRest() {
+		t.concluded(promptAnswer+id, t.f.knowledge[id].Offer)
+		return
+	}
+	t.say(promptAnswer + id)
+	t.reask()
+}
+
+func (t *turn) offerHuman(prompt string) {
+	t.s.Offer = intentHuman
+	t.askWith(questionOffer, prompt)
+}
