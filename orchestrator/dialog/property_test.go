@@ -178,7 +178,9 @@ func checkListening(t *rapid.T, in Input, next State, acts []Act) {
 	}
 	switch next.Step {
 	case StepAsking, StepLooking, StepOpening:
-		if e := next.Expecting(); next.Consulting == nil && e.Kind == ExpectNone || e.NoInputMS == 0 {
+		// While a model words an answer the consult's own time limit ends it;
+		// what is said last then listens.
+		if e := next.Expecting(); next.Consulting == nil && (e.Kind == ExpectNone || e.NoInputMS == 0) {
 			t.Fatalf("%#v: %v/%s listens for nothing: %+v", in, next.Step, next.Question, next.Said)
 		}
 	}
