@@ -225,6 +225,27 @@ func TestPlayoutUnderrun(t *testing.T) {
 	}
 }
 
+// TestPlayoutMessages: as much as is there in one message, up to two of what
+// the switch holds back; less than that only where the caller would hear a gap.
+func TestPlayoutMessages(t *testing.T) {
+	const ms = 16 // bytes at 8 kHz
+	p := newPlayout(8000, 320*time.Millisecond, false, &memoryOutlet{})
+	for _, tt := range []struct {
+		rest     int // ms that wait
+		complete bool
+		ahead    time.Duration
+		want     int // ms
+	}{
+		{1000, false, 0, 160}, {160, false, 0, 160}, {159, false, 0, 80}, {80, false, 160 * time.Millisecond, 80},
+		{79, false, 160 * time.Millisecond, 0}, {79, false, 79 * time.Millisecond, 60}, {19, false, 0, 0},
+		{79, true, 160 * time.Millisecond, 80}, {159, true, 0, 160}, {30, true, 0, 40},
+	} {
+		if got := p.due(tt.rest*ms, tt.complete, tt.ahead); got != tt.want*ms {
+			t.Errorf("%d ms wait, complete %v, %s ahead: %d ms, want %d", tt.rest, tt.complete, tt.ahead, got/ms, tt.want)
+		}
+	}
+}
+
 func TestPlayoutReplacesMarks(t *testing.T) {
 	out := &memoryOutlet{}
 	p := newPlayout(8000, 240*time.Millisecond, false, out)

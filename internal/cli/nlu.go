@@ -75,7 +75,8 @@ func understandLines(f *dialog.Flow, in io.Reader, out io.Writer, asJSON bool) e
 	w := bufio.NewWriter(out)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	for n := 1; lines.Scan(); n++ {
+	read := 0
+	for ; lines.Scan(); read++ {
 		text := strings.ToValidUTF8(lines.Text(), "\uFFFD")
 		u, ranked := f.Understand(text, time.Now())
 		line := understood{Text: text, Intent: u.Intent, Confidence: u.Confidence, Intents: []string{u.Intent}, Slots: u.Slots}
@@ -98,7 +99,7 @@ func understandLines(f *dialog.Flow, in io.Reader, out io.Writer, asJSON bool) e
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fmt.Errorf("a line is longer than %d bytes", longestLine)
+		return fmt.Errorf("line %d is longer than %d bytes", read+1, longestLine)
 	}
 	return lines.Err()
 }

@@ -73,6 +73,8 @@ func CheckBaseURL(s string) error {
 		return errors.New("names no host")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("must be an address and a path, nothing more")
+	case strings.ContainsAny(s, " \r\n"):
+		return errors.New("has spaces")
 	default:
 		return nil
 	}

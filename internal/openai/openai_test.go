@@ -248,7 +248,7 @@ func TestSpeechFaults(t *testing.T) {
 func TestCheckBaseURL(t *testing.T) {
 	for s, ok := range map[string]bool{
 		"https://api.openai.com/v1": true, "http://127.0.0.1:8000": true, "": false, "api.openai.com": false, "ftp://x": false,
-		"http://": false, "http://user:pw@x/v1": false, "http://x/v1?key=1": false, "http://x:bad:port": false,
+		"http://": false, "http://x/v1 /": false, "http://user:pw@x/v1": false, "http://x/v1?key=1": false, "http://x:bad:port": false,
 	} {
 		err := openai.CheckBaseURL(s)
 		if (err == nil) != ok {

@@ -3,12 +3,11 @@ package llm
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/openai"
 )
 
 // Formats of an answer that names a meaning: not every server knows schemas.
@@ -51,7 +50,7 @@ func (c Config) Validate(prefix string) error {
 		errs = append(errs, fmt.Errorf(prefix+key+": "+format, args...))
 	}
 	if c.BaseURL != "" {
-		if err := checkURL(c.BaseURL); err != nil {
+		if err := openai.CheckBaseURL(c.BaseURL); err != nil {
 			bad("base_url", "%w", err)
 		}
 		if c.Model == "" {
@@ -74,19 +73,4 @@ func (c Config) Validate(prefix string) error {
 		bad("cooldown", "must be at least 1s, is %s", c.Cooldown)
 	}
 	return errors.Join(errs...)
-}
-
-func checkURL(s string) error {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil:
-		return errors.New("is no address") // the error would quote what may hold a password
-	case u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("must begin with http:// or https://")
-	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return errors.New("must be an address and a path, nothing more")
-	case strings.ContainsAny(s, " \r\n"):
-		return errors.New("has spaces")
-	}
-	return nil
 }
