@@ -37,7 +37,7 @@ func flowCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprint(cmd.OutOrStdout(), f.Graph())
+				_, err = fmt.Fprint(cmd.OutOrStdout(), f.Mermaid())
 				return err
 			},
 		},

@@ -15,7 +15,7 @@ func TestFlowCheckAndGraph(t *testing.T) {
 	if err != nil || !strings.HasPrefix(out, "returns ") || !strings.Contains(out, "no mistakes") {
 		t.Errorf("%q, %v", out, err)
 	}
-	if out, err = execute(t, "flow", "graph"); err != nil || !strings.HasPrefix(out, "flowchart LR\n") {
+	if out, err = execute(t, "flow", "graph"); err != nil || !strings.Contains(out, "\nflowchart TD\n") {
 		t.Errorf("%q, %v", out, err)
 	}
 	dir := filepath.Join(t.TempDir(), "mine")
