@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tidegate/tidegate/internal/store"
-	"github.com/tidegate/tidegate/orchestrator"
 	"github.com/tidegate/tidegate/orchestrator/dialog"
 	"github.com/tidegate/tidegate/orchestrator/dialog/conversation"
 )
@@ -26,13 +26,13 @@ func chatCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "chat", Short: "Talk with a flow by keyboard",
 		Long: `Talk with a flow by keyboard instead of by telephone: what is said, understood,
-kept and done is shown. Orders are those of the built-in shop, tickets are not
-opened anywhere.
+kept and done is shown. Orders are those of the shop in which the flow's
+conversations take place, on the day on which they do; tickets are opened nowhere.
 
 A line is what the caller says; an empty line is silence; #123 are keys; // begins
 a comment. /` + strings.Join(conversation.Events(), ", /") + ` are
 what else can happen. Ctrl-D hangs up.`,
-		Args: cobra.NoArgs,
+		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := newChat(cmd.OutOrStdout(), flags)
 			if err != nil {
@@ -45,19 +45,20 @@ what else can happen. Ctrl-D hangs up.`,
 					return err
 				}
 				defer func() { _ = f.Close() }()
-				in, c.echo = f, true
+				in = f
 			}
+			c.echo = !typed(in)
 			return c.run(in)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.flow, "flow", defaultFlow, "folder of the flow, or name of a built-in one")
 	f.StringVar(&flags.lang, "lang", "", "language of the built-in flow, such as en-US")
-	f.StringVar(&flags.from, "from", "13800138001", "number that the caller calls from; empty: withheld")
+	f.StringVar(&flags.from, "from", "13800000001", "number that the caller calls from; empty: withheld")
 	f.StringVar(&flags.called, "called", "", "number that is called")
 	f.StringVar(&flags.script, "script", "", "file with what the caller says, line by line")
-	f.StringVar(&flags.shop, "shop", "", "file of the orders, as conversations have one; default the built-in shop")
-	f.StringVar(&flags.now, "now", "", "when the call takes place, 2026-11-21T10:00:00+08:00; default now")
+	f.StringVar(&flags.shop, "shop", "", "file of the orders, as conversations have one; default that of the flow's")
+	f.StringVar(&flags.now, "now", "", "when the call takes place, as in 2026-11-21T10:00:00+08:00; default the shop's day")
 	return cmd
 }
 
@@ -76,47 +77,40 @@ func newChat(out io.Writer, flags chatFlags) (*chat, error) {
 	if flags.lang != "" {
 		name = strings.TrimRight(name, "/") + "/" + flags.lang
 	}
-	flow, _, err := loadFlow(name)
+	flow, folder, err := loadFlow(name)
 	if err != nil {
 		return nil, err
 	}
 	world := &chatWorld{}
-	now := time.Now()
-	if flags.shop != "" {
-		dir, file := splitPath(flags.shop)
-		if world.shop, err = conversation.LoadShop(os.DirFS(dir), file); err != nil {
-			return nil, err
-		}
-		now = world.shop.Now
+	if world.shop, err = chatShop(flow, folder, flags.shop); err != nil {
+		return nil, err
 	}
+	now := world.shop.Now
 	if flags.now != "" {
 		if now, err = time.Parse(time.RFC3339, flags.now); err != nil {
 			return nil, fmt.Errorf("--now: %w", err)
 		}
 	}
-	if flags.shop == "" {
-		world.shop = builtInShop(now)
-	}
 	start := dialog.Start{CallID: "chat", Caller: flags.from, Called: flags.called}
 	return &chat{out: out, flow: flow, world: world, call: conversation.Begin(flow, world, start, now)}, nil
 }
 
-func splitPath(name string) (dir, file string) {
-	if i := strings.LastIndex(name, "/"); i >= 0 {
-		return name[:i+1], name[i+1:]
+// chatShop is the shop in a file, or else of the flow's conversations.
+func chatShop(flow *dialog.Flow, folder fs.FS, file string) (conversation.Shop, error) {
+	if file != "" {
+		return conversation.LoadShop(os.DirFS(filepath.Dir(file)), filepath.Base(file))
 	}
-	return ".", name
+	return shopIn(flow, folder, dialog.ConversationsFolder)
 }
 
-// builtInShop is the shop that the order worker is seeded with.
-func builtInShop(now time.Time) conversation.Shop {
-	s := conversation.Shop{Now: now, Callers: map[string][]dialog.Order{}}
-	for _, c := range store.SeededCustomers(now) {
-		for _, o := range c.Orders {
-			s.Callers[c.Phone] = append(s.Callers[c.Phone], orchestrator.OrderOf(o))
-		}
+// typed says whether a person types what is read, who sees it then.
+func typed(in io.Reader) bool {
+	f, ok := in.(*os.File)
+	if !ok {
+		return false
 	}
-	return s
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // chatWorld finds orders and numbers tickets.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,9 +35,18 @@ func openFlow(name string) (folder fs.FS, shown string, err error) {
 	}
 	folder, err = dialog.ShippedFlow(name)
 	if err != nil {
-		return nil, "", fmt.Errorf("%q is no folder either: %w", name, err)
+		return nil, "", fmt.Errorf("%w; nor is there a folder of that name", err)
 	}
 	return folder, "", nil
+}
+
+// namesNothing makes wrong usage of a name that no flow has. A flow with
+// mistakes is none.
+func namesNothing(cmd *cobra.Command, err error) error {
+	if errors.Is(err, dialog.ErrNoFlow) {
+		return &usageError{cmd.CommandPath(), err}
+	}
+	return err
 }
 
 func loadFlow(name string) (*dialog.Flow, fs.FS, error) {
@@ -79,6 +89,23 @@ func flowsOf(args []string) []string {
 	return dialog.ShippedFlows()
 }
 
+// counted says which flow it is, and how much is in it.
+func counted(flow *dialog.Flow, conversations int) string {
+	n := flow.Counts()
+	return fmt.Sprintf("%s %s, %s: %d intents with %d examples, %d slots, %d questions, %d prompts, %d rules, %d conversations",
+		flow.Name(), flow.Version(), flow.Language(), n.Intents, n.Examples, n.Slots, n.Questions, n.Prompts, n.Rules, conversations)
+}
+
+// checkShop finds what is wrong with the shop of a flow's conversations, which
+// need not have one of their own.
+func checkShop(folder fs.FS) error {
+	_, err := conversation.LoadShop(folder, path.Join(dialog.ConversationsFolder, conversation.ShopFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 func flowListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "list [FLOW...]", Short: "List the built-in flows, or those named, with their versions",
@@ -87,14 +114,13 @@ func flowListCommand() *cobra.Command {
 			for _, name := range flowsOf(args) {
 				flow, folder, err := loadFlow(name)
 				if err != nil {
-					return err
+					return namesNothing(cmd, err)
 				}
 				all, err := conversation.Load(folder, dialog.ConversationsFolder)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(out, "%-16s %s %s, %s: %d intents, %d fixed prompts, %d conversations\n", name,
-					flow.Name(), flow.Version(), flow.Language(), len(flow.Intents()), len(flow.FixedPrompts()), len(all))
+				fmt.Fprintf(out, "%-16s %s\n", name, counted(flow, len(all)))
 			}
 			return nil
 		},
@@ -114,13 +140,13 @@ line; without FLOW of the built-in flows. Exit code 1 when there is one.`,
 					return &usageError{cmd.CommandPath(), err}
 				}
 				flow, err := dialog.LoadFlow(folder, ".")
-				_, convErr := conversation.Load(folder, dialog.ConversationsFolder)
-				if err := errors.Join(err, convErr); err != nil {
+				all, convErr := conversation.Load(folder, dialog.ConversationsFolder)
+				if err := errors.Join(err, convErr, checkShop(folder)); err != nil {
 					bad = true
 					fmt.Fprintln(cmd.OutOrStdout(), &flowError{shown, err})
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: right (%s %s, %s)\n", name, flow.Name(), flow.Version(), flow.Language())
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: right (%s)\n", name, counted(flow, len(all)))
 			}
 			if bad {
 				return errSilent
@@ -146,7 +172,7 @@ func flowGraphCommand() *cobra.Command {
 			}
 			flow, _, err := loadFlow(name)
 			if err != nil {
-				return err
+				return namesNothing(cmd, err)
 			}
 			_, err = fmt.Fprint(cmd.OutOrStdout(), flow.Mermaid())
 			return err
