@@ -66,6 +66,7 @@ func TestWrongUsage(t *testing.T) {
 		{"frob"}, {"worker", "frob"}, {"up", "--nope"}, {"up", "--exit"}, {"call"}, {"call", "no-such-scenario"}, {"call", "a", "b"},
 		{"schema", "no.such.type"}, {"check-config", "--service=frob"},
 		{"models", "frob"}, {"models", "pull"}, {"models", "pull", "vits"}, {"models", "pull", "--from=nowhere"}, {"models", "list", "nothing"},
+		{"flow", "frob"}, {"flow", "check", "nowhere"}, {"flow", "test", "nowhere"}, {"flow", "graph", "a", "b"}, {"chat", "a"}, {"chat", "--flow=nowhere"}, {"nlu", "--flow=nowhere"},
 	} {
 		_, err := execute(t, args...)
 		var usage *usageError
@@ -99,7 +100,7 @@ func TestSchema(t *testing.T) {
 }
 
 func TestEveryCommandHelps(t *testing.T) {
-	for _, args := range [][]string{{}, {"up"}, {"orchestrator"}, {"mediabridge"}, {"worker"}, {"worker", "asr"}, {"worker", "tts"}, {"worker", "oms"}, {"worker", "ticket"}, {"console"}, {"call"}, {"models"}, {"models", "pull"}, {"check-config"}, {"schema"}} {
+	for _, args := range [][]string{{}, {"up"}, {"orchestrator"}, {"mediabridge"}, {"worker"}, {"worker", "asr"}, {"worker", "tts"}, {"worker", "oms"}, {"worker", "ticket"}, {"console"}, {"call"}, {"models"}, {"models", "pull"}, {"flow"}, {"flow", "check"}, {"flow", "graph"}, {"flow", "test"}, {"chat"}, {"nlu"}, {"check-config"}, {"schema"}} {
 		out, err := execute(t, append(args, "--help")...)
 		if err != nil || !strings.Contains(out, "Usage:") {
 			t.Errorf("%v --help: %v\n%s", args, err, out)

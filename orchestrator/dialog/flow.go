@@ -99,6 +99,23 @@ func (f *Flow) Intents() []string {
 	return sortedKeys(f.intents)
 }
 
+// Counts is how much is in a flow.
+type Counts struct {
+	Intents, Examples, Slots, Questions, Prompts, Rules int
+}
+
+// Counts counts what is defined, and every rule of every set.
+func (f *Flow) Counts() Counts {
+	n := Counts{
+		Intents: len(f.intents), Examples: len(f.Examples()), Slots: len(f.slots),
+		Questions: len(f.questions), Prompts: len(f.prompts),
+	}
+	for _, set := range f.rules {
+		n.Rules += len(set)
+	}
+	return n
+}
+
 // promptFiller covers a long wait; a flow may have none.
 const promptFiller = "filler"
 
