@@ -37,6 +37,10 @@ type document struct {
 	Phrases   map[string][]string     `yaml:"phrases"`
 	Words     map[string]string       `yaml:"words"`
 	Knowledge map[string]entrySpec    `yaml:"knowledge"`
+	// Sets are lists of words for the sayings, which are patterns of what
+	// callers say, a line each, by intent.
+	Sets    map[string]wordList `yaml:"sets"`
+	Sayings map[string]string   `yaml:"sayings"`
 }
 
 // loader gathers a flow and all that is wrong with it.
@@ -91,6 +95,7 @@ func emptyFlow() *Flow {
 		intents: map[string]intentSpec{}, tasks: map[string]taskSpec{},
 		rules: map[string][]ruleSpec{}, phrases: map[string][]string{},
 		words: map[string]string{}, knowledge: map[string]entrySpec{}, zone: time.UTC,
+		sets: map[string]wordList{}, sayings: map[string]string{},
 		heard: map[string][]nlu.Phrase{}, mentions: map[string][]nlu.Phrase{}, values: map[string][]spokenValue{},
 	}
 }
@@ -174,6 +179,8 @@ func (l *loader) merge(name string, doc document) {
 	add(l, name, "phrases", l.flow.phrases, doc.Phrases)
 	add(l, name, "words", l.flow.words, doc.Words)
 	add(l, name, "knowledge", l.flow.knowledge, doc.Knowledge)
+	add(l, name, "sets", l.flow.sets, doc.Sets)
+	add(l, name, "sayings", l.flow.sayings, doc.Sayings)
 }
 
 func add[V any](l *loader, file, section string, into, from map[string]V) {
@@ -212,21 +219,8 @@ func (l *loader) finish() {
 			f.values[name] = append(f.values[name], spokenValue{v.Name, nlu.Compile(v.Words)})
 		}
 	}
-	classes := make([]nlu.Class, 0, len(f.intents))
-	for _, name := range sortedKeys(f.intents) {
-		in := f.intents[name]
-		examples := in.all()
-		if name == nlu.OutOfScope {
-			examples = append(examples, f.answers()...)
-		}
-		classes = append(classes, nlu.Class{
-			Name: name, Priority: in.Priority, Examples: examples, Evidence: in.Evidence,
-		})
-	}
 	f.learn()
-	f.model = nlu.Train(classes, nlu.Options{
-		Reject: f.policy.AcceptIntent, Negations: f.phrases["negation"],
-	})
+	f.model = f.trained()
 }
 
 // answers are what callers say to a question or to the assistant itself:
