@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // ErrSaying is wrapped by every error of a pattern.
@@ -136,17 +135,14 @@ func (p *sayingParser) alternatives(depth int) (shape, error) {
 		out.ways[last] = append(out.ways[last], s)
 	}
 	for p.at < len(p.text) {
-		switch r, size := utf8.DecodeRuneInString(p.text[p.at:]); r {
+		switch p.text[p.at] {
 		case ')':
-			if depth == 0 {
-				return out, nil
-			}
-			return out, nil
+			return out, nil // whoever called sees whether it closes something
 		case '|':
-			p.at += size
+			p.at++
 			out.ways = append(out.ways, []shape{})
 		case '(':
-			p.at += size
+			p.at++
 			inner, err := p.alternatives(depth + 1)
 			if err != nil {
 				return shape{}, err

@@ -130,7 +130,7 @@ func (m *Model) Judge(u Utterance) Result {
 	}
 	us := m.corrected(u.units)
 	us, denied := m.affirmed(us)
-	if len(us) < minClause && slices.Contains(denied, true) {
+	if len(us) < 2 && slices.Contains(denied, true) {
 		us = nil // nothing but what is not wanted
 	}
 	p := m.probabilities(us, denied)
@@ -181,6 +181,9 @@ func (m *Model) probabilities(us []unit, denied []bool) []float64 {
 	for ci := range p {
 		p[ci] += evidenceScale * float32(m.weigh(m.evidence[ci], us))
 	}
+	if m.outside >= 0 {
+		p[m.outside] -= willing
+	}
 	softmax(p)
 	// What no example has makes every wish less likely.
 	trust := min(1, math.Pow(share/trusted, 2))
@@ -208,6 +211,9 @@ func (m *Model) probabilities(us []unit, denied []bool) []float64 {
 const (
 	// evidenceScale is what a weight of 1 adds to a class's score.
 	evidenceScale = 1
+	// willing is taken from the score of what is out of scope: asking again
+	// costs a caller more than an intent that the next sentence puts right.
+	willing = 0.3
 	// trusted is the share of known features that a sentence of the subject
 	// has at least.
 	trusted = 0.3
