@@ -10,14 +10,14 @@ import (
 func TestExpand(t *testing.T) {
 	sets := map[string][]string{"goods": {"鞋", "帽子"}, "one": {"a(b"}}
 	for pattern, want := range map[string][]string{
-		"退货":             {"退货"},
+		"退货":              {"退货"},
 		"(我要|想)退":         {"我要退", "想退"},
-		"退{goods}":       {"退鞋", "退帽子"},
+		"退{goods}":        {"退鞋", "退帽子"},
 		"(我|)退(货|(鞋|帽)子)": {"我退货", "退货", "我退鞋子", "退鞋子", "我退帽子", "退帽子"},
-		"{one}":          {"a(b"},
-		"(退|退)货":         {"退货"},
-		"a|b":            {"a", "b"},
-		"()":             {},
+		"{one}":           {"a(b"},
+		"(退|退)货":          {"退货"},
+		"a|b":             {"a", "b"},
+		"()":              {},
 	} {
 		got, err := Expand(pattern, sets, 100)
 		if err != nil || !slices.Equal(got, want) {
