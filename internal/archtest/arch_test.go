@@ -174,6 +174,7 @@ func TestWrongImportsAreFound(t *testing.T) {
 func TestWrongFilesAreFound(t *testing.T) {
 	for name, tc := range map[string]struct{ file, content, want string }{
 		"clock":       {"orchestrator/dialog/x.go", "package dialog\nimport \"time\"\nvar t = time.Now()\n", "reads no clock"},
+		"chance":      {"orchestrator/dialog/x.go", "package dialog\nimport \"math/rand/v2\"\nvar n = rand.IntN(6)\n", "nothing to chance"},
 		"renamed":     {"orchestrator/call/step.go", "package call\nimport stdtime \"time\"\nvar t = stdtime.Since\n", "reads no clock"},
 		"goroutine":   {"orchestrator/dialog/nlu/x.go", "package nlu\nfunc f() { go f() }\n", "no goroutine"},
 		"exit":        {"console/x.go", "package console\nimport \"os\"\nfunc f() { os.Exit(1) }\n", "belongs to main"},

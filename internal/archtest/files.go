@@ -24,6 +24,12 @@ const cgoPackage = "internal/sherpa"
 // clocks are the functions of package time that read the clock or wait.
 var clocks = []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep"}
 
+// chances are the functions of math/rand/v2 whose seed is different each time.
+var chances = []string{
+	"ExpFloat64", "Float32", "Float64", "Int", "Int32", "Int32N", "Int64", "Int64N", "IntN", "N", "NormFloat64", "Perm", "Shuffle",
+	"Uint", "Uint32", "Uint32N", "Uint64", "Uint64N", "UintN",
+}
+
 // clockFiles run what the pure files decide, and may ask for the time.
 var clockFiles = []string{"orchestrator/call/session.go"}
 
@@ -80,6 +86,9 @@ func CheckFile(name string, content []byte) []string {
 	for _, use := range uses(file, "time", clocks) {
 		found = append(found, fmt.Sprintf("%s: a pure package reads no clock", fset.Position(use)))
 	}
+	for _, use := range uses(file, "math/rand/v2", chances) {
+		found = append(found, fmt.Sprintf("%s: a pure package leaves nothing to chance", fset.Position(use)))
+	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if g, ok := n.(*ast.GoStmt); ok {
 			found = append(found, fmt.Sprintf("%s: a pure package starts no goroutine", fset.Position(g.Pos())))
@@ -98,7 +107,7 @@ func uses(file *ast.File, pkg string, names []string) []token.Pos {
 	alias := ""
 	for _, imp := range file.Imports {
 		if path, _ := strconv.Unquote(imp.Path.Value); path == pkg {
-			if alias = filepath.Base(pkg); imp.Name != nil {
+			if alias = filepath.Base(strings.TrimSuffix(pkg, "/v2")); imp.Name != nil {
 				alias = imp.Name.Name
 			}
 		}

@@ -65,12 +65,10 @@ func understandLines(f *dialog.Flow, in io.Reader, out io.Writer, asJSON bool) e
 	read := 0
 	for ; lines.Scan(); read++ {
 		text := strings.ToValidUTF8(lines.Text(), "\uFFFD")
-		u, ranked := f.Understand(text, time.Now())
+		u := f.Understand(text, time.Now())
 		line := understood{Text: text, Intent: u.Intent, Confidence: u.Confidence, Intents: []string{u.Intent}, Slots: u.Slots}
-		for _, s := range ranked {
-			if !slices.Contains(line.Intents, s.Intent) {
-				line.Intents = append(line.Intents, s.Intent)
-			}
+		for _, s := range u.Intents[min(1, len(u.Intents)):] {
+			line.Intents = append(line.Intents, s.Intent)
 		}
 		if line.Slots == nil {
 			line.Slots = map[string]string{}

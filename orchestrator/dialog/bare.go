@@ -1,17 +1,21 @@
 package dialog
 
-import (
-	"time"
+import "time"
 
-	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
-)
-
-// Understand reads a bare sentence, said without any question before it: its
-// intent, further intents that it carries, best first, and slots. now is what
-// its dates are reckoned from.
-func (f *Flow) Understand(text string, now time.Time) (Understanding, []nlu.Scored) {
+// Understand reads a bare sentence, said without any question before it: all
+// intents that it carries, and slots: "order" holds the digits that name an
+// order, "answer" yes or no, "date" a day such as 2026-11-12; the others are
+// the flow's. now is what its dates are reckoned from.
+func (f *Flow) Understand(text string, now time.Time) Understanding {
 	s := Begin(f, Start{})
 	t := &turn{f: f, s: &s, now: now.In(f.zone)}
 	h := t.understand(text)
-	return h.record(), h.intent.Ranked
+	u := h.record()
+	if !h.day.IsZero() {
+		if u.Slots == nil {
+			u.Slots = map[string]string{}
+		}
+		u.Slots["date"] = h.day.Format(time.DateOnly)
+	}
+	return u
 }

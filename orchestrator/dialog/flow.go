@@ -31,6 +31,11 @@ type Flow struct {
 	phrases   map[string][]string
 	words     map[string]string
 	knowledge map[string]entrySpec
+	sets      map[string]wordList
+	sayings   map[string]string
+	// examples are what intents are learnt from: their own and those that
+	// the sayings stand for.
+	examples map[string][]string
 
 	zone  *time.Location
 	model *nlu.Model
@@ -89,7 +94,7 @@ func (f *Flow) Language() string { return f.header.Language }
 func (f *Flow) Examples() []string {
 	var out []string
 	for _, name := range sortedKeys(f.intents) {
-		out = append(out, f.intents[name].all()...)
+		out = append(out, f.examples[name]...)
 	}
 	return out
 }

@@ -38,6 +38,10 @@ type document struct {
 	Phrases   map[string][]string     `yaml:"phrases"`
 	Words     map[string]string       `yaml:"words"`
 	Knowledge map[string]entrySpec    `yaml:"knowledge"`
+	// Sets are lists of words for the sayings, which are patterns of what
+	// callers say, a line each, by intent.
+	Sets    map[string]wordList `yaml:"sets"`
+	Sayings map[string]string   `yaml:"sayings"`
 }
 
 // loader gathers a flow and all that is wrong with it.
@@ -94,6 +98,7 @@ func emptyFlow() *Flow {
 		intents: map[string]intentSpec{}, tasks: map[string]taskSpec{},
 		rules: map[string][]ruleSpec{}, phrases: map[string][]string{},
 		words: map[string]string{}, knowledge: map[string]entrySpec{}, zone: time.UTC,
+		sets: map[string]wordList{}, sayings: map[string]string{},
 		heard: map[string][]nlu.Phrase{}, mentions: map[string][]nlu.Phrase{}, values: map[string][]spokenValue{},
 	}
 }
@@ -166,6 +171,8 @@ func (l *loader) merge(src int, doc document) {
 	add(l, src, "phrases", l.flow.phrases, doc.Phrases)
 	add(l, src, "words", l.flow.words, doc.Words)
 	add(l, src, "knowledge", l.flow.knowledge, doc.Knowledge)
+	add(l, src, "sets", l.flow.sets, doc.Sets)
+	add(l, src, "sayings", l.flow.sayings, doc.Sayings)
 }
 
 // once takes a section that only one file may hold.
@@ -228,21 +235,8 @@ func (l *loader) finish() {
 			f.values[name] = append(f.values[name], spokenValue{v.Name, nlu.Compile(v.Words)})
 		}
 	}
-	classes := make([]nlu.Class, 0, len(f.intents))
-	for _, name := range sortedKeys(f.intents) {
-		in := f.intents[name]
-		examples := in.all()
-		if name == nlu.OutOfScope {
-			examples = append(examples, f.answers()...)
-		}
-		classes = append(classes, nlu.Class{
-			Name: name, Priority: in.Priority, Examples: examples, Evidence: in.Evidence,
-		})
-	}
 	f.learn()
-	f.model = nlu.Train(classes, nlu.Options{
-		Reject: f.policy.AcceptIntent, Negations: f.phrases["negation"],
-	})
+	f.model = f.trained()
 }
 
 // answers are what callers say to a question or to the assistant itself:

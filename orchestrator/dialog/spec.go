@@ -1,11 +1,5 @@
 package dialog
 
-import (
-	"slices"
-
-	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
-)
-
 // The shapes of a flow's YAML files. docs/dialogue.md describes them.
 
 type header struct {
@@ -130,19 +124,13 @@ type intentSpec struct {
 	// Priority decides between intents of one sentence; higher wins.
 	Priority int      `yaml:"priority"`
 	Examples []string `yaml:"examples"`
-	// Patterns are more examples in short, see nlu.Expand.
+	// Patterns are more examples in short, see nlu.Expand; sayings are the
+	// same in files of their own.
 	Patterns []string           `yaml:"patterns"`
 	Evidence map[string]float64 `yaml:"evidence"`
-}
-
-// all are the examples and what the patterns stand for.
-func (s intentSpec) all() []string {
-	out := slices.Clone(s.Examples)
-	for _, p := range s.Patterns {
-		more, _ := nlu.Expand(p) // refused by validation
-		out = append(out, more...)
-	}
-	return out
+	// Core are the words that name the intent. A negation before them denies
+	// it; in a clause of their own they make it one of several.
+	Core []string `yaml:"core"`
 }
 
 type taskSpec struct {

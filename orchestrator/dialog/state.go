@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"fmt"
+	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
 	"slices"
 )
 
@@ -194,9 +195,11 @@ type Ticket struct {
 
 // Understanding is what was made of the caller's last turn, for the record.
 type Understanding struct {
-	Intent     string            `json:"intent,omitempty"`
-	Confidence float64           `json:"confidence,omitempty"`
-	Slots      map[string]string `json:"slots,omitempty"`
+	Intent     string  `json:"intent,omitempty"`
+	Confidence float64 `json:"confidence,omitempty"`
+	// Intents are all that were meant, Intent first, then by priority.
+	Intents []nlu.Scored      `json:"intents,omitempty"`
+	Slots   map[string]string `json:"slots,omitempty"`
 }
 
 // Begin returns the state of a call before Started.

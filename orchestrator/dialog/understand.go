@@ -244,7 +244,7 @@ func (h heard) meansLine(l Line) bool {
 
 // record turns a reading into what the call's record keeps.
 func (h heard) record() Understanding {
-	u := Understanding{Intent: h.intent.Intent, Confidence: h.intent.Confidence}
+	u := Understanding{Intent: h.intent.Intent, Confidence: h.intent.Confidence, Intents: h.intent.Intents}
 	slots := map[string]string{}
 	for k, v := range h.values {
 		slots[k] = v

@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
 	"github.com/tidegate/tidegate/schemas"
 )
 
@@ -64,6 +63,7 @@ func (l *loader) check() {
 	l.checkSlots()
 	l.checkFiller()
 	l.checkIntents()
+	l.checkSayings()
 	l.checkTasks()
 	l.checkRules()
 	l.checkPhrases()
@@ -301,13 +301,8 @@ func (l *loader) checkIntents() {
 		if _, ok := l.flow.tasks[id]; !ok {
 			l.bad("has no task", nil, "intents", id)
 		}
-		if len(l.flow.intents[id].Examples) == 0 {
+		if in := l.flow.intents[id]; len(in.Examples)+len(in.Patterns)+len(l.flow.sayings[id]) == 0 {
 			l.bad("has no examples", nil, "intents", id)
-		}
-		for _, p := range l.flow.intents[id].Patterns {
-			if _, err := nlu.Expand(p); err != nil {
-				l.bad(err.Error(), nil, "intents", id)
-			}
 		}
 	}
 }

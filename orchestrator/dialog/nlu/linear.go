@@ -1,107 +1,158 @@
 package nlu
 
-import "math"
-
-// Training of the linear part: plain stochastic gradient descent on the
-// cross-entropy, its steps smaller with each round.
-const (
-	rounds   = 24
-	stepSize = 0.8
-	decay    = 1e-5
+import (
+	"math"
+	"math/rand/v2"
 )
 
-// feature is one of a sentence's, with its weight; a sentence's are of length 1.
-type feature struct {
-	id     int
-	weight float64
-}
-
-// linear is multinomial logistic regression.
+// linear is a softmax regression over sparse features.
 type linear struct {
-	weights [][]float64 // by feature, then by class
-	bias    []float64
+	classes int
+	ids     map[uint64]int32
+	// weights holds, for each feature, one weight a class; the first feature
+	// is the bias.
+	weights []float32
 }
 
-// fit learns from sentences and their classes. Every class counts the same,
-// however many examples it has; the order is another one each round, and the
-// same in every run.
-func fit(docs [][]feature, owner []int, features, classes int) linear {
-	l := linear{weights: make([][]float64, features), bias: make([]float64, classes)}
-	flat := make([]float64, features*classes)
-	for i := range l.weights {
-		l.weights[i] = flat[i*classes : (i+1)*classes : (i+1)*classes]
-	}
-	count := make([]float64, classes)
-	for _, c := range owner {
-		count[c]++
-	}
-	share := make([]float64, classes)
-	for c, n := range count {
-		if n > 0 {
-			share[c] = math.Pow(float64(len(owner))/(float64(classes)*n), 0.5)
+// doc is one example as features, clean and as a recogniser may hear it.
+type doc struct {
+	class  int
+	clean  []indexed
+	noisy  []indexed
+	weight float32
+}
+
+type indexed struct {
+	id     int32
+	weight float32
+}
+
+// The training. With AdaGrad these serve for a dozen examples and for ten
+// thousand.
+const (
+	// epochs is how often every example is seen, more often when there are
+	// so few that it would come to less than minSteps.
+	epochs, maxEpochs = 7, 60
+	minSteps          = 20000
+	rate              = 0.5
+	decay             = 2e-6
+	// smoothing is the share of a target that goes to all classes: examples
+	// are sometimes wrong.
+	smoothing = 0.005
+)
+
+func newLinear(classes int) *linear {
+	return &linear{classes: classes, ids: map[uint64]int32{}}
+}
+
+// learn indexes features, those not known yet too.
+func (l *linear) learn(vs []value) []indexed {
+	out := make([]indexed, 0, len(vs)+1)
+	out = append(out, indexed{0, 1})
+	for _, v := range vs {
+		id, ok := l.ids[v.feature]
+		if !ok {
+			id = int32(len(l.ids) + 1)
+			l.ids[v.feature] = id
 		}
+		out = append(out, indexed{id, v.weight})
 	}
-	p := make([]float64, classes)
+	return out
+}
+
+// train fits the weights. It depends on nothing but the documents.
+func (l *linear) train(docs []doc) {
+	l.weights = make([]float32, (len(l.ids)+1)*l.classes)
+	if len(docs) == 0 {
+		return
+	}
+	squares := make([]float32, len(l.ids)+1)
+	order := make([]int, len(docs))
+	for i := range order {
+		order[i] = i
+	}
+	rng := rand.New(rand.NewPCG(2026, 11)) // a fixed order, not the examples' own
+	p := make([]float32, l.classes)
+	rounds := max(epochs, min(minSteps/len(docs), maxEpochs))
 	for round := range rounds {
-		step := stepSize / (1 + float64(round)/4)
-		stride := coprime(len(docs), round)
-		for i := range docs {
-			at := i * stride % len(docs)
-			l.probabilities(docs[at], p)
-			for c := range p {
-				g := p[c]
-				if c == owner[at] {
-					g--
-				}
-				p[c] = step * g * share[owner[at]]
-				l.bias[c] -= 0.1 * p[c]
+		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		for _, i := range order {
+			d := docs[i]
+			x := d.clean
+			if round%2 == 1 && d.noisy != nil {
+				x = d.noisy
 			}
-			for _, f := range docs[at] {
-				w := l.weights[f.id]
-				for c := range w {
-					w[c] -= p[c]*f.weight + step*decay*w[c]
-				}
-			}
+			l.step(x, d, p, squares)
 		}
 	}
-	return l
 }
 
-// coprime is a stride that meets all of n, far from the order that they have:
-// near the golden section of n, another one each round.
-func coprime(n, round int) int {
-	s := max(1, int(float64(n)*0.618)-7*round)
-	for gcd(s, n) != 1 {
-		s++
+func (l *linear) step(x []indexed, d doc, p, squares []float32) {
+	l.scores(x, p)
+	softmax(p)
+	k := l.classes
+	var grad float32
+	for c := range p {
+		target := float32(smoothing) / float32(k)
+		if c == d.class {
+			target += 1 - smoothing
+		}
+		p[c] = (p[c] - target) * d.weight
+		grad += p[c] * p[c]
 	}
-	return s
-}
-
-func gcd(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
+	if grad < 1e-5 {
+		return
 	}
-	return a
-}
-
-// probabilities of each class, into p.
-func (l linear) probabilities(doc []feature, p []float64) {
-	copy(p, l.bias)
-	for _, f := range doc {
-		for c, w := range l.weights[f.id] {
-			p[c] += w * f.weight
+	for _, f := range x {
+		squares[f.id] += f.weight * f.weight * grad
+		eta := rate * f.weight / float32(math.Sqrt(float64(squares[f.id])+1e-3))
+		w := l.weights[int(f.id)*k : int(f.id)*k+k]
+		for c := range w {
+			w[c] -= eta*p[c] + decay*w[c]
 		}
 	}
-	top := math.Inf(-1)
-	for _, v := range p {
+}
+
+// scores adds up the weights of a document into p.
+func (l *linear) scores(x []indexed, p []float32) {
+	clear(p)
+	for _, f := range x {
+		w := l.weights[int(f.id)*l.classes : (int(f.id)+1)*l.classes]
+		for c := range w {
+			p[c] += f.weight * w[c]
+		}
+	}
+}
+
+// known indexes the features that the model knows, and says which share of
+// the sentence they are.
+func (l *linear) known(vs []value) (x []indexed, share float64) {
+	x = append(make([]indexed, 0, len(vs)+1), indexed{0, 1})
+	var all, seen float64
+	for _, v := range vs {
+		all += float64(v.weight)
+		if id, ok := l.ids[v.feature]; ok {
+			x = append(x, indexed{id, v.weight})
+			seen += float64(v.weight)
+		}
+	}
+	if all == 0 {
+		return x, 0
+	}
+	return x, seen / all
+}
+
+func softmax(p []float32) {
+	top := p[0]
+	for _, v := range p[1:] {
 		top = max(top, v)
 	}
-	sum := 0.0
-	for c, v := range p {
-		p[c] = math.Exp(v - top)
-		sum += p[c]
+	var sum float32
+	for i, v := range p {
+		p[i] = float32(math.Exp(float64(v - top)))
+		sum += p[i]
 	}
-	for c := range p {
-		p[c] /= sum
+	for i := range p {
+		p[i] /= sum
 	}
 }

@@ -11,8 +11,9 @@ import (
 type unit struct {
 	char  rune
 	sound string
-	// first is true when punctuation stands before the character.
-	first bool
+	// first is true when punctuation stands before the character, gap when
+	// space does.
+	first, gap bool
 }
 
 var plainArgs = pinyin.NewArgs()
@@ -21,7 +22,7 @@ var plainArgs = pinyin.NewArgs()
 // them; everything else only separates.
 func units(text string, limit int) []unit {
 	out := make([]unit, 0, min(len(text)/3+1, limit))
-	first := false
+	first, gap := false, false
 	for _, r := range text {
 		if len(out) == limit {
 			break
@@ -29,12 +30,14 @@ func units(text string, limit int) []unit {
 		r = unicode.ToLower(narrow(r))
 		switch {
 		case unicode.Is(unicode.Han, r):
-			out = append(out, unit{r, sound(r), first})
-			first = false
+			out = append(out, unit{r, sound(r), first, gap})
+			first, gap = false, false
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
-			out = append(out, unit{r, string(r), first})
-			first = false
-		case !unicode.IsSpace(r):
+			out = append(out, unit{r, string(r), first, gap})
+			first, gap = false, false
+		case unicode.IsSpace(r) || r == '\'':
+			gap = true
+		default:
 			first = true
 		}
 	}
@@ -74,4 +77,18 @@ func Sound(r rune) string {
 		return ""
 	}
 	return sound(r)
+}
+
+// loosely takes one more difference out of a sound, which speakers of the
+// south and recognisers miss: h/f.
+func loosely(sound string) string {
+	switch {
+	case sound == "fu":
+		return "hu"
+	case sound == "fei":
+		return "hui"
+	case len(sound) > 1 && sound[0] == 'f':
+		return "hu" + sound[1:]
+	}
+	return sound
 }
