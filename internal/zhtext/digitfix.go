@@ -156,6 +156,11 @@ func mendPlace(text []rune, runs []Run) []Run {
 	}
 	at := -1
 	for i, r := range runs {
+		if r.Start < to && r.Start >= from && r.End > to && len(r.Text) > 1 {
+			// "最后一位是三，九九二三": the whole number after its digit.
+			runs[i].Text, runs[i].Start = r.Text[1:], to
+			return runs[i:]
+		}
 		if r.End <= from && !r.Counted && len(r.Text) > 1 {
 			at = i
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/zhtext"
+	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
 )
 
 // promptNumberMore asks for the rest of a number; a flow that has none asks
@@ -22,7 +23,7 @@ func (h *heard) readPart(f *Flow) {
 	if h.ref.kind != refNone || !h.day.IsZero() || h.fixed {
 		return
 	}
-	for _, run := range zhtext.FindDigits(h.text) {
+	for _, run := range h.runs {
 		spoken := run.End - run.Start
 		if run.Counted || run.Phone || len(run.Text) > f.policy.OrderMax || 2*spoken < h.sounds.Len() {
 			continue
@@ -31,6 +32,21 @@ func (h *heard) readPart(f *Flow) {
 			h.part = run.Text
 		}
 	}
+}
+
+// withoutNumbers is the sentence without its long numbers: words are also
+// known by their sound, and digits have sounds like any other ("是零" is 失灵).
+func (h *heard) withoutNumbers() nlu.Utterance {
+	rs, cut := []rune(h.text), false
+	for _, run := range h.runs {
+		for i := run.Start; !run.Counted && len(run.Text) >= 3 && i < min(run.End, len(rs)); i++ {
+			rs[i], cut = '，', true
+		}
+	}
+	if !cut {
+		return h.sounds
+	}
+	return nlu.Listen(string(rs))
 }
 
 // assemble puts what was said together with the part of the number that came

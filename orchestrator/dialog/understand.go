@@ -59,6 +59,8 @@ type heard struct {
 	all     bool
 	day     time.Time
 	values  map[string]string
+	// runs are the numbers in it.
+	runs []zhtext.Run
 	// part are digits that are too few for a number; fix is what was wrong
 	// about one.
 	part  string
@@ -76,14 +78,16 @@ func (t *turn) understand(text string) heard {
 	u := nlu.Listen(text)
 	h := heard{
 		text: text, sounds: u, intent: t.f.model.Judge(u), answer: zhtext.ReadYesNo(text),
-		ref: t.f.readRef(text), ordinal: readOrdinal(text), values: map[string]string{},
+		ordinal: readOrdinal(text), values: map[string]string{}, runs: zhtext.FindDigits(text),
 	}
+	h.ref = t.f.refAmong(h.runs)
 	_, h.all = u.Find(t.f.heard["all"])
 	if day, ok := zhtext.ParseDate(text, t.now); ok {
 		h.day = day
 	}
+	words := h.withoutNumbers()
 	for _, name := range t.f.slotOrder {
-		if v := t.f.readValue(name, u); v != "" {
+		if v := t.f.readValue(name, words); v != "" {
 			h.values[name] = v
 		}
 	}
@@ -95,9 +99,11 @@ func (t *turn) understand(text string) heard {
 
 // readRef finds the digits that name an order: those called the tail of a
 // number first, then the longest.
-func (f *Flow) readRef(text string) orderRef {
+func (f *Flow) readRef(text string) orderRef { return f.refAmong(zhtext.FindDigits(text)) }
+
+func (f *Flow) refAmong(runs []zhtext.Run) orderRef {
 	var best orderRef
-	for _, run := range zhtext.FindDigits(text) {
+	for _, run := range runs {
 		r := f.refOf(run)
 		if r.kind == refNone {
 			continue

@@ -2,7 +2,10 @@ package dialog
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
@@ -92,9 +95,9 @@ func TestReasonsByMeaning(t *testing.T) {
 		"wrong_item":       {"发错了", "寄错了给我发了别的", "型号发错了", "不是我拍的那个", "装错了吧", "码发错了"},
 		"missing_parts":    {"少一件", "少了一件", "里面少了一个", "漏发了", "配件不齐", "只收到一只", "没有充电器", "没发全", "买两件就来一件少一件"},
 		"not_as_described": {"有色差", "颜色不一样", "面料不一样", "跟图片差太多", "尺寸不符", "山寨的吧"},
-		"quality":          {"质量问题", "缩水了", "一充电就黑屏", "噪音大", "做工粗糙", "用两天就坏", "线头特别多", "不加热"},
+		"quality":          {"质量问题", "缩水了", "一充电就黑屏", "噪音大", "做工粗糙", "用两天就坏", "线头特别多", "有股异味", "不加热"},
 		"late":             {"太慢了", "赶不上用", "等不及了", "来得太晚"},
-		"":                 {"对不起", "司机来过了", "是了", "发没发货", "七毛钱", "好的", "鼓励一下", "可以", "我想问一下", "尾号三三七八", "明天下午", "喂你好", "谢谢"},
+		"":                 {"对不起", "一位客服", "司机来过了", "是了", "发没发货", "七毛钱", "好的", "鼓励一下", "可以", "我想问一下", "尾号三三七八", "明天下午", "喂你好", "谢谢"},
 	} {
 		for _, text := range texts {
 			if got := tn.understand(text).values["reason"]; got != want {
@@ -102,6 +105,22 @@ func TestReasonsByMeaning(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestNumbersAreNoReasons: words are also known by their sound, and digits
+// have sounds like any other ("是零" is 失灵).
+func TestNumbersAreNoReasons(t *testing.T) {
+	tn := &turn{f: Default(), s: &State{}, now: callDay}
+	rapid.Check(t, func(t *rapid.T) {
+		digits := rapid.StringMatching(`[0-9]{4,16}`).Draw(t, "digits")
+		said := rapid.SampledFrom([]string{"", "后面是", "尾号是", "不是，是"}).Draw(t, "before") + zhtext.ReadDigits(digits, 4)
+		if rapid.Bool().Draw(t, "plain") {
+			said = strings.ReplaceAll(said, "幺", "一")
+		}
+		if h := tn.understand(said); len(h.values) > 0 || h.ref.kind == refNone {
+			t.Fatalf("%q: %v, %+v", said, h.values, h.ref)
+		}
+	})
 }
 
 func TestKeysMeanWhatTheySay(t *testing.T) {
