@@ -272,6 +272,8 @@ func (t *turn) respondCorrect(h heard) {
 	case t.takeRef(h) > 0:
 	case t.correctSlots(h) > 0:
 	case t.forgetMentioned(h):
+	case h.wrong != "" && t.relevant(h.wrong):
+		t.undo(h.wrong)
 	case h.answer == zhtext.AnswerYes || t.repeats(h):
 		// Nothing is wrong: the answer before was misheard.
 	default:

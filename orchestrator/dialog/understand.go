@@ -59,6 +59,8 @@ type heard struct {
 	all     bool
 	day     time.Time
 	values  map[string]string
+	// wrong is the slot that a key says is wrong.
+	wrong string
 	// runs are the numbers in it.
 	runs []zhtext.Run
 	// part are digits that are too few for a number; fix is what was wrong
@@ -197,6 +199,8 @@ func (t *turn) keys(digits string) heard {
 		h.answer = zhtext.AnswerNo
 	case slot != "" && t.keyedValue(slot, meaning) != "":
 		h.values[slot] = t.keyedValue(slot, meaning)
+	case t.f.slots[meaning].Reader != "":
+		h.wrong = meaning
 	case meaning != "":
 		h.intent = nlu.Result{Scored: nlu.Scored{Intent: meaning, Confidence: 1}}
 	case digits >= "1" && digits <= "9":
