@@ -31,6 +31,8 @@ func SayClock(c Clock) string { return clockPeriod(c) + sayClock(c) }
 
 func clockPeriod(c Clock) string {
 	switch h := c / hour; {
+	case c == 18*hour:
+		return "下午" // an afternoon ends at six
 	case h < 6:
 		return "凌晨"
 	case h < 9:

@@ -104,8 +104,10 @@ func TestConversations(t *testing.T) {
 	}
 }
 
-func (c conversation) run(t *testing.T) {
-	d := &desk{f: Default(), c: c}
+func (c conversation) run(t *testing.T) { c.runIn(t, Default()) }
+
+func (c conversation) runIn(t *testing.T, f *Flow) {
+	d := &desk{f: f, c: c}
 	d.s = Begin(d.f, Start{CallID: "call-1", Caller: c.From, Dialects: c.Dialects, Likely: c.Likely, Dialect: c.Begins})
 	for i, x := range c.Turns {
 		d.bot, d.text, d.acts = nil, "", nil

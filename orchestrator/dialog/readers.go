@@ -22,13 +22,33 @@ func (t *turn) readFree(h *heard) {
 		_, named := h.sounds.Find(t.f.mentions[name])
 		confirm := q != "" && (q == questionCorrect || q == t.f.tasks[t.s.Intent].Confirm)
 		named = named || confirm && t.relevant(name)
-		if v := readFreeValue(slot.Reader, h.text, t.now, asked, named); v != "" {
+		v := readFreeValue(slot.Reader, h.text, t.now, asked, named)
+		if v == "" && confirm && slot.Reader == readerTimeRange {
+			v = t.otherDay(t.s.Slots[name].Value, h.text)
+		}
+		if v != "" {
 			h.values[name] = v
 			if slot.Reader == readerAddress && !h.ref.called {
 				h.ref = orderRef{} // the digits are those of a house
 			}
 		}
 	}
+}
+
+// otherDay moves what was confirmed to the day that is named: "周六吧".
+func (t *turn) otherDay(held, text string) string {
+	r, err := zhtext.ParseTimeRange(held)
+	day, clear, ok := zhtext.FindTimeRange(text, t.now)
+	if err != nil || clear || !ok {
+		return ""
+	}
+	from := r.From.In(t.f.zone)
+	y, m, d := day.From.Date()
+	moved := time.Date(y, m, d, from.Hour(), from.Minute(), 0, 0, t.f.zone)
+	if !moved.After(t.now) {
+		return ""
+	}
+	return zhtext.TimeRange{From: moved, To: moved.Add(r.To.Sub(r.From))}.String()
 }
 
 func readFreeValue(reader, text string, now time.Time, asked, named bool) string {
