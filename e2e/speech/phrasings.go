@@ -71,7 +71,7 @@ var questions = []question{
 
 // reasons as the agent reads them back.
 var reasons = map[string]string{
-	"wrong_size": "尺码不合适", "changed_mind": "不想要了", "damaged": "收到时有破损", "wrong_item": "发错货",
+	"wrong_size": "尺码不合适", "changed_mind": "不想要了", "damaged": "收到时有破损", "wrong_item": "发错货", "missing_parts": "少发了东西",
 	"not_as_described": "和描述不符", "quality": "质量问题", "late": "送得太晚", "other": "其他原因",
 }
 

@@ -1,6 +1,8 @@
 package zhtext
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -86,10 +88,16 @@ func digitOf(r rune) (byte, bool) {
 func isLetter(r rune) bool { return r >= 'A' && r <= 'Z' }
 
 // FindDigits finds the numbers in a sentence in every form they are dictated
-// in: 幺两洞拐, 二零二六, 三个八, 双六, 三千三百七十八, with letters and with
-// pauses inside.
+// in: 幺两洞拐, 二零二六, 三个八, 双六, 三千三百七十八, with letters ("A、B，字母D"),
+// with pauses and small words inside. A number that the caller corrects in the
+// same sentence is given as corrected ("三三七五，不是五是九").
 func FindDigits(sentence string) []Run {
 	text := []rune(Narrow(sentence))
+	return mend(text, findRuns(text))
+}
+
+// findRuns finds the numbers as they are said.
+func findRuns(text []rune) []Run {
 	var out []Run
 	for i := 0; i < len(text); {
 		run, ok := readPiece(text, i)
@@ -97,7 +105,7 @@ func FindDigits(sentence string) []Run {
 			i++
 			continue
 		}
-		for !run.Counted {
+		for !run.Counted && len(run.Text) <= maxDictated {
 			next, ok := joined(text, run.End)
 			if !ok {
 				break
@@ -112,27 +120,34 @@ func FindDigits(sentence string) []Run {
 	return out
 }
 
-// readPiece reads digits that follow each other without a pause.
+// maxDictated bounds a number of several pieces, in characters.
+const maxDictated = 64
+
+// readPiece reads digits and letters that follow each other without a pause.
 func readPiece(text []rune, start int) (Run, bool) {
 	if value, end, ok := readSpelled(text, start); ok {
 		return counted(text, Run{Text: value, Start: start, End: end}), true
 	}
 	var b strings.Builder
-	i := start
+	i, repeats := start, false
 	for i < len(text) {
-		if s, n := readRepeat(text[i:]); n > 0 {
+		if s, n := readRepeat(text[i:], repeats); n > 0 {
 			b.WriteString(s)
 			i += n
+			repeats = true
 			continue
 		}
 		if d, ok := digitOf(text[i]); ok {
 			b.WriteByte(d)
-		} else if isLetter(text[i]) {
-			b.WriteRune(text[i])
-		} else {
+			i++
+			continue
+		}
+		letter, n := readLetter(text[i:])
+		if n == 0 {
 			break
 		}
-		i++
+		b.WriteRune(letter)
+		i += n
 	}
 	if i == start {
 		return Run{}, false
@@ -140,21 +155,28 @@ func readPiece(text []rune, start int) (Run, bool) {
 	return counted(text, Run{Text: b.String(), Start: start, End: i}), true
 }
 
-// readRepeat reads "三个八" and "双六"; n is the runes taken.
-func readRepeat(text []rune) (s string, n int) {
+// readRepeat reads "三个八" and "双六"; n is the runes taken. "一个六" is a
+// count of things unless another of its kind stands beside it: "三个八一个六".
+func readRepeat(text []rune, beside bool) (s string, n int) {
 	if len(text) >= 2 && text[0] == '双' {
 		if d, ok := digitOf(text[1]); ok && !measured(text[1:]) {
 			return strings.Repeat(string(d), 2), 2
 		}
 	}
-	if len(text) >= 3 && text[1] == '个' {
-		count, ok := digitOf(text[0])
-		d, also := digitOf(text[2])
-		if ok && also && count >= '2' {
-			return strings.Repeat(string(d), int(count-'0')), 3
+	if len(text) < 3 || text[1] != '个' {
+		return "", 0
+	}
+	count, ok := digitOf(text[0])
+	d, also := digitOf(text[2])
+	if !ok || !also || count == '0' || measured(text[2:]) && text[3] != '个' {
+		return "", 0
+	}
+	if count == '1' && !beside {
+		if _, n := readRepeat(text[3:], true); n == 0 {
+			return "", 0
 		}
 	}
-	return "", 0
+	return strings.Repeat(string(d), int(count-'0')), 3
 }
 
 // measured says whether the digit at the front counts something ("双十一",
@@ -188,24 +210,78 @@ func readSpelled(text []rune, start int) (string, int, bool) {
 	return decimal(n), end, true
 }
 
+// pauses are the characters, pauseWords the words, that may stand inside a
+// dictated number. Longer words come before those that they begin with.
+const pauses = " ,，、。.…-—–_/嗯呃额啊哦"
+
+var pauseWords = splitWords("短横线 横线 横杠 短横 减号 杠 空格 然后是 然后 接着是 接着 接下来是 接下来 再来 后面是 后面再 还有 那个 就是")
+
+func splitWords(s string) [][]rune {
+	var out [][]rune
+	for _, w := range strings.Fields(s) {
+		out = append(out, []rune(w))
+	}
+	return out
+}
+
+// skipPause is where the next piece of a dictated number may begin.
+func skipPause(text []rune, at int) int {
+	for i := at; ; {
+		start := i
+		for i < len(text) && strings.ContainsRune(pauses, text[i]) {
+			i++
+		}
+		for _, w := range pauseWords {
+			if len(text)-i >= len(w) && slices.Equal(text[i:i+len(w)], w) {
+				i += len(w)
+				break
+			}
+		}
+		if i == start {
+			return i
+		}
+	}
+}
+
 // joined reads a further piece after a pause inside a dictated number.
 func joined(text []rune, at int) (Run, bool) {
-	i := at
-	for i < len(text) && strings.ContainsRune(" ,，、-—–_嗯呃额啊哦", text[i]) {
-		i++
-	}
+	i := skipPause(text, at)
 	if i == at {
 		return Run{}, false
 	}
 	piece, ok := readPiece(text, i)
-	if !ok || piece.Counted || piece.Digits() == 0 {
+	if !ok || piece.Counted || piece.Digits() == 0 && !lettersOf(text, piece) {
 		return Run{}, false
 	}
-	if piece.End-piece.Start == 1 && piece.End < len(text) && unicode.Is(unicode.Han, text[piece.End]) {
+	if piece.End-piece.Start == 1 && piece.Digits() > 0 && piece.End < len(text) && unicode.Is(unicode.Han, text[piece.End]) &&
+		!goesOn(text, piece.End) {
 		// One digit before a word is a count: "3378，两双都退".
 		return Run{}, false
 	}
 	return piece, true
+}
+
+// goesOn says whether more of a dictated number follows a pause.
+func goesOn(text []rune, at int) bool {
+	i := skipPause(text, at)
+	if i == at || i >= len(text) {
+		return false
+	}
+	_, ok := digitOf(text[i])
+	return ok
+}
+
+// lettersOf says whether letters without digits belong to a number: one that
+// stands for itself, or a few that more digits follow. "3378，A款" and "3378 OK"
+// have none.
+func lettersOf(text []rune, piece Run) bool {
+	if goesOn(text, piece.End) {
+		return len(piece.Text) <= codeLetters
+	}
+	if len(piece.Text) > 1 {
+		return false
+	}
+	return piece.End == len(text) || !unicode.Is(unicode.Han, text[piece.End]) || strings.ContainsRune("结收尾", text[piece.End])
 }
 
 // counted marks what a measure word follows.
@@ -219,6 +295,8 @@ func counted(text []rune, run Run) Run {
 		run.Counted = true
 	case '年':
 		run.Counted = n <= 4
+	case '室', '栋', '幢', '层', '楼', '弄', '巷', '毛', '角', '折':
+		run.Counted = n <= 5
 	case '月', '日', '号', '点', '天', '件', '个', '双', '只', '条', '次', '周', '分', '岁', '位', '下', '样', '直', '些', '套', '遍', '米', '斤':
 		run.Counted = n <= 2
 	}
@@ -236,21 +314,26 @@ func onlyWeak(text []rune) bool {
 	return weak < 3
 }
 
+var (
+	tailBefore  = strings.Fields("尾号 后四位 后几位 后三位 后五位 后六位 后面四位 后头 最后 末尾 末四位 最末 尾数 尾巴")
+	tailAfter   = strings.Fields("结尾 收尾 的尾号 这个尾")
+	headBefore  = regexp.MustCompile(`(?:开头|打头|前面几?位?|前[两三四五六七八几2-8]位)(?:数字|数)?(?:是|:|：)?$`)
+	headAfter   = strings.Fields("开头 打头 起头 开始的 带头")
+	phoneBefore = strings.Fields("手机 电话")
+	houseBefore = regexp.MustCompile(`[路街道巷弄村里园区苑]$`)
+)
+
 // label looks at the words around a run.
 func label(text []rune, run Run) Run {
 	before := string(text[max(0, run.Start-8):run.Start])
 	after := string(text[run.End:min(len(text), run.End+4)])
-	for _, w := range []string{"尾号", "后四位", "后几位", "后三位", "后五位", "后六位", "后面四位", "最后", "末尾", "末四位", "尾数"} {
-		run.Tail = run.Tail || strings.Contains(before, w)
-	}
-	for _, w := range []string{"结尾", "收尾"} {
-		run.Tail = run.Tail || strings.Contains(after, w)
-	}
-	for _, w := range []string{"开头", "打头"} {
-		run.Head = run.Head || strings.Contains(after, w)
-	}
-	for _, w := range []string{"手机", "电话"} {
-		run.Phone = run.Phone || strings.Contains(before, w)
+	in := func(s string) func(string) bool { return func(w string) bool { return strings.Contains(s, w) } }
+	run.Head = headBefore.MatchString(before) || slices.ContainsFunc(headAfter, in(after))
+	run.Tail = slices.ContainsFunc(tailBefore, in(before)) || slices.ContainsFunc(tailAfter, in(after))
+	run.Phone = slices.ContainsFunc(phoneBefore, in(before))
+	if houseBefore.MatchString(before) && (strings.HasPrefix(after, "号") || strings.HasPrefix(after, "弄")) ||
+		strings.HasPrefix(after, "单元") || strings.HasPrefix(after, "号楼") {
+		run.Counted = true // a house, not an order
 	}
 	return run
 }

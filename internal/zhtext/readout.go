@@ -202,7 +202,8 @@ var called = regexp.MustCompile(`(?:尾号|单号|编号|号码|订单|工单|�
 // byDigits says whether a whole number is read digit by digit here.
 func (p place) byDigits(digits string) bool {
 	switch n := len(digits); {
-	case n >= 7 && strings.HasPrefix(p.after, "号"):
+	case n >= 7 && strings.HasPrefix(p.after, "号"),
+		n >= 3 && (strings.HasPrefix(p.after, "室") || strings.HasPrefix(p.after, "房间")): // 402室
 		return true
 	case p.measured():
 		return false

@@ -4,7 +4,7 @@ import "strings"
 
 func sayNumericDate(m []string, p place) string {
 	month, day := atoi(m[3]), atoi(m[5])
-	if m[2] != m[4] || month < 1 || month > 12 || day < 1 || day > 31 || p.goesOn() {
+	if m[2] != m[4] || month < 1 || month > 12 || day < 1 || day > 31 || p.goesOn() && !strings.HasSuffix(m[0], "T") {
 		return ""
 	}
 	return oneByOne(m[1]) + "年" + count(m[3], false) + "月" + count(m[5], false) + "日"

@@ -40,7 +40,40 @@ func TestFindDigits(t *testing.T) {
 		{"幺两洞拐", []string{"1207"}},
 		{"洞洞拐", []string{"007"}},
 		{"三个八", []string{"888"}},
-		{"三个八一个六", []string{"8881", "6"}},
+		{"三个八一个六", []string{"8886"}},
+		{"一个六三个八", []string{"6888"}},
+		{"两个三三个八", []string{"33888"}},
+		{"一个六寸的", []string{"1 counted", "6"}},
+		{"尾号四个八", []string{"8888 tail"}},
+		{"二零二六", []string{"2026"}},
+		{"九勾洞洞", []string{"9900"}},
+		{"幺幺洞洞拐拐", []string{"110077"}},
+		{"A、B，字母D二零二六", []string{"ABD2026"}},
+		{"大写的T，字母G，二零二六，杠，零零零一", []string{"TG20260001"}},
+		{"字母达不溜三三七八", []string{"W3378"}},
+		{"英文字母比三三七八", []string{"B3378"}},
+		{"3378 A", []string{"3378A"}},
+		{"3378，A款的", []string{"3378"}},
+		{"3378 OK", []string{"3378"}},
+		{"二零二六，然后是，一一，幺二", []string{"20261112"}},
+		{"三三那个七八", []string{"3378"}},
+		{"三、三、七、八", []string{"3378"}},
+		{"前四位是二零二六", []string{"4 counted", "2026 head"}},
+		{"以二零二六打头的", []string{"2026 head"}},
+		{"三三七八结尾的", []string{"3378 tail"}},
+		{"三三七五，不是五是九", []string{"3379"}},
+		{"尾号三三七五，不对，是九", []string{"3379 tail"}},
+		{"尾号三三七五不对三三七九", []string{"3379 tail"}},
+		{"三三七五，不对，七九", []string{"3379"}},
+		{"不是三三七五，是三三七九", []string{"3379"}},
+		{"三三七八不是三三七九", []string{"3378"}},
+		{"尾号三三七五，最后一位是九", []string{"3379 tail"}},
+		{"不对，最后一位是三，九九二三", []string{"9923 tail"}},
+		{"三三七五，第二位是四", []string{"3475"}},
+		{"三三七五，倒数第二位应该是八", []string{"3385"}},
+		{"一百二十八号", []string{"128"}},
+		{"世纪大道1288号402室", []string{"1288 counted", "402 counted"}},
+		{"三号楼二单元", []string{"3 counted", "2 counted"}},
 		{"双六双八", []string{"6688"}},
 		{"四个零", []string{"0000"}},
 		{"后四位是 3 3 7 8", []string{"4 counted", "3378 tail"}},
@@ -75,6 +108,58 @@ func TestFindDigits(t *testing.T) {
 			t.Errorf("FindDigits(%q) = %q, want %q", c.in, got, c.want)
 		}
 	}
+}
+
+func TestFixes(t *testing.T) {
+	for _, c := range []struct{ text, number, want string }{
+		{"不是五是九", "3375", "3379"},
+		{"不是五，是九", "3575", "3579"},
+		{"不是五啊，应该是九", "5331", "9331"},
+		{"把五改成九", "3375", "3379"},
+		{"最后一位是九", "3375", "3379"},
+		{"最后一位应该是字母A", "3375", "337A"},
+		{"第三位是八", "3375", "3385"},
+		{"第三个数字不是七是八", "3375", "3385"},
+		{"倒数第二位是8", "3375", "3385"},
+		{"不是七五，是七九", "3375", "3379"},
+		{"不是五是九", "3378", ""},
+		{"第九位是一", "3378", ""},
+		{"不是五号是九号", "3375", ""},
+		{"不是五块是九块", "3375", ""},
+		{"是不是五是九", "3375", ""},
+		{"不是红色是黑色", "3375", ""},
+		{"后四位是三三七八", "3375", ""},
+		{"", "3375", ""},
+	} {
+		got := ""
+		if f, ok := FindFix(c.text); ok {
+			got, _ = f.Apply(c.number)
+		}
+		if got != c.want {
+			t.Errorf("FindFix(%q) on %s = %q, want %q", c.text, c.number, got, c.want)
+		}
+	}
+}
+
+// TestFixOfAnyDigit: whatever digit is corrected, it and no other changes.
+func TestFixOfAnyDigit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.StringMatching(`[0-9]{4,20}`).Draw(t, "number")
+		at := rapid.IntRange(0, len(number)-1).Draw(t, "at")
+		to := rapid.StringMatching(`[0-9]`).Draw(t, "to")
+		said := "第" + SayNumber(int64(at+1)) + "位是" + ReadDigits(to, 1)
+		if at >= 9 {
+			said = "倒数第" + SayNumber(int64(len(number)-at)) + "位是" + ReadDigits(to, 1)
+		}
+		if at >= 9 && len(number)-at >= 10 {
+			return // places are counted from the nearer end
+		}
+		f, ok := FindFix(said)
+		got, fits := f.Apply(number)
+		if want := number[:at] + to + number[at+1:]; !ok || !fits || got != want {
+			t.Fatalf("%q on %s: %q, want %q", said, number, got, want)
+		}
+	})
 }
 
 func TestDigitsRoundTrip(t *testing.T) {

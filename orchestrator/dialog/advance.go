@@ -13,6 +13,10 @@ const (
 	readerLine   = "line"
 	readerChoice = "choice"
 	readerYesNo  = "yes_no"
+	// readerTimeRange and readerAddress read what is no choice: a stretch of
+	// time, kept as an ISO 8601 interval, and an address, kept as text.
+	readerTimeRange = "time_range"
+	readerAddress   = "address"
 
 	intentHuman   = "transfer_human"
 	intentGoodbye = "goodbye"

@@ -108,8 +108,10 @@ func (t *turn) heardWaiting(h heard) {
 		if t.fillSlots(h, "") > 0 {
 			t.s.Heard++
 		}
-		if h.ref.kind != refNone {
-			t.wantOrder(h.ref)
+		if h.ref.kind != refNone || t.goOnWaiting(h) {
+			if h.ref.kind != refNone {
+				t.wantOrder(h.ref)
+			}
 			if t.s.Orders.Pending == nil {
 				t.proceed()
 				return

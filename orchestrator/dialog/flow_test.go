@@ -108,6 +108,7 @@ func TestEveryPromptIsUsed(t *testing.T) {
 			used[r.Say] = true
 		}
 	}
+	used[promptNumberMore] = true
 	filler, _ := f.Filler()
 	used[promptFiller] = len(filler) > 0 // the bridge says it
 	used[promptUnknown], used[promptUnknownAside], used[promptToldAll] = true, true, true

@@ -27,26 +27,29 @@ func (t *turn) findByCaller() {
 }
 
 // wantOrder takes a number the caller gave: from the known orders if one fits,
-// else from the order system.
-func (t *turn) wantOrder(ref orderRef) {
+// else from the order system. A number said in two parts is put together.
+func (t *turn) wantOrder(said orderRef) {
 	o := &t.s.Orders
+	begins := t.beginsNumber(said)
+	ref, other := t.assemble(said)
 	t.forgetOrder()
-	fits := slices.DeleteFunc(slices.Clone(o.Known), func(k Order) bool { return !ref.fits(k) })
-	if len(fits) > 0 {
-		t.found(fits)
+	o.Given, o.GivenTail = ref.text, ref.called
+	for _, r := range []orderRef{ref, other} {
+		fits := slices.DeleteFunc(slices.Clone(o.Known), func(k Order) bool { return !r.fits(k) })
+		if len(fits) > 0 {
+			t.found(fits)
+			return
+		}
+	}
+	if begins {
+		o.Part = ref.text
 		return
 	}
-	q := t.newSearch()
-	switch ref.kind {
-	case refPhone:
-		q.Phone = ref.text
-	case refTail:
-		q.LastDigits = ref.text
-	default:
-		q.Number = ref.text
+	if ref.kind == refNone {
+		return
 	}
-	o.Pending = q
-	t.acts = append(t.acts, *q)
+	o.Else = other.text
+	t.search(ref)
 }
 
 // found takes over the orders that fit what the caller said.
@@ -61,6 +64,7 @@ func (t *turn) found(orders []Order) {
 func (t *turn) choose(order Order) {
 	o := &t.s.Orders
 	o.Chosen, o.Choices, o.Missing, o.Down, o.Pending = &order, nil, "", "", nil
+	o.Part, o.Else = "", ""
 	delete(t.s.Slots, slotLine)
 	t.s.Slots[slotOrder] = Slot{Value: order.Number, Verified: true}
 	t.s.LastFilled = slotOrder
@@ -72,7 +76,7 @@ func (t *turn) choose(order Order) {
 // forgetOrder empties the slot without holding the order against it.
 func (t *turn) forgetOrder() {
 	o := &t.s.Orders
-	o.Chosen, o.Choices, o.Pending, o.Missing = nil, nil, nil, ""
+	o.Chosen, o.Choices, o.Pending, o.Missing, o.Part, o.Else = nil, nil, nil, "", "", ""
 	delete(t.s.Slots, slotOrder)
 	delete(t.s.Slots, slotLine)
 }
@@ -111,6 +115,10 @@ func (t *turn) askOrder(task taskSpec) bool {
 	if o.Pending != nil {
 		t.s.Step, t.s.Question, t.s.Silences = StepLooking, "", 0
 		t.sayAndListen("looking", expectWaiting)
+		return true
+	}
+	if o.Part != "" {
+		t.askRest(task)
 		return true
 	}
 	if len(o.Choices) > 1 {
@@ -158,8 +166,10 @@ func newestFirst(orders []Order) []Order {
 
 func (t *turn) searchDone(orders []Order, failure string) {
 	o := &t.s.Orders
-	asked := *o.Pending
-	number := cmp.Or(asked.Number, asked.LastDigits)
+	number := missingNumber(*o.Pending)
+	if failure == "" && len(orders) == 0 && t.searchElse() {
+		return
+	}
 	o.Pending, o.Missing = nil, number
 	waiting := t.s.Step == StepLooking
 	switch {

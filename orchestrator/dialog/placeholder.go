@@ -8,7 +8,8 @@ import (
 // placeholder is "{name}" in a prompt's text.
 var placeholder = regexp.MustCompile(`\{([a-z_]*)\}`)
 
-// placeholderNames are the values a prompt may name. value() knows each.
+// placeholderNames are the values a prompt may name besides the flow's slots.
+// value() knows each.
 var placeholderNames = []string{
 	"amount", "dialect", "dialect_list", "item", "label", "line_list", "method", "number", "option", "order", "order_date",
 	"order_list", "order_tail", "reason", "received", "refund_date", "ticket_number",

@@ -1,6 +1,8 @@
 package dialog
 
 import (
+	"slices"
+
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
@@ -20,6 +22,11 @@ func (t *turn) respond(h heard) {
 		return
 	}
 	if t.answerFirst(h) {
+		return
+	}
+	if t.takeFix(h) {
+		t.progress()
+		t.proceed()
 		return
 	}
 	task := t.f.tasks[t.s.Intent]
@@ -174,6 +181,9 @@ func (t *turn) respondChooseOrder(h heard) {
 	case i >= 0:
 		t.choose(choices[i])
 		t.fillLine(h.unnumbered())
+	case h.ref.kind == refHead && !slices.ContainsFunc(choices, func(c Order) bool { return !h.ref.fits(c) }):
+		t.miss() // it tells none of them from the others
+		return
 	case h.ref.kind != refNone:
 		t.wantOrder(h.ref)
 	case h.answer == zhtext.AnswerNo || t.wrongOrder(h):
@@ -197,6 +207,9 @@ func (t *turn) respondSlot(h heard, slot string) {
 	case t.wrongOrder(h) && t.s.Orders.Chosen != nil:
 		t.rejectOrder()
 	case t.fillSlots(h, slot) > 0 && t.takeRef(h) >= 0:
+		if got := t.f.slots[slot].Got; got != "" && h.values[slot] != "" {
+			t.say(got)
+		}
 	case t.takeRef(h) > 0:
 	case t.f.slots[slot].Reader == readerLine && t.fillLine(h):
 	case wrong && h.values[before] != "":
@@ -204,6 +217,7 @@ func (t *turn) respondSlot(h heard, slot string) {
 	case wrong && before != "":
 		// "No, that's wrong" to a question undoes the answer before it.
 		t.undo(before)
+	case slot == slotOrder && t.takePart(h):
 	case slot == slotOrder && t.says(h, "unknown") && t.offerAgain():
 	default:
 		t.digress(h)
@@ -261,6 +275,8 @@ func (t *turn) respondCorrect(h heard) {
 	case t.takeRef(h) > 0:
 	case t.correctSlots(h) > 0:
 	case t.forgetMentioned(h):
+	case h.wrong != "" && t.relevant(h.wrong):
+		t.undo(h.wrong)
 	case h.answer == zhtext.AnswerYes || t.repeats(h):
 		// Nothing is wrong: the answer before was misheard.
 	default:

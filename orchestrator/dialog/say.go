@@ -93,8 +93,6 @@ func (t *turn) value(name string) string {
 	switch name {
 	case "label":
 		return t.f.intents[t.s.Intent].Label
-	case "reason", "received":
-		return t.f.sayValue(name, t.s.Slots[name].Value)
 	case "ticket_number":
 		return zhtext.ReadDigits(t.s.TicketNumber(), t.f.policy.DigitGroup)
 	case "dialect":
@@ -116,7 +114,7 @@ func (t *turn) value(name string) string {
 		}
 		return t.orderValue(Order{Number: t.wanted()}, "", name)
 	}
-	return ""
+	return t.spokenSlot(name, t.s.Slots[name].Value)
 }
 
 // sayValue is how a slot's value is spoken back.

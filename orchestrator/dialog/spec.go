@@ -101,14 +101,15 @@ type questionSpec struct {
 }
 
 type slotSpec struct {
-	// Reader is how the slot is understood: order, line, choice or yes_no.
+	// Reader is how the slot is understood: order, line, choice, yes_no,
+	// time_range or address.
 	Reader   string `yaml:"reader"`
 	Question string `yaml:"question"`
 	// Values belong to choice and yes_no (there: named yes and no).
 	Values []valueSpec `yaml:"values"`
 	// Mention are words that name the slot, for "the reason is wrong".
 	Mention []string `yaml:"mention"`
-	// Got is said when the slot is filled; optional.
+	// Got is said when the answer to the slot's question is taken; optional.
 	Got string `yaml:"got"`
 }
 

@@ -169,6 +169,14 @@ type OrderSearch struct {
 	Chosen *Order `json:"chosen,omitempty"`
 	// Missing is the number that led to no order or could not be looked up.
 	Missing string `json:"missing,omitempty"`
+	// Given are the digits the caller gave last, for "不是五，是九"; GivenTail is
+	// true when they were called the end of the number.
+	Given     string `json:"given,omitempty"`
+	GivenTail bool   `json:"given_tail,omitempty"`
+	// Part is the beginning of a number whose rest is still to come. Else is
+	// what to look for when Pending finds nothing: the number in two parts.
+	Part string `json:"part,omitempty"`
+	Else string `json:"else,omitempty"`
 	// NotFound counts numbers that led to no order.
 	NotFound int `json:"not_found,omitempty"`
 	// Down is why the order system could not be asked.

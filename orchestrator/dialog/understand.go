@@ -20,12 +20,17 @@ const (
 	refNumber
 	refTail
 	refPhone
+	// refHead is how the number begins: "是2026开头那个".
+	refHead
 )
 
 // orderRef is an order named by digits.
 type orderRef struct {
 	kind refKind
 	text string
+	// called is true when the caller said that it is the end of a number, so
+	// that it is no part of one.
+	called bool
 }
 
 // fits says whether the digits can belong to an order.
@@ -36,6 +41,8 @@ func (r orderRef) fits(o Order) bool {
 		return number == r.text
 	case refTail:
 		return strings.HasSuffix(number, r.text)
+	case refHead:
+		return strings.HasPrefix(number, r.text)
 	}
 	return false
 }
@@ -52,6 +59,15 @@ type heard struct {
 	all     bool
 	day     time.Time
 	values  map[string]string
+	// wrong is the slot that a key says is wrong.
+	wrong string
+	// runs are the numbers in it.
+	runs []zhtext.Run
+	// part are digits that are too few for a number; fix is what was wrong
+	// about one.
+	part  string
+	fix   zhtext.Fix
+	fixed bool
 	// keyed is true for keys, which mean exactly what they say.
 	keyed bool
 }
@@ -64,25 +80,32 @@ func (t *turn) understand(text string) heard {
 	u := nlu.Listen(text)
 	h := heard{
 		text: text, sounds: u, intent: t.f.model.Judge(u), answer: zhtext.ReadYesNo(text),
-		ref: t.f.readRef(text), ordinal: readOrdinal(text), values: map[string]string{},
+		ordinal: readOrdinal(text), values: map[string]string{}, runs: zhtext.FindDigits(text),
 	}
+	h.ref = t.f.refAmong(h.runs)
 	_, h.all = u.Find(t.f.heard["all"])
 	if day, ok := zhtext.ParseDate(text, t.now); ok {
 		h.day = day
 	}
+	words := h.withoutNumbers()
 	for _, name := range t.f.slotOrder {
-		if v := t.f.readValue(name, u); v != "" {
+		if v := t.f.readValue(name, words); v != "" {
 			h.values[name] = v
 		}
 	}
+	h.fix, h.fixed = zhtext.FindFix(text)
+	h.readPart(t.f)
+	t.readFree(&h)
 	return h
 }
 
 // readRef finds the digits that name an order: those called the tail of a
 // number first, then the longest.
-func (f *Flow) readRef(text string) orderRef {
+func (f *Flow) readRef(text string) orderRef { return f.refAmong(zhtext.FindDigits(text)) }
+
+func (f *Flow) refAmong(runs []zhtext.Run) orderRef {
 	var best orderRef
-	for _, run := range zhtext.FindDigits(text) {
+	for _, run := range runs {
 		r := f.refOf(run)
 		if r.kind == refNone {
 			continue
@@ -99,20 +122,16 @@ func (f *Flow) refOf(run zhtext.Run) orderRef {
 	switch {
 	case run.Counted && !run.Tail || n > f.policy.OrderMax:
 		return orderRef{}
-	case isMobile(run.Text) && !run.Tail:
-		return orderRef{refPhone, run.Text}
+	case run.Head && !run.Tail && n >= 2:
+		return orderRef{refHead, run.Text, false}
+	case zhtext.MobileNumber(run.Text) != "" && !run.Tail:
+		return orderRef{refPhone, zhtext.MobileNumber(run.Text), false}
 	case n >= f.policy.OrderMin && !run.Tail:
-		return orderRef{refNumber, run.Text}
+		return orderRef{refNumber, run.Text, false}
 	case run.Digits() >= f.policy.LastMin || run.Tail && n >= 2:
-		return orderRef{refTail, run.Text}
+		return orderRef{refTail, run.Text, run.Tail}
 	}
 	return orderRef{}
-}
-
-// isMobile tells a mainland mobile number, which has 11 digits and starts
-// with 13 to 19.
-func isMobile(s string) bool {
-	return len(s) == 11 && s[0] == '1' && s[1] >= '3' && strings.Trim(s, "0123456789") == ""
 }
 
 // readValue reads a choice or yes-or-no slot that is named by its own words.
@@ -162,7 +181,15 @@ func (t *turn) keys(digits string) heard {
 	h := heard{text: digits, values: map[string]string{}, keyed: true}
 	if len(digits) > 1 {
 		h.ref = t.f.refOf(zhtext.Run{Text: digits, End: len(digits)})
+		// The keypad is offered for the last digits.
+		h.ref.called = len(digits) == t.f.policy.LastMin && t.s.Orders.Part == ""
+		if h.ref.kind == refNone {
+			h.part = digits
+		}
 		return h
+	}
+	if t.s.Orders.Part != "" && len(t.f.questions[t.s.Question].Keys) == 0 {
+		h.part = digits
 	}
 	meaning := t.f.questions[t.s.Question].Keys[digits]
 	switch slot := t.f.slotOf(t.s.Question); {
@@ -170,8 +197,10 @@ func (t *turn) keys(digits string) heard {
 		h.answer = zhtext.AnswerYes
 	case meaning == valueNo:
 		h.answer = zhtext.AnswerNo
-	case slot != "" && t.f.sayValue(slot, meaning) != "":
-		h.values[slot] = meaning
+	case slot != "" && t.keyedValue(slot, meaning) != "":
+		h.values[slot] = t.keyedValue(slot, meaning)
+	case t.f.slots[meaning].Reader != "":
+		h.wrong = meaning
 	case meaning != "":
 		h.intent = nlu.Result{Scored: nlu.Scored{Intent: meaning, Confidence: 1}}
 	case digits >= "1" && digits <= "9":
@@ -217,6 +246,9 @@ func (h heard) unnumbered() heard {
 func (h heard) meansOrder(o Order, zone *time.Location) bool {
 	if h.ref.kind != refNone {
 		return h.ref.fits(o)
+	}
+	if len(h.part) >= 2 && strings.HasSuffix(strings.ToUpper(o.Number), h.part) {
+		return true
 	}
 	if !h.day.IsZero() && sameDay(h.day, o.PlacedAt.In(zone)) {
 		return true

@@ -2,7 +2,10 @@ package dialog
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
@@ -43,7 +46,7 @@ func TestSlotValues(t *testing.T) {
 	tn := &turn{f: Default(), s: &State{}, now: callDay}
 	for _, c := range []struct{ text, reason, received string }{
 		{"太小了", "wrong_size", ""}, {"穿不下", "wrong_size", ""}, {"有点挤脚", "wrong_size", ""},
-		{"有色差", "not_as_described", ""}, {"压坏了", "damaged", ""}, {"少一件", "wrong_item", ""},
+		{"有色差", "not_as_described", ""}, {"压坏了", "damaged", ""}, {"少一件", "missing_parts", ""},
 		{"发错了", "wrong_item", ""}, {"不想要了", "changed_mind", ""}, {"不喜欢", "changed_mind", ""},
 		{"质量问题", "quality", ""}, {"治量问题", "quality", ""}, {"起球了", "quality", ""},
 		{"不是质量问题，就是不喜欢", "changed_mind", ""}, {"等太久了", "late", ""},
@@ -64,14 +67,14 @@ func TestOrderReferences(t *testing.T) {
 		text string
 		want orderRef
 	}{
-		{"尾号三三七八", orderRef{refTail, "3378"}},
-		{"2026111200013378", orderRef{refNumber, "2026111200013378"}},
-		{"二零二六一一一二，零零零一三三七八", orderRef{refNumber, "2026111200013378"}},
-		{"TG20261112", orderRef{refNumber, "TG20261112"}},
-		{"双八双六", orderRef{refTail, "8866"}},
-		{"我电话是13812345678", orderRef{refPhone, "13812345678"}},
+		{"尾号三三七八", orderRef{refTail, "3378", true}},
+		{"2026111200013378", orderRef{refNumber, "2026111200013378", false}},
+		{"二零二六一一一二，零零零一三三七八", orderRef{refNumber, "2026111200013378", false}},
+		{"TG20261112", orderRef{refNumber, "TG20261112", false}},
+		{"双八双六", orderRef{refTail, "8866", false}},
+		{"我电话是13812345678", orderRef{refPhone, "13812345678", false}},
 		{"我十一月十二号买的两件衣服", orderRef{}},
-		{"尾号三七八", orderRef{refTail, "378"}},
+		{"尾号三七八", orderRef{refTail, "378", true}},
 		{"花了三百二十块", orderRef{}},
 		{"三七八", orderRef{}},
 	} {
@@ -79,6 +82,45 @@ func TestOrderReferences(t *testing.T) {
 			t.Errorf("%q: got %+v, want %+v", c.text, got, c.want)
 		}
 	}
+}
+
+// TestReasonsByMeaning: sentences as people give reasons, and what sounds like
+// one and is none.
+func TestReasonsByMeaning(t *testing.T) {
+	tn := &turn{f: Default(), s: &State{}, now: callDay}
+	for want, texts := range map[string][]string{
+		"wrong_size":       {"穿不下", "大了一号", "裤子长了太长", "肩宽不合适", "拉链拉不上", "我家孩子套不进去", "柜子放不下", "勒得慌"},
+		"changed_mind":     {"不想要了", "买多了", "朋友别人送了一个", "穿着不好看显胖", "拍错了", "别家便宜", "没理由就是不要了", "用不到"},
+		"damaged":          {"压坏了", "快递弄坏的", "箱子都挤扁了", "屏碎了", "里面洒出来了", "掉漆", "有裂缝"},
+		"wrong_item":       {"发错了", "寄错了给我发了别的", "型号发错了", "不是我拍的那个", "装错了吧", "码发错了"},
+		"missing_parts":    {"少一件", "少了一件", "里面少了一个", "漏发了", "配件不齐", "只收到一只", "没有充电器", "没发全", "买两件就来一件少一件"},
+		"not_as_described": {"有色差", "颜色不一样", "面料不一样", "跟图片差太多", "尺寸不符", "山寨的吧"},
+		"quality":          {"质量问题", "缩水了", "一充电就黑屏", "噪音大", "做工粗糙", "用两天就坏", "线头特别多", "有股异味", "不加热"},
+		"late":             {"太慢了", "赶不上用", "等不及了", "来得太晚"},
+		"":                 {"对不起", "一位客服", "司机来过了", "是了", "发没发货", "七毛钱", "好的", "鼓励一下", "可以", "我想问一下", "尾号三三七八", "明天下午", "喂你好", "谢谢"},
+	} {
+		for _, text := range texts {
+			if got := tn.understand(text).values["reason"]; got != want {
+				t.Errorf("%q: got %q, want %q", text, got, want)
+			}
+		}
+	}
+}
+
+// TestNumbersAreNoReasons: words are also known by their sound, and digits
+// have sounds like any other ("是零" is 失灵).
+func TestNumbersAreNoReasons(t *testing.T) {
+	tn := &turn{f: Default(), s: &State{}, now: callDay}
+	rapid.Check(t, func(t *rapid.T) {
+		digits := rapid.StringMatching(`[0-9]{4,16}`).Draw(t, "digits")
+		said := rapid.SampledFrom([]string{"", "后面是", "尾号是", "不是，是"}).Draw(t, "before") + zhtext.ReadDigits(digits, 4)
+		if rapid.Bool().Draw(t, "plain") {
+			said = strings.ReplaceAll(said, "幺", "一")
+		}
+		if h := tn.understand(said); len(h.values) > 0 || h.ref.kind == refNone {
+			t.Fatalf("%q: %v, %+v", said, h.values, h.ref)
+		}
+	})
 }
 
 func TestKeysMeanWhatTheySay(t *testing.T) {

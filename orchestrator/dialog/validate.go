@@ -38,7 +38,7 @@ var (
 	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	keyPattern    = regexp.MustCompile(`^[0-9*]$`)
 	offsetPattern = regexp.MustCompile(`^[+-][0-9]{2}:[0-9]{2}$`)
-	readers       = []string{readerOrder, readerLine, readerChoice, readerYesNo}
+	readers       = []string{readerOrder, readerLine, readerChoice, readerYesNo, readerTimeRange, readerAddress}
 	expectKinds   = []ExpectKind{
 		ExpectNone, ExpectYesNo, ExpectOpen, ExpectDigits, ExpectReason, ExpectChoice, ExpectWait,
 	}
@@ -184,7 +184,7 @@ func (l *loader) checkText(text string, keys ...string) {
 		l.bad("is %d characters long, at most 200 can be listened to", args(n), keys...)
 	}
 	for _, name := range placeholdersIn(text) {
-		if !slices.Contains(placeholderNames, name) {
+		if _, slot := l.flow.slots[name]; !slot && !slices.Contains(placeholderNames, name) {
 			l.bad("unknown placeholder {%s}", args(name), keys...)
 		}
 	}
@@ -268,6 +268,7 @@ func (l *loader) checkSlots() {
 			l.prompt(s.Got, "slots", id, "got")
 		}
 		l.checkValues(id, s)
+		l.checkFree(id, s)
 	}
 }
 

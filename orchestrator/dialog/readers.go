@@ -1,0 +1,118 @@
+package dialog
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/zhtext"
+)
+
+// readFree reads the slots whose values are no choice: a stretch of time and an
+// address. When another question was asked, they count only with a word that
+// names them, or in the correction of what was confirmed.
+func (t *turn) readFree(h *heard) {
+	q := t.s.Question
+	for _, name := range t.f.slotOrder {
+		slot := t.f.slots[name]
+		if slot.Reader != readerTimeRange && slot.Reader != readerAddress {
+			continue
+		}
+		asked := t.f.slotOf(q) == name && q != ""
+		_, named := h.sounds.Find(t.f.mentions[name])
+		confirm := q != "" && (q == questionCorrect || q == t.f.tasks[t.s.Intent].Confirm)
+		named = named || confirm && t.relevant(name)
+		v := readFreeValue(slot.Reader, h.text, t.now, asked, named)
+		if v == "" && confirm && slot.Reader == readerTimeRange {
+			v = t.otherDay(t.s.Slots[name].Value, h.text)
+		}
+		if v != "" {
+			h.values[name] = v
+			if slot.Reader == readerAddress && !h.ref.called {
+				h.ref = orderRef{} // the digits are those of a house
+			}
+		}
+	}
+}
+
+// otherDay moves what was confirmed to the day that is named: "周六吧".
+func (t *turn) otherDay(held, text string) string {
+	r, err := zhtext.ParseTimeRange(held)
+	day, clear, ok := zhtext.FindTimeRange(text, t.now)
+	if err != nil || clear || !ok {
+		return ""
+	}
+	from := r.From.In(t.f.zone)
+	y, m, d := day.From.Date()
+	moved := time.Date(y, m, d, from.Hour(), from.Minute(), 0, 0, t.f.zone)
+	if !moved.After(t.now) {
+		return ""
+	}
+	return zhtext.TimeRange{From: moved, To: moved.Add(r.To.Sub(r.From))}.String()
+}
+
+func readFreeValue(reader, text string, now time.Time, asked, named bool) string {
+	switch reader {
+	case readerTimeRange:
+		if r, clear, ok := zhtext.FindTimeRange(text, now); ok && (asked || named && clear) {
+			return r.String()
+		}
+	case readerAddress:
+		find := zhtext.FindAddress
+		if asked {
+			find = zhtext.FindPlace
+		}
+		if a, ok := find(text); ok && (asked || named || a.House && a.Kinds >= 3) {
+			return a.Text
+		}
+	}
+	return ""
+}
+
+// spokenSlot is how a slot's value is read back.
+func (t *turn) spokenSlot(name, value string) string {
+	switch t.f.slots[name].Reader {
+	case readerTimeRange:
+		if r, err := zhtext.ParseTimeRange(value); err == nil {
+			return zhtext.SayTimeRange(r, t.now)
+		}
+		return ""
+	case readerAddress:
+		return zhtext.SayAddress(value)
+	}
+	return t.f.sayValue(name, value)
+}
+
+// keyedValue is what a key of a slot's question stands for: a choice's value,
+// or the words for a time: {"1": 明天上午}.
+func (t *turn) keyedValue(slot, meaning string) string {
+	if t.f.slots[slot].Reader == readerTimeRange && meaning != "" {
+		return readFreeValue(readerTimeRange, meaning, t.now, true, true)
+	}
+	if t.f.sayValue(slot, meaning) != "" {
+		return meaning
+	}
+	return ""
+}
+
+// checkFree validates what belongs to the readers of free values.
+func (l *loader) checkFree(id string, s slotSpec) {
+	if s.Reader != readerTimeRange {
+		return
+	}
+	early := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC) // a Monday
+	questions := []string{s.Question}
+	for _, task := range sortedKeys(l.flow.tasks) {
+		if q := l.flow.tasks[task].Asks[id]; q != "" && !slices.Contains(questions, q) {
+			questions = append(questions, q)
+		}
+	}
+	for _, q := range questions {
+		keys := l.flow.questions[q].Keys
+		for _, k := range sortedKeys(keys) {
+			if _, _, ok := zhtext.FindTimeRange(keys[k], early); !ok {
+				l.bad("key %s stands for %q, which is no time", args(fmt.Sprintf("%q", k), keys[k]), "questions", q, "keys")
+			}
+		}
+	}
+}
