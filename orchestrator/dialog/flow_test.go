@@ -101,7 +101,7 @@ func TestEveryPromptIsUsed(t *testing.T) {
 		}
 	}
 	for _, task := range f.tasks {
-		used[task.Say], used[task.Aside] = true, true
+		used[task.Say], used[task.Aside], used[task.Correct], used[task.Summary] = true, true, true, true
 	}
 	for _, rules := range f.rules {
 		for _, r := range rules {

@@ -37,6 +37,7 @@ type document struct {
 	Phrases   map[string][]string     `yaml:"phrases"`
 	Words     map[string]string       `yaml:"words"`
 	Knowledge map[string]entrySpec    `yaml:"knowledge"`
+	Terms     *termsSpec              `yaml:"terms"`
 }
 
 // loader gathers a flow and all that is wrong with it.
@@ -47,6 +48,7 @@ type loader struct {
 	header  bool
 	voice   bool
 	policy  bool
+	terms   bool
 }
 
 type source struct {
@@ -163,6 +165,12 @@ func (l *loader) merge(name string, doc document) {
 			l.fail(fmt.Errorf("%w: %s: section policy is defined twice", ErrFlow, name))
 		}
 		l.flow.policy, l.policy = *doc.Policy, true
+	}
+	if doc.Terms != nil {
+		if l.terms {
+			l.fail(fmt.Errorf("%w: %s: section terms is defined twice", ErrFlow, name))
+		}
+		l.flow.terms, l.terms = *doc.Terms, true
 	}
 	add(l, name, "expects", l.flow.expects, doc.Expects)
 	add(l, name, "prompts", l.flow.prompts, doc.Prompts)

@@ -151,7 +151,7 @@ func checkTicket(t *rapid.T, s State, in Input, a OpenTicket, keys map[string]Op
 		case Digits:
 			yes = in.Digits == "1" || in.Digits == "1#"
 		}
-		if s.Step != StepAsking || s.Question != "confirm_return" || !yes {
+		if s.Step != StepAsking || s.Question != Default().tasks[s.Intent].Confirm || s.Question == "" || !yes {
 			t.Fatalf("%#v at %v/%s opened a ticket", in, s.Step, s.Question)
 		}
 	}

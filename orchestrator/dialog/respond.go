@@ -1,6 +1,8 @@
 package dialog
 
 import (
+	"cmp"
+
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
@@ -15,11 +17,15 @@ func (t *turn) respond(h heard) {
 	}
 	if t.s.Intent != "" && t.says(h, "give_up") {
 		t.progress()
+		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.say("not_now")
 		t.next()
 		return
 	}
 	if t.answerFirst(h) {
+		return
+	}
+	if t.anger(h) {
 		return
 	}
 	task := t.f.tasks[t.s.Intent]
@@ -107,7 +113,7 @@ func (t *turn) respondMore(h heard) {
 func (t *turn) respondOffer(h heard) {
 	offer := t.s.Offer
 	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer {
-		t.s.Offer = ""
+		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.progress()
 		t.begin(intent, h)
 		return
@@ -115,10 +121,13 @@ func (t *turn) respondOffer(h heard) {
 	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && intent == offer {
 		h.answer = zhtext.AnswerYes
 	}
+	if t.reconsidered(h) {
+		return
+	}
 	switch h.answer {
 	case zhtext.AnswerYes:
 		t.progress()
-		t.s.Offer = ""
+		t.s.Offer, t.s.AdvisedIn = "", ""
 		if t.f.tasks[offer].Handoff {
 			t.handoff(HandoffOffered)
 			return
@@ -128,10 +137,29 @@ func (t *turn) respondOffer(h heard) {
 		t.progress()
 		t.s.Offer = ""
 		t.say("not_now")
-		t.next()
+		if !t.unadvised() {
+			t.next()
+		}
 	default:
 		t.lost(h)
 	}
+}
+
+// reconsidered takes another reason than the one that was refused, as in
+// "but it is broken".
+func (t *turn) reconsidered(h heard) bool {
+	if t.s.Refused == "" || t.s.Intent != "" {
+		return false
+	}
+	for _, slot := range t.f.tasks[t.s.Refused].Slots {
+		if t.f.slots[slot].Reader == readerChoice && h.values[slot] != "" && h.values[slot] != t.s.Slots[slot].Value {
+			t.s.Offer, t.s.AdvisedIn = "", ""
+			t.progress()
+			t.begin(t.s.Refused, h)
+			return true
+		}
+	}
+	return false
 }
 
 // respondOfferedOrder takes yes or no to "is it the coat of last Tuesday".
@@ -205,6 +233,12 @@ func (t *turn) respondSlot(h heard, slot string) {
 		// "No, that's wrong" to a question undoes the answer before it.
 		t.undo(before)
 	case slot == slotOrder && t.says(h, "unknown") && t.offerAgain():
+	case slot == slotOrder && t.says(h, "nothing_more"):
+		t.progress()
+		t.say("not_now")
+		t.next()
+		return
+	case t.freeVariant(h, slot):
 	default:
 		t.digress(h)
 		return
@@ -242,7 +276,7 @@ func (t *turn) respondConfirm(h heard) {
 			t.proceed()
 			return
 		}
-		t.ask(questionCorrect)
+		t.askWith(questionCorrect, cmp.Or(t.f.tasks[t.s.Intent].Correct, t.f.questions[questionCorrect].Ask))
 		return
 	default:
 		t.digress(h)
@@ -290,9 +324,7 @@ func (t *turn) digress(h heard) {
 	case t.aside(task):
 		t.reask()
 	default:
-		if t.s.Intent != "" && len(t.s.Suspended) < maxSuspended {
-			t.s.Suspended = append(t.s.Suspended, t.s.Intent)
-		}
+		t.suspend()
 		t.begin(intent, h)
 	}
 }

@@ -71,7 +71,11 @@ func (t *turn) understand(text string) heard {
 		h.day = day
 	}
 	for _, name := range t.f.slotOrder {
-		if v := t.f.readValue(name, u); v != "" {
+		v := t.f.readValue(name, u)
+		if t.f.slots[name].Reader == readerVariant {
+			v = readVariant(text)
+		}
+		if v != "" {
 			h.values[name] = v
 		}
 	}

@@ -38,7 +38,7 @@ var (
 	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	keyPattern    = regexp.MustCompile(`^[0-9*]$`)
 	offsetPattern = regexp.MustCompile(`^[+-][0-9]{2}:[0-9]{2}$`)
-	readers       = []string{readerOrder, readerLine, readerChoice, readerYesNo}
+	readers       = []string{readerOrder, readerLine, readerChoice, readerYesNo, readerVariant}
 	expectKinds   = []ExpectKind{
 		ExpectNone, ExpectYesNo, ExpectOpen, ExpectDigits, ExpectReason, ExpectChoice, ExpectWait,
 	}
@@ -63,6 +63,7 @@ func (l *loader) check() {
 	l.checkSlots()
 	l.checkFiller()
 	l.checkIntents()
+	l.checkTerms()
 	l.checkTasks()
 	l.checkRules()
 	l.checkPhrases()
@@ -314,8 +315,8 @@ func (l *loader) checkIntents() {
 func (l *loader) checkTasks() {
 	for _, id := range sortedKeys(l.flow.tasks) {
 		t := l.flow.tasks[id]
-		if _, ok := l.flow.intents[id]; !ok {
-			l.bad("has no intent of its name", nil, "tasks", id)
+		if _, ok := l.flow.intents[id]; !ok && t.Label == "" {
+			l.bad("has no intent of its name, and no label of its own", nil, "tasks", id)
 		}
 		for _, s := range t.Slots {
 			if _, ok := l.flow.slots[s]; !ok {
@@ -349,6 +350,7 @@ func (l *loader) checkTasks() {
 			l.bad("unknown question %q", args(t.OfferOrder), "tasks", id, "offer_order")
 		}
 		l.checkTaskPrompts(id, t)
+		l.checkTaskRules(id, t)
 	}
 }
 
@@ -360,8 +362,13 @@ func (l *loader) checkTaskPrompts(id string, t taskSpec) {
 		l.prompt(t.Aside, "tasks", id, "aside")
 	}
 	l.offer(t.Offer, "tasks", id, "offer")
-	if t.Prefer != "" && t.Prefer != preferRefund {
-		l.bad("unknown value %q, know %q", args(t.Prefer, preferRefund), "tasks", id, "prefer")
+	for key, prompt := range map[string]string{"correct": t.Correct, "summary": t.Summary} {
+		if prompt != "" {
+			l.prompt(prompt, "tasks", id, key)
+		}
+	}
+	if t.Prefer != "" && preferences[t.Prefer] == nil {
+		l.bad("unknown value %q, know %s", args(t.Prefer, strings.Join(sortedKeys(preferences), ", ")), "tasks", id, "prefer")
 	}
 }
 
@@ -369,11 +376,14 @@ func (l *loader) checkRules() {
 	for _, id := range sortedKeys(l.flow.rules) {
 		l.name("rules", id)
 		rules := l.flow.rules[id]
-		if len(rules) == 0 || len(rules[len(rules)-1].When) > 0 {
+		if n := len(rules); n == 0 || len(rules[n-1].When) > 0 || rules[n-1].If != "" {
 			l.bad("the last rule must hold always", nil, "rules", id)
 		}
+		l.checkConditions(id)
 		for _, r := range rules {
-			l.prompt(r.Say, "rules", id)
+			if r.Say != "" || l.answers(id) {
+				l.prompt(r.Say, "rules", id)
+			}
 			l.offer(r.Offer, "rules", id)
 			for _, fact := range sortedKeys(r.When) {
 				_, slot := l.flow.slots[fact]

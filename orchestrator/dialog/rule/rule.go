@@ -97,7 +97,8 @@ func (p *Program) Holds(facts Facts) (bool, error) {
 	return holds, nil
 }
 
-// Slots are the slots that the expression reads, sorted.
+// Slots are the slots that the expression reads, sorted: "line" as well when
+// it reads the article itself.
 func (p *Program) Slots() []string { return slices.Clone(p.slots) }
 
 func (p *Program) String() string { return p.text }
@@ -129,7 +130,11 @@ func (c *checker) bad(n ast.Node, format string, args ...any) {
 // Visit implements ast.Visitor.
 func (c *checker) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
-	case *ast.IdentifierNode, *ast.IntegerNode, *ast.BoolNode, *ast.StringNode, *ast.ArrayNode, *ast.ConditionalNode:
+	case *ast.IdentifierNode:
+		if n.Value == "line" {
+			c.slots = append(c.slots, "line")
+		}
+	case *ast.IntegerNode, *ast.BoolNode, *ast.StringNode, *ast.ArrayNode, *ast.ConditionalNode:
 	case *ast.UnaryNode:
 		c.operator(n, n.Operator)
 	case *ast.BinaryNode:
