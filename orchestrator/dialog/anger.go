@@ -18,7 +18,7 @@ func (t *turn) anger(h heard) bool {
 	m, angry := h.sounds.Find(t.f.heard[phraseAngry])
 	angry = angry && m.Exact // a likeness of sound is too little to take offence
 	intent, sure := t.intentSure(h, t.f.policy.SwitchIntent)
-	if !(sure && intent == intentComplaint) && !angry {
+	if !(sure && intent == intentComplaint && len(h.values) == 0) && !angry {
 		return false
 	}
 	t.progress()

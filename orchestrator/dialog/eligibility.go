@@ -37,15 +37,71 @@ func (t *turn) checked(task taskSpec) bool {
 	if task.Check == "" || !t.filled(slotOrder) {
 		return false
 	}
-	for _, line := range t.handled() {
+	lines := t.handled()
+	var refused []Line
+	var first ruleSpec
+	for _, line := range lines {
 		r := t.objection(task, line)
-		if r.Say == "" {
-			continue
+		switch {
+		case r.Say == "":
+		case r.Advise:
+			t.object(r, line)
+			return true
+		default:
+			if len(refused) == 0 {
+				first = r
+			}
+			refused = append(refused, line)
 		}
-		t.object(r, line)
-		return true
 	}
-	return false
+	switch {
+	case len(refused) == 0:
+		return false
+	case len(refused) < len(lines) && t.f.hasLine(task) && t.f.has(promptLineRefused):
+		t.leaveOut(refused)
+		return false
+	}
+	t.object(first, refused[0])
+	return true
+}
+
+// promptLineRefused says that some of the articles are left out; a flow
+// without it refuses the request as a whole.
+const promptLineRefused = "line_refused"
+
+func (f *Flow) has(prompt string) bool { _, ok := f.prompts[prompt]; return ok }
+
+func (f *Flow) hasLine(task taskSpec) bool { return slices.Contains(task.Slots, slotLine) }
+
+// leaveOut goes on with the articles that the rules have nothing against.
+// Which article is meant has to be settled already.
+func (t *turn) leaveOut(refused []Line) {
+	if !t.filled(slotLine) {
+		return
+	}
+	lines := t.handled()
+	var ids, rest []string
+	for _, l := range lines {
+		if slices.ContainsFunc(refused, func(r Line) bool { return r.ID == l.ID }) {
+			ids = append(ids, l.ID)
+		} else {
+			rest = append(rest, l.ID)
+		}
+	}
+	t.objected = joinNames(lines, ids, t.f.words["and"])
+	t.say(promptLineRefused)
+	t.objected = ""
+	t.s.Slots[slotLine] = Slot{Value: strings.Join(rest, lineSeparator), Verified: true}
+}
+
+// received says whether the goods have reached the caller: as told, else as
+// the order has it.
+func (t *turn) received() bool {
+	if v := t.s.Slots["received"].Value; v != "" {
+		return v == valueYes
+	}
+	c := t.s.Orders.Chosen
+	return c != nil && (c.Status == "delivered" || c.Status == "completed")
 }
 
 // objection is what the rules say against one article. A rule that reads what
@@ -172,5 +228,34 @@ func (t *turn) takeUp(intent string) {
 	}
 	for name, slot := range h.Slots {
 		t.s.Slots[name] = slot
+	}
+}
+
+// overtaken says whether a suspended task was about goods that a ticket of
+// this call is about by now, as when an exchange became a return.
+func (t *turn) overtaken(intent string) bool {
+	i := slices.IndexFunc(t.s.Held, func(h HeldTask) bool { return h.Intent == intent })
+	if i < 0 || t.f.tasks[intent].Ticket == "" {
+		return false
+	}
+	h := t.s.Held[i]
+	return slices.ContainsFunc(t.s.Tickets, func(k Ticket) bool {
+		line := h.Slots[slotLine].Value
+		return k.Status != TicketLost && h.Slots[slotOrder].Value != "" && k.Request.OrderNumber == h.Slots[slotOrder].Value &&
+			(line == "" || k.Request.OrderLine == "" || k.Request.OrderLine == line)
+	})
+}
+
+// leaveUnlikely forgets the order in hand when the new task is about another
+// sort of orders and the caller has one, as when somebody who returns a coat
+// asks where the shoes are.
+func (t *turn) leaveUnlikely(task taskSpec, h heard) {
+	o := &t.s.Orders
+	likely := preferences[task.Prefer]
+	if likely == nil || o.Chosen == nil || likely(*o.Chosen) || h.ref.kind != refNone || h.meansOrder(*o.Chosen, t.f.zone) {
+		return
+	}
+	if slices.ContainsFunc(o.Known, func(k Order) bool { return likely(k) && !slices.Contains(o.Rejected, k.Number) }) {
+		t.forgetOrder()
 	}
 }

@@ -109,6 +109,7 @@ func TestEveryPromptIsUsed(t *testing.T) {
 		}
 	}
 	filler, _ := f.Filler()
+	used[promptLineRefused] = true
 	used[promptFiller] = len(filler) > 0 // the bridge says it
 	used[promptUnknown], used[promptUnknownAside], used[promptToldAll] = true, true, true
 	for id := range f.knowledge {

@@ -93,6 +93,9 @@ func (t *turn) respondMore(h heard) {
 		t.begin(intent, h)
 		return
 	}
+	if t.reconsidered(h) {
+		return
+	}
 	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && !t.f.tasks[intent].End {
 		t.progress()
 		t.begin(intent, h)
@@ -112,6 +115,9 @@ func (t *turn) respondMore(h heard) {
 // respondOffer takes yes or no to an offer such as a human.
 func (t *turn) respondOffer(h heard) {
 	offer := t.s.Offer
+	if t.reconsidered(h) {
+		return
+	}
 	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer {
 		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.progress()
@@ -120,9 +126,6 @@ func (t *turn) respondOffer(h heard) {
 	}
 	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && intent == offer {
 		h.answer = zhtext.AnswerYes
-	}
-	if t.reconsidered(h) {
-		return
 	}
 	switch h.answer {
 	case zhtext.AnswerYes:
@@ -149,6 +152,9 @@ func (t *turn) respondOffer(h heard) {
 // "but it is broken".
 func (t *turn) reconsidered(h heard) bool {
 	if t.s.Refused == "" || t.s.Intent != "" {
+		return false
+	}
+	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != t.s.Refused && intent != intentComplaint {
 		return false
 	}
 	for _, slot := range t.f.tasks[t.s.Refused].Slots {

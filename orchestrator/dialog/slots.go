@@ -126,10 +126,10 @@ func (t *turn) undo(slot string) {
 func (t *turn) forgetMentioned(h heard) bool {
 	any := false
 	for _, name := range t.f.slotOrder {
-		if !t.relevant(name) || h.keyed {
+		if !t.relevant(name) || h.keyed && h.slot != name {
 			continue
 		}
-		if _, ok := h.sounds.Find(t.f.mentions[name]); ok {
+		if _, ok := h.sounds.Find(t.f.mentions[name]); ok || h.slot == name {
 			t.undo(name)
 			any = true
 		}

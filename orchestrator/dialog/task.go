@@ -24,6 +24,7 @@ func (t *turn) begin(intent string, h heard) {
 	if task.Ticket != "" {
 		t.leaveTicketed()
 	}
+	t.leaveUnlikely(task, h)
 	switch {
 	case task.Handoff:
 		t.handoff(HandoffAsked)
@@ -128,8 +129,12 @@ func (t *turn) concluded(prompt, offer string) {
 // next goes back to a suspended task, or asks what else there is.
 func (t *turn) next() {
 	t.s.Intent, t.s.LastFilled = "", ""
-	if n := len(t.s.Suspended); n > 0 {
+	for n := len(t.s.Suspended); n > 0; n = len(t.s.Suspended) {
 		t.s.Intent, t.s.Suspended = t.s.Suspended[n-1], t.s.Suspended[:n-1]
+		if t.overtaken(t.s.Intent) {
+			t.s.Intent = ""
+			continue
+		}
 		t.takeUp(t.s.Intent)
 		t.say("resume_task")
 		t.proceed()
@@ -234,7 +239,7 @@ func (t *turn) request() OpenTicket {
 		Kind:        task.Ticket,
 		OrderNumber: order.Value, OrderLine: line, Verified: order.Verified,
 		Reason:   t.s.Slots["reason"].Value,
-		Received: t.s.Slots["received"].Value == valueYes,
+		Received: t.received(),
 		Summary:  t.text(cmp.Or(task.Summary, "ticket_summary")),
 		Contact:  Contact{Phone: t.s.Caller},
 	}

@@ -52,6 +52,8 @@ type heard struct {
 	all     bool
 	day     time.Time
 	values  map[string]string
+	// slot is one that a key names as wrong.
+	slot string
 	// keyed is true for keys, which mean exactly what they say.
 	keyed bool
 }
@@ -174,8 +176,10 @@ func (t *turn) keys(digits string) heard {
 		h.answer = zhtext.AnswerYes
 	case meaning == valueNo:
 		h.answer = zhtext.AnswerNo
-	case slot != "" && t.f.sayValue(slot, meaning) != "":
+	case slot != "" && meaning != "" && (t.f.sayValue(slot, meaning) != "" || t.f.slots[slot].Reader == readerVariant):
 		h.values[slot] = meaning
+	case t.f.slots[meaning].Reader != "":
+		h.slot = meaning
 	case meaning != "":
 		h.intent = nlu.Result{Scored: nlu.Scored{Intent: meaning, Confidence: 1}}
 	case digits >= "1" && digits <= "9":
