@@ -128,12 +128,12 @@ func (t *turn) openFor(r ruleSpec, task taskSpec) bool {
 		reads = append(reads, r.program.Slots()...)
 	}
 	return slices.ContainsFunc(reads, func(slot string) bool {
-		return slices.Contains(task.Slots, slot) && !t.filled(slot) && t.asks(task, slot)
+		return slices.Contains(task.Slots, slot) && !t.filled(slot) && t.needs(task, slot)
 	})
 }
 
-// asks says whether a task needs a slot as things stand.
-func (t *turn) asks(task taskSpec, slot string) bool {
+// needs says whether a task needs a slot as things stand.
+func (t *turn) needs(task taskSpec, slot string) bool {
 	p := task.onlyIf[slot]
 	if p == nil {
 		return true

@@ -22,10 +22,7 @@ func (t *turn) respond(h heard) {
 		t.next()
 		return
 	}
-	if t.answerFirst(h) {
-		return
-	}
-	if t.anger(h) {
+	if t.anger(h) || t.answerFirst(h) {
 		return
 	}
 	task := t.f.tasks[t.s.Intent]

@@ -151,7 +151,7 @@ func (t *turn) filled(slot string) bool {
 // missing is the first slot a task still needs, or "".
 func (t *turn) missing(task taskSpec) string {
 	for _, slot := range task.Slots {
-		if !t.filled(slot) && t.asks(task, slot) {
+		if !t.filled(slot) && t.needs(task, slot) {
 			return slot
 		}
 	}

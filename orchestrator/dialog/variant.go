@@ -20,7 +20,7 @@ const (
 var variants = []*regexp.Regexp{
 	regexp.MustCompile(`加?[大小][一两二三半](?:个)?(?:尺)?[号码]`),
 	regexp.MustCompile(`[大小](?:一?点|些)(?:儿)?的`),
-	regexp.MustCompile(`(?:加大|[特大中小均])[号码]`),
+	regexp.MustCompile(`(?:加大|特大|[大中小均])[号码]`),
 	regexp.MustCompile(`(?i)\b(?:[2-6]?x{1,4}l|xs|[sml])\b(?:码|号)?`),
 	regexp.MustCompile(`(?:[一二三四五六七八九]?十[一二三四五六七八九]?|[二三四五六七八九一][零幺一二三四五六七八九]{1,2}|[0-9]{2,3}(?:\.5)?)码`),
 	regexp.MustCompile(`(?:[深浅]?[黑白红蓝绿黄灰粉紫棕橙]|米白|藏青|卡其|驼|咖啡|香槟|杏|银|金)色`),
