@@ -55,7 +55,7 @@ func TestEveryStateLeadsOut(t *testing.T) {
 					t.Fatalf("%v/%s: %v leads to %v", s.Step, s.Question, in, next.Step)
 				}
 			}
-			if s.Step != StepAsking || s.Turns >= f.policy.MaxTurns {
+			if s.Step != StepAsking || s.Deaf || s.Turns >= f.policy.MaxTurns {
 				return
 			}
 			if next, _ := f.Advance(s, callDay, Heard{Text: "再见"}); next.Step != StepEnded {

@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
@@ -123,6 +124,9 @@ func (t *turn) respondOffer(h heard) {
 	}
 	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && intent == offer {
 		h.answer = zhtext.AnswerYes
+		if strings.HasPrefix(h.text, "不") {
+			h.answer = zhtext.AnswerNo // "不换" names what is not wanted
+		}
 	}
 	switch h.answer {
 	case zhtext.AnswerYes:
