@@ -33,24 +33,27 @@ const (
 
 // Order is one order as the shop has it. Money is in fen (1/100 yuan).
 type Order struct {
-	Number        string      `json:"number"`
-	Status        OrderStatus `json:"status" jsonschema:"enum=paid,enum=shipped,enum=delivered,enum=completed,enum=cancelled"`
-	PlacedAt      time.Time   `json:"placed_at"`
-	CustomerName  string      `json:"customer_name,omitempty"`
-	PaymentMethod string      `json:"payment_method,omitempty" jsonschema:"enum=alipay,enum=wechat,enum=card,enum=credit,enum=cod"`
-	TotalFen      int64       `json:"total_fen" jsonschema:"minimum=0"`
-	Lines         []OrderLine `json:"lines"`
-	Parcels       []Parcel    `json:"parcels,omitempty"`
-	Refunds       []Refund    `json:"refunds,omitempty"`
+	Number         string      `json:"number"`
+	Status         OrderStatus `json:"status" jsonschema:"enum=paid,enum=shipped,enum=delivered,enum=completed,enum=cancelled"`
+	PlacedAt       time.Time   `json:"placed_at"`
+	CustomerName   string      `json:"customer_name,omitempty"`
+	PaymentMethod  string      `json:"payment_method,omitempty" jsonschema:"enum=alipay,enum=wechat,enum=card,enum=credit,enum=cod"`
+	TotalFen       int64       `json:"total_fen" jsonschema:"minimum=0"`
+	FreightInsured bool        `json:"freight_insured,omitempty" jsonschema:"description=An insurance pays the buyer for sending things back."`
+	Lines          []OrderLine `json:"lines"`
+	Parcels        []Parcel    `json:"parcels,omitempty"`
+	Refunds        []Refund    `json:"refunds,omitempty"`
 }
 
 // OrderLine is one item of an order.
 type OrderLine struct {
-	ID       string `json:"id"`
-	SKU      string `json:"sku"`
-	Title    string `json:"title"`
-	Quantity int    `json:"quantity" jsonschema:"minimum=1"`
-	PriceFen int64  `json:"price_fen" jsonschema:"minimum=0"`
+	ID       string   `json:"id"`
+	SKU      string   `json:"sku"`
+	Title    string   `json:"title"`
+	Quantity int      `json:"quantity" jsonschema:"minimum=1"`
+	PriceFen int64    `json:"price_fen" jsonschema:"minimum=0"`
+	Category string   `json:"category,omitempty" jsonschema:"maxLength=64"`
+	Tags     []string `json:"tags,omitempty" jsonschema:"maxItems=20,description=The shop's words for what rules ask about: final_sale or cosmetics for example."`
 }
 
 // Parcel is one shipment of an order.

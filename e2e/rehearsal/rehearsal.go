@@ -101,9 +101,17 @@ func (c *Conversation) find(q dialog.FindOrders) []dialog.Order {
 			if !fits {
 				continue
 			}
-			d := dialog.Order{Number: o.Number, Status: string(o.Status), PlacedAt: o.PlacedAt, PaymentMethod: o.PaymentMethod}
+			d := dialog.Order{Number: o.Number, Status: string(o.Status), PlacedAt: o.PlacedAt, PaymentMethod: o.PaymentMethod,
+				TotalFen: o.TotalFen, FreightInsured: o.FreightInsured}
 			for _, l := range o.Lines {
-				d.Lines = append(d.Lines, dialog.Line{ID: l.ID, Name: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen})
+				d.Lines = append(d.Lines, dialog.Line{ID: l.ID, Name: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen, Category: l.Category, Tags: l.Tags})
+			}
+			for _, p := range o.Parcels {
+				parcel := dialog.Parcel{Carrier: p.Carrier, Number: p.TrackingNo, Status: p.Status}
+				if p.DeliveredAt != nil {
+					parcel.DeliveredAt = *p.DeliveredAt
+				}
+				d.Parcels = append(d.Parcels, parcel)
 			}
 			for _, r := range o.Refunds {
 				refund := dialog.Refund{Status: r.Status, AmountFen: r.AmountFen, Method: r.Method, RequestedAt: r.RequestedAt}

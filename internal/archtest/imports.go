@@ -35,6 +35,7 @@ var drivers = []struct{ module, importer string }{
 	{"github.com/go-viper/mapstructure/v2", "internal/config"},
 	{"github.com/spf13/cobra", "internal/cli"},
 	{"github.com/vbauerster/mpb/v8", "internal/cli"},
+	{"github.com/expr-lang/expr", "orchestrator/dialog/rule"},
 	{"github.com/google/go-cmp", ""},
 	{"github.com/stretchr/testify", ""},
 }

@@ -103,7 +103,7 @@ func TestFlowTest(t *testing.T) {
 	}
 	wants(t, out, "conversations passed")
 	// A flow that says something else where the conversations want one thing.
-	dir := writeFlow(t, "tasks.yaml", "return_request:\n    slots: [order, line, reason, received]", "return_request:\n    slots: [order, line, received, reason]")
+	dir := writeFlow(t, "tasks.yaml", "return_request:\n    slots: [order, line, reason, received,", "return_request:\n    slots: [order, line, received, reason,")
 	out, err = execute(t, "flow", "test", dir)
 	if !errors.Is(err, errSilent) {
 		t.Fatalf("conversations that fail: %v\n%s", err, out)

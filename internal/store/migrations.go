@@ -93,6 +93,15 @@ var migrations = []migration{
 			reason TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, context {json},
 			PRIMARY KEY (call_id, handed_at))`,
 	}, down: []string{`DROP TABLE handoffs`, `DROP TABLE takeovers`, `DROP TABLE turns`, `DROP TABLE calls`}},
+
+	{id: "0004_terms", up: []string{
+		`ALTER TABLE orders ADD COLUMN freight_insured BOOLEAN NOT NULL DEFAULT FALSE`,
+		`ALTER TABLE order_lines ADD COLUMN category TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE order_lines ADD COLUMN tags TEXT`,
+	}, down: []string{
+		`ALTER TABLE order_lines DROP COLUMN tags`, `ALTER TABLE order_lines DROP COLUMN category`,
+		`ALTER TABLE orders DROP COLUMN freight_insured`,
+	}},
 }
 
 // migrationLock keeps services that start together from migrating together

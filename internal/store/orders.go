@@ -33,6 +33,7 @@ type orderRow struct {
 	PlacedAt       time.Time
 	PaymentMethod  string
 	TotalFen       int64
+	FreightInsured bool
 	Customer       customerRow `gorm:"foreignKey:CustomerID"`
 	Lines          []lineRow   `gorm:"foreignKey:OrderNumber;references:Number"`
 	Parcels        []parcelRow `gorm:"foreignKey:OrderNumber;references:Number"`
@@ -47,6 +48,8 @@ type lineRow struct {
 	Title       string
 	Quantity    int
 	PriceFen    int64
+	Category    string
+	Tags        []string `gorm:"serializer:json"`
 }
 
 type parcelRow struct {
@@ -133,11 +136,11 @@ func reversed(s string) string {
 func (r orderRow) domain() schemas.Order {
 	o := schemas.Order{
 		Number: r.Number, Status: schemas.OrderStatus(r.Status), PlacedAt: r.PlacedAt.UTC(),
-		CustomerName: r.Customer.Name, PaymentMethod: r.PaymentMethod, TotalFen: r.TotalFen,
+		CustomerName: r.Customer.Name, PaymentMethod: r.PaymentMethod, TotalFen: r.TotalFen, FreightInsured: r.FreightInsured,
 		Lines: make([]schemas.OrderLine, 0, len(r.Lines)),
 	}
 	for _, l := range r.Lines {
-		o.Lines = append(o.Lines, schemas.OrderLine{ID: l.ID, SKU: l.SKU, Title: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen})
+		o.Lines = append(o.Lines, schemas.OrderLine{ID: l.ID, SKU: l.SKU, Title: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen, Category: l.Category, Tags: l.Tags})
 	}
 	for _, p := range r.Parcels {
 		o.Parcels = append(o.Parcels, schemas.Parcel{

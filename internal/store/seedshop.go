@@ -133,6 +133,19 @@ var shop = []customerPlan{
 	{"C1009", "吴桂英", "13800138009", nil}, // a caller who never bought anything
 }
 
+// insured are orders that were bought with freight insurance.
+var insured = []string{"20261115008830", "20261118005540"}
+
+// sorts are what rules ask about goods.
+var sorts = map[string]struct {
+	category string
+	tags     []string
+}{
+	"EAR-BT":   {"electronics", []string{"hygiene"}},
+	"SOCK-5P":  {"clothing", []string{"hygiene"}},
+	"RICE-10K": {"food", nil},
+}
+
 // SeededCustomers lists the built-in shop as it stands at now: the same now
 // gives the same shop.
 func SeededCustomers(now time.Time) []SeededCustomer {
@@ -163,9 +176,11 @@ func daysBeforePtr(now time.Time, days float64) *time.Time {
 }
 
 func (p orderPlan) order(now time.Time) schemas.Order {
-	o := schemas.Order{Number: p.number, Status: p.status, PlacedAt: daysBefore(now, p.placed), PaymentMethod: p.pay}
+	o := schemas.Order{Number: p.number, Status: p.status, PlacedAt: daysBefore(now, p.placed), PaymentMethod: p.pay,
+		FreightInsured: slices.Contains(insured, p.number)}
 	for i, l := range p.lines {
 		l.ID = string(rune('1' + i))
+		l.Category, l.Tags = sorts[l.SKU].category, slices.Clone(sorts[l.SKU].tags)
 		o.Lines = append(o.Lines, l)
 		o.TotalFen += l.PriceFen * int64(l.Quantity)
 	}
@@ -208,10 +223,10 @@ func (s *Store) Seed(ctx context.Context, now time.Time) error {
 func putOrder(tx *gorm.DB, customerID string, o schemas.Order) error {
 	rows := []any{&orderRow{
 		Number: o.Number, NumberReversed: reversed(o.Number), CustomerID: customerID, Status: string(o.Status),
-		PlacedAt: stamp(o.PlacedAt), PaymentMethod: o.PaymentMethod, TotalFen: o.TotalFen,
+		PlacedAt: stamp(o.PlacedAt), PaymentMethod: o.PaymentMethod, TotalFen: o.TotalFen, FreightInsured: o.FreightInsured,
 	}}
 	for i, l := range o.Lines {
-		rows = append(rows, &lineRow{OrderNumber: o.Number, ID: l.ID, Position: i, SKU: l.SKU, Title: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen})
+		rows = append(rows, &lineRow{OrderNumber: o.Number, ID: l.ID, Position: i, SKU: l.SKU, Title: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen, Category: l.Category, Tags: l.Tags})
 	}
 	for _, p := range o.Parcels {
 		rows = append(rows, &parcelRow{

@@ -51,6 +51,9 @@ type turn struct {
 	missed bool
 	// dialect is what the caller calls the dialect spoken of.
 	dialect string
+	// notes is what {notes} says in this turn, objected the article that a
+	// rule speaks of.
+	notes, objected string
 }
 
 // Advance takes one input. It returns the new state and what to do, in order.

@@ -139,7 +139,7 @@ func (t *turn) look(h heard, least float64) (id string, ok bool) {
 // task only tells the rules in general.
 func (t *turn) answerFirst(h heard) bool {
 	id, ok := t.look(h, t.f.policy.Knowledge.Sure)
-	if !ok {
+	if !ok || t.answersQuestion(h) {
 		return false
 	}
 	if intent, sure := t.intentSure(h, t.f.policy.SwitchIntent); sure && !t.f.tasks[intent].Knowledge {
@@ -147,6 +147,18 @@ func (t *turn) answerFirst(h heard) bool {
 	}
 	t.answer(id, h)
 	return true
+}
+
+// answersQuestion says whether a sentence that asks nothing is an answer to
+// the question in hand: "配件不全" is a reason, not the wish to know of
+// accessories.
+func (t *turn) answersQuestion(h heard) bool {
+	slot := t.f.slotOf(t.s.Question)
+	if slot == "" || t.says(h, phraseAsking) {
+		return false
+	}
+	lines := t.lines()
+	return h.values[slot] != "" || t.f.slots[slot].Reader == readerLine && h.pick(len(lines), func(i int) bool { return h.meansLine(lines[i]) }) >= 0
 }
 
 // lost takes what nothing else was made of: knowledge, an honest "I don't

@@ -67,7 +67,7 @@ func TestConsultForAMeaning(t *testing.T) {
 			t.Errorf("may answer %+v", in)
 		}
 	}
-	if len(q.Slots) != 2 || len(q.Slots[0].Values) == 0 {
+	if len(q.Slots) != 3 || len(q.Slots[0].Values) == 0 {
 		t.Errorf("slots %+v", q.Slots)
 	}
 	if s.Misses != 0 || s.Turns != 1 || s.Step != StepAsking {

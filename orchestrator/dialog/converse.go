@@ -230,6 +230,9 @@ func (t *turn) command(h heard) bool {
 // repeat says again what was said last, slower.
 func (t *turn) repeat() {
 	said := t.s.Said
+	if q := t.f.tasks[t.s.Intent].Confirm; q != "" && t.s.Question == q {
+		t.notes = t.s.Noted
+	}
 	t.say("repeat")
 	for _, p := range said {
 		if p.ID == "repeat" || p.ID == "wait" || p.ID == "greeting" ||

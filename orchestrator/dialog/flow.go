@@ -28,6 +28,7 @@ type Flow struct {
 	intents   map[string]intentSpec
 	tasks     map[string]taskSpec
 	rules     map[string][]ruleSpec
+	terms     termsSpec
 	phrases   map[string][]string
 	words     map[string]string
 	knowledge map[string]entrySpec

@@ -101,7 +101,7 @@ func TestEveryPromptIsUsed(t *testing.T) {
 		}
 	}
 	for _, task := range f.tasks {
-		used[task.Say], used[task.Aside] = true, true
+		used[task.Say], used[task.Aside], used[task.Correct], used[task.Summary] = true, true, true, true
 	}
 	for _, rules := range f.rules {
 		for _, r := range rules {
@@ -110,6 +110,7 @@ func TestEveryPromptIsUsed(t *testing.T) {
 	}
 	used[promptNumberMore] = true
 	filler, _ := f.Filler()
+	used[promptLineRefused] = true
 	used[promptFiller] = len(filler) > 0 // the bridge says it
 	used[promptUnknown], used[promptUnknownAside], used[promptToldAll] = true, true, true
 	for id := range f.knowledge {

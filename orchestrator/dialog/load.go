@@ -42,6 +42,7 @@ type document struct {
 	// callers say, a line each, by intent.
 	Sets    map[string]wordList `yaml:"sets"`
 	Sayings map[string]string   `yaml:"sayings"`
+	Terms   *termsSpec          `yaml:"terms"`
 }
 
 // loader gathers a flow and all that is wrong with it.
@@ -52,6 +53,7 @@ type loader struct {
 	header  bool
 	voice   bool
 	policy  bool
+	terms   bool
 	// unread: a file could not be read at all.
 	unread bool
 }
@@ -161,6 +163,7 @@ func (l *loader) merge(src int, doc document) {
 	once(l, src, "flow", &l.header, &l.flow.header, doc.Flow)
 	once(l, src, "voice", &l.voice, &l.flow.voice, doc.Voice)
 	once(l, src, "policy", &l.policy, &l.flow.policy, doc.Policy)
+	once(l, src, "terms", &l.terms, &l.flow.terms, doc.Terms)
 	add(l, src, "expects", l.flow.expects, doc.Expects)
 	add(l, src, "prompts", l.flow.prompts, doc.Prompts)
 	add(l, src, "questions", l.flow.questions, doc.Questions)

@@ -8,9 +8,13 @@ type Order struct {
 	Status        string    `json:"status,omitempty"`
 	PlacedAt      time.Time `json:"placed_at,omitzero"`
 	PaymentMethod string    `json:"payment_method,omitempty"`
-	Lines         []Line    `json:"lines,omitempty"`
-	Parcels       []Parcel  `json:"parcels,omitempty"`
-	Refunds       []Refund  `json:"refunds,omitempty"`
+	// TotalFen is what was paid, in fen (1/100 yuan).
+	TotalFen int64 `json:"total_fen,omitempty"`
+	// FreightInsured: an insurance pays for sending things back.
+	FreightInsured bool     `json:"freight_insured,omitempty"`
+	Lines          []Line   `json:"lines,omitempty"`
+	Parcels        []Parcel `json:"parcels,omitempty"`
+	Refunds        []Refund `json:"refunds,omitempty"`
 }
 
 // Line is one article of an order.
@@ -20,6 +24,9 @@ type Line struct {
 	Quantity int    `json:"quantity,omitempty"`
 	// PriceFen is the price of one piece, in fen (1/100 yuan).
 	PriceFen int64 `json:"price_fen,omitempty"`
+	// Category and Tags are the shop's own words for the sort of goods.
+	Category string   `json:"category,omitempty"`
+	Tags     []string `json:"tags,omitempty"`
 }
 
 // Parcel is one shipment of an order.

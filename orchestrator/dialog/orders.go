@@ -99,13 +99,20 @@ func (t *turn) candidates(task taskSpec) []Order {
 	out := slices.DeleteFunc(slices.Clone(o.Known), func(k Order) bool {
 		return slices.Contains(o.Rejected, k.Number)
 	})
-	if task.Prefer == preferRefund {
-		refunded := slices.DeleteFunc(slices.Clone(out), func(k Order) bool { return len(k.Refunds) == 0 })
-		if len(refunded) > 0 {
-			return refunded
+	if likely := preferences[task.Prefer]; likely != nil {
+		fits := slices.DeleteFunc(slices.Clone(out), func(k Order) bool { return !likely(k) })
+		if len(fits) > 0 {
+			return fits
 		}
 	}
 	return out
+}
+
+// preferences tell the orders that a task is likely about.
+var preferences = map[string]func(Order) bool{
+	preferRefund: func(o Order) bool { return len(o.Refunds) > 0 },
+	"open":       func(o Order) bool { return o.Status == "paid" },
+	"moving":     func(o Order) bool { return o.Status == "paid" || o.Status == "shipped" },
 }
 
 // askOrder asks for the order in the best way; false when none needs to be

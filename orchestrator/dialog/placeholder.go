@@ -11,8 +11,8 @@ var placeholder = regexp.MustCompile(`\{([a-z_]*)\}`)
 // placeholderNames are the values a prompt may name besides the flow's slots.
 // value() knows each.
 var placeholderNames = []string{
-	"amount", "dialect", "dialect_list", "item", "label", "line_list", "method", "number", "option", "order", "order_date",
-	"order_list", "order_tail", "reason", "received", "refund_date", "ticket_number",
+	"amount", "carrier", "delivered_date", "dialect", "dialect_list", "holiday", "holiday_until", "item", "label", "line_list", "method", "notes", "number", "option", "order", "order_date",
+	"order_list", "order_tail", "parcel_tail", "pay_method", "quality_days", "return_days", "variant", "reason", "received", "refund_date", "ticket_number",
 }
 
 func placeholdersIn(text string) []string {

@@ -14,8 +14,8 @@ var sentences = []string{
 	"太小了", "质量问题", "尾号3378", "八八六六", "幺两洞拐", "2026111200013378", "不是这个订单", "第一个", "第二个", "全部",
 	"再说一遍", "等一下", "单号是多少", "不知道", "今天天气怎么样", "", "🙂🙂", "'; DROP TABLE calls; --", "{order}",
 	"我要退货，订单尾号3378，衣服太小了，已经收到了", "不对，是质量问题", "不退了", "退货有什么规定", "我要投诉", "可以", "枕头",
-	"我的手机号是13800000002", "原因", "订单不对", "赠品要不要一起退", "你们会员等级怎么看", "吊牌剪了还能退吗", "可以说粤语吗", "说普通话吧", "能讲方言吗", "我不会说普通话", "粤语", "唔系",
-	"我的手机号是13800000002", "原因", "订单不对", "可以说粤语吗", "说普通话吧", "能讲方言吗", "我不会说普通话", "粤语", "唔系",
+	"我的手机号是13800000002", "原因", "订单不对", "你们太过分了，我要投诉", "换大一号", "取消订单", "我的快递到哪了", "缺配件", "拆封了", "其实是质量问题", "第一个和第二个",
+	"赠品要不要一起退", "你们会员等级怎么看", "吊牌剪了还能退吗", "可以说粤语吗", "说普通话吧", "能讲方言吗", "我不会说普通话", "粤语", "唔系",
 	"三三", "七八", "二零二六", "不是五是九", "是2026开头那个", "最后一位是八", "二零二六一一一二", "明天下午三点到五点", "上海市浦东新区世纪大道1288号402室",
 }
 
@@ -23,6 +23,8 @@ var sentences = []string{
 // as far as tickets.
 var helpful = map[string]string{
 	"intent": "我要退货", "offer_order_return": "是的", "order": "尾号3378", "choose_order": "第一个", "line": "第一个",
+	"offer_order_exchange": "是的", "offer_order_cancel": "是的", "offer_order_delivery": "是的", "variant": "大一号", "exchange_reason": "太大了",
+	"confirm_exchange": "对", "confirm_cancel": "对", "confirm_urge": "对", "confirm_parts": "对", "opened": "没拆", "offer": "好的",
 	"reason": "太小了", "received": "收到了", "confirm_return": "对", "anything_else": "我要退货",
 }
 
@@ -62,7 +64,8 @@ func answer(t *rapid.T, a Act) Input {
 		if rapid.IntRange(0, 4).Draw(t, "down") == 0 {
 			return OrdersFound{RequestID: a.RequestID, Err: "timeout"}
 		}
-		orders := rapid.SampledFrom([][]Order{nil, shop["13800000001"], shop["13800000002"], byNumber}).Draw(t, "orders")
+		orders := rapid.SampledFrom([][]Order{nil, shop["13800000001"], shop["13800000002"], byNumber,
+			shop["13811110006"], shop["13811110008"], shop["13811110011"], shop["13811110023"], shop["13811110002"]}).Draw(t, "orders")
 		return OrdersFound{RequestID: a.RequestID, Orders: orders}
 	case Consult:
 		return rapid.SampledFrom([]Input{
@@ -153,7 +156,7 @@ func checkTicket(t *rapid.T, s State, in Input, a OpenTicket, keys map[string]Op
 		case Digits:
 			yes = in.Digits == "1" || in.Digits == "1#"
 		}
-		if s.Step != StepAsking || s.Question != "confirm_return" || !yes {
+		if s.Step != StepAsking || s.Question != Default().tasks[s.Intent].Confirm || s.Question == "" || !yes {
 			t.Fatalf("%#v at %v/%s opened a ticket", in, s.Step, s.Question)
 		}
 	}

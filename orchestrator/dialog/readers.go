@@ -89,7 +89,7 @@ func (t *turn) keyedValue(slot, meaning string) string {
 	if t.f.slots[slot].Reader == readerTimeRange && meaning != "" {
 		return readFreeValue(readerTimeRange, meaning, t.now, true, true)
 	}
-	if t.f.sayValue(slot, meaning) != "" {
+	if t.f.sayValue(slot, meaning) != "" || t.f.slots[slot].Reader == readerVariant {
 		return meaning
 	}
 	return ""

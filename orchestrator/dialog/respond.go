@@ -1,7 +1,9 @@
 package dialog
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
@@ -17,11 +19,12 @@ func (t *turn) respond(h heard) {
 	}
 	if t.s.Intent != "" && t.says(h, "give_up") {
 		t.progress()
+		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.say("not_now")
 		t.next()
 		return
 	}
-	if t.answerFirst(h) {
+	if t.anger(h) || t.answerFirst(h) {
 		return
 	}
 	if t.takeFix(h) {
@@ -94,6 +97,9 @@ func (t *turn) respondMore(h heard) {
 		t.begin(intent, h)
 		return
 	}
+	if t.reconsidered(h) {
+		return
+	}
 	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && !t.f.tasks[intent].End {
 		t.progress()
 		t.begin(intent, h)
@@ -113,19 +119,25 @@ func (t *turn) respondMore(h heard) {
 // respondOffer takes yes or no to an offer such as a human.
 func (t *turn) respondOffer(h heard) {
 	offer := t.s.Offer
+	if t.reconsidered(h) {
+		return
+	}
 	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer {
-		t.s.Offer = ""
+		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.progress()
 		t.begin(intent, h)
 		return
 	}
 	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && intent == offer {
 		h.answer = zhtext.AnswerYes
+		if strings.HasPrefix(h.text, "不") {
+			h.answer = zhtext.AnswerNo // "不换" names what is not wanted
+		}
 	}
 	switch h.answer {
 	case zhtext.AnswerYes:
 		t.progress()
-		t.s.Offer = ""
+		t.s.Offer, t.s.AdvisedIn = "", ""
 		if t.f.tasks[offer].Handoff {
 			t.handoff(HandoffOffered)
 			return
@@ -135,10 +147,32 @@ func (t *turn) respondOffer(h heard) {
 		t.progress()
 		t.s.Offer = ""
 		t.say("not_now")
-		t.next()
+		if !t.unadvised() {
+			t.next()
+		}
 	default:
 		t.lost(h)
 	}
+}
+
+// reconsidered takes another reason than the one that was refused, as in
+// "but it is broken".
+func (t *turn) reconsidered(h heard) bool {
+	if t.s.Refused == "" || t.s.Intent != "" {
+		return false
+	}
+	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != t.s.Refused && intent != intentComplaint {
+		return false
+	}
+	for _, slot := range t.f.tasks[t.s.Refused].Slots {
+		if t.f.slots[slot].Reader == readerChoice && h.values[slot] != "" && h.values[slot] != t.s.Slots[slot].Value {
+			t.s.Offer, t.s.AdvisedIn = "", ""
+			t.progress()
+			t.begin(t.s.Refused, h)
+			return true
+		}
+	}
+	return false
 }
 
 // respondOfferedOrder takes yes or no to "is it the coat of last Tuesday".
@@ -219,6 +253,12 @@ func (t *turn) respondSlot(h heard, slot string) {
 		t.undo(before)
 	case slot == slotOrder && t.takePart(h):
 	case slot == slotOrder && t.says(h, "unknown") && t.offerAgain():
+	case slot == slotOrder && t.says(h, "nothing_more"):
+		t.progress()
+		t.say("not_now")
+		t.next()
+		return
+	case t.freeVariant(h, slot):
 	default:
 		t.digress(h)
 		return
@@ -256,7 +296,7 @@ func (t *turn) respondConfirm(h heard) {
 			t.proceed()
 			return
 		}
-		t.ask(questionCorrect)
+		t.askWith(questionCorrect, cmp.Or(t.f.tasks[t.s.Intent].Correct, t.f.questions[questionCorrect].Ask))
 		return
 	default:
 		t.digress(h)
@@ -275,8 +315,6 @@ func (t *turn) respondCorrect(h heard) {
 	case t.takeRef(h) > 0:
 	case t.correctSlots(h) > 0:
 	case t.forgetMentioned(h):
-	case h.wrong != "" && t.relevant(h.wrong):
-		t.undo(h.wrong)
 	case h.answer == zhtext.AnswerYes || t.repeats(h):
 		// Nothing is wrong: the answer before was misheard.
 	default:
@@ -306,9 +344,7 @@ func (t *turn) digress(h heard) {
 	case t.aside(task):
 		t.reask()
 	default:
-		if t.s.Intent != "" && len(t.s.Suspended) < maxSuspended {
-			t.s.Suspended = append(t.s.Suspended, t.s.Intent)
-		}
+		t.suspend()
 		t.begin(intent, h)
 	}
 }

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -92,7 +93,7 @@ func (t *turn) fill(text string, value func(string) string) string {
 func (t *turn) value(name string) string {
 	switch name {
 	case "label":
-		return t.f.intents[t.s.Intent].Label
+		return cmp.Or(t.f.tasks[t.s.Intent].Label, t.f.intents[t.s.Intent].Label)
 	case "ticket_number":
 		return zhtext.ReadDigits(t.s.TicketNumber(), t.f.policy.DigitGroup)
 	case "dialect":
@@ -108,7 +109,18 @@ func (t *turn) value(name string) string {
 		return t.list(len(lines), func(i int) string { return spokenName(lines[i].Name) })
 	case "amount", "method", "refund_date":
 		return t.refundValue(name)
+	case "notes":
+		return t.notes
+	case "variant":
+		return cmp.Or(t.s.Slots[slotVariant].Value, t.f.words["same_goods"])
+	case "return_days", "quality_days", "holiday", "holiday_until":
+		return t.termValue(name)
+	case "pay_method", "delivered_date", "carrier", "parcel_tail":
+		return t.logisticsValue(name)
 	case "item", "order_date", "order_tail":
+		if name == "item" && t.objected != "" {
+			return t.objected
+		}
 		if o := t.subject(); o != nil {
 			return t.orderValue(*o, t.s.Slots[slotLine].Value, name)
 		}
@@ -190,6 +202,9 @@ func (t *turn) orderValue(o Order, line, name string) string {
 		}
 		return zhtext.ReadDigits(n, t.f.policy.DigitGroup)
 	case "item":
+		if ids := lineIDs(line); len(ids) > 1 {
+			return joinNames(o.Lines, ids, t.f.words["and"])
+		}
 		for _, l := range o.Lines {
 			if l.ID == line {
 				return spokenName(l.Name)

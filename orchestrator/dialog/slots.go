@@ -1,6 +1,9 @@
 package dialog
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // fillSlots takes over the values a sentence carries, and returns how many.
 // A slot already filled changes only when it is the one asked for, or when
@@ -11,6 +14,9 @@ func (t *turn) fillSlots(h heard, asked string) int {
 	for _, name := range t.f.slotOrder {
 		v := h.values[name]
 		old, filled := t.s.Slots[name]
+		if t.f.slots[name].Reader == readerVariant && !t.relevant(name) {
+			continue // sizes and colours are spoken of in many ways
+		}
 		if v == "" || filled && name != asked && (!correcting || old.Value == v) {
 			continue
 		}
@@ -84,6 +90,14 @@ func (t *turn) fillLine(h heard) bool {
 	if _, ok := t.f.slots[slotLine]; !ok || len(lines) < 2 {
 		return false
 	}
+	switch ids := h.severalLines(lines); {
+	case len(ids) == len(lines):
+		t.set(slotLine, wholeOrder, h.text)
+		return true
+	case len(ids) > 1:
+		t.set(slotLine, strings.Join(ids, lineSeparator), h.text)
+		return true
+	}
 	if i := h.pick(len(lines), func(i int) bool { return h.meansLine(lines[i]) }); i >= 0 {
 		t.set(slotLine, lines[i].ID, h.text)
 		return true
@@ -112,10 +126,10 @@ func (t *turn) undo(slot string) {
 func (t *turn) forgetMentioned(h heard) bool {
 	any := false
 	for _, name := range t.f.slotOrder {
-		if !t.relevant(name) || h.keyed {
+		if !t.relevant(name) || h.keyed && h.wrong != name {
 			continue
 		}
-		if _, ok := h.sounds.Find(t.f.mentions[name]); ok {
+		if _, ok := h.sounds.Find(t.f.mentions[name]); ok || h.wrong == name {
 			t.undo(name)
 			any = true
 		}
@@ -137,7 +151,7 @@ func (t *turn) filled(slot string) bool {
 // missing is the first slot a task still needs, or "".
 func (t *turn) missing(task taskSpec) string {
 	for _, slot := range task.Slots {
-		if !t.filled(slot) {
+		if !t.filled(slot) && t.needs(task, slot) {
 			return slot
 		}
 	}

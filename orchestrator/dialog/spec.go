@@ -1,5 +1,9 @@
 package dialog
 
+import (
+	"github.com/tidegate/tidegate/orchestrator/dialog/rule"
+)
+
 // The shapes of a flow's YAML files. docs/dialogue.md describes them.
 
 type header struct {
@@ -135,7 +139,16 @@ type intentSpec struct {
 }
 
 type taskSpec struct {
+	// Label makes a task of its own, which no intent but an offer leads to.
+	Label string   `yaml:"label"`
 	Slots []string `yaml:"slots"`
+	// OnlyIf holds the condition that a slot is asked for under.
+	OnlyIf map[string]string `yaml:"only_if"`
+	// Check are rules that may refuse or advise; they are asked again as soon
+	// as the slots that they read are known.
+	Check string `yaml:"check"`
+	// Notes are rules of which each adds a sentence to {notes}.
+	Notes []string `yaml:"notes"`
 	// Asks replaces the question of a slot within this task.
 	Asks map[string]string `yaml:"asks"`
 	// Exactly one of the following says what the task comes to.
@@ -157,14 +170,29 @@ type taskSpec struct {
 	// Knowledge tasks tell the rules in general: an entry of the knowledge
 	// base that is surely asked for comes first.
 	Knowledge bool `yaml:"knowledge"`
-	// Prefer is "refund" when orders with a refund are the likely ones.
+	// Correct asks what is wrong about the confirmation, Summary tells the
+	// agent of the ticket; empty are the prompts ask_correct, ticket_summary.
+	Correct string `yaml:"correct"`
+	Summary string `yaml:"summary"`
+	// Prefer names the likely orders: "refund" those with a refund, "open"
+	// those not dispatched, "moving" those not delivered yet.
 	Prefer string `yaml:"prefer"`
+
+	onlyIf map[string]*rule.Program
 }
 
 type ruleSpec struct {
 	// When maps facts to the values that satisfy them; all must hold.
 	When map[string][]string `yaml:"when"`
-	Say  string              `yaml:"say"`
+	// If is an expression over rule.Facts that has to hold as well.
+	If  string `yaml:"if"`
+	Say string `yaml:"say"`
 	// Offer is an intent offered after Say.
 	Offer string `yaml:"offer"`
+	// Advise goes on with the task when the offer is turned down.
+	Advise bool `yaml:"advise"`
+	// Handoff gives the caller to a human after Say.
+	Handoff bool `yaml:"handoff"`
+
+	program *rule.Program
 }

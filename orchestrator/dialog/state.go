@@ -96,6 +96,18 @@ type State struct {
 	Suspended []string `json:"suspended,omitempty"`
 	// LastIntent is the task begun last, also when it is done.
 	LastIntent string `json:"last_intent,omitempty"`
+	// Held is what the suspended tasks were about.
+	Held []HeldTask `json:"held,omitempty"`
+	// Refused is the task that a rule has turned down last; Advised are the
+	// offers that a rule's advice made, and AdvisedIn is the task that goes
+	// on when the present one is turned down.
+	Refused   string   `json:"refused,omitempty"`
+	Advised   []string `json:"advised,omitempty"`
+	AdvisedIn string   `json:"advised_in,omitempty"`
+	// Noted is what {notes} said last.
+	Noted string `json:"noted,omitempty"`
+	// Complaints counts those of this call.
+	Complaints int `json:"complaints,omitempty"`
 	// Offer is the intent that a yes to the present question starts.
 	Offer string          `json:"offer,omitempty"`
 	Slots map[string]Slot `json:"slots,omitempty"`
@@ -275,6 +287,8 @@ func (s State) unfinished() bool {
 // clone copies what Advance may change in place.
 func (s State) clone() State {
 	s.Suspended = slices.Clone(s.Suspended)
+	s.Held = slices.Clone(s.Held)
+	s.Advised = slices.Clone(s.Advised)
 	s.Slots = cloneMap(s.Slots)
 	s.Variants = cloneMap(s.Variants)
 	s.Told = cloneMap(s.Told)

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -16,9 +17,14 @@ func (t *turn) begin(intent string, h heard) {
 	t.s.Intent, t.s.LastFilled = intent, ""
 	t.s.Suspended = slices.DeleteFunc(t.s.Suspended, func(s string) bool { return s == intent })
 	t.s.LastIntent = intent
+	t.s.Noted = ""
+	if intent == intentComplaint {
+		t.s.Complaints++
+	}
 	if task.Ticket != "" {
 		t.leaveTicketed()
 	}
+	t.leaveUnlikely(task, h)
 	switch {
 	case task.Handoff:
 		t.handoff(HandoffAsked)
@@ -31,8 +37,17 @@ func (t *turn) begin(intent string, h heard) {
 	case task.Say != "":
 		t.takeSlots(h, "")
 		t.s.Answered++
+		if len(t.s.Suspended) > 0 && task.Aside != "" {
+			t.concluded(task.Aside, "") // without the question that it ends in
+			return
+		}
 		t.concluded(task.Say, task.Offer)
 	default:
+		if t.s.Refused != "" {
+			// What was said before led nowhere; what is said now counts.
+			t.s.Refused = ""
+			t.correctSlots(h)
+		}
 		t.takeSlots(h, "")
 		t.fillLine(h)
 		t.proceed()
@@ -62,7 +77,14 @@ func (t *turn) proceed() {
 		return
 	}
 	task := t.f.tasks[t.s.Intent]
-	for slot := t.missing(task); slot != ""; slot = t.missing(task) {
+	for {
+		if t.checked(task) {
+			return
+		}
+		slot := t.missing(task)
+		if slot == "" {
+			break
+		}
 		if slot == slotOrder {
 			if t.s.Orders.Down != "" && task.Answer != "" {
 				break
@@ -76,12 +98,12 @@ func (t *turn) proceed() {
 		return
 	}
 	if task.Ticket != "" {
+		t.note(task)
 		t.ask(task.Confirm)
 		return
 	}
-	r := t.rule(task.Answer)
 	t.s.Answered++
-	t.concluded(r.Say, r.Offer)
+	t.conclude(t.rule(task.Answer))
 }
 
 // questionOf is how a task asks for a slot.
@@ -95,7 +117,7 @@ func (f *Flow) questionOf(task taskSpec, slot string) string {
 // concluded says a task's answer and goes on to what comes next.
 func (t *turn) concluded(prompt, offer string) {
 	waiting := len(t.s.Suspended) > 0
-	if offer != "" && !waiting {
+	if offer != "" && (!waiting || t.f.tasks[offer].Handoff) {
 		t.s.Intent, t.s.Offer = "", offer
 		t.askWith(questionOffer, prompt)
 		return
@@ -107,8 +129,13 @@ func (t *turn) concluded(prompt, offer string) {
 // next goes back to a suspended task, or asks what else there is.
 func (t *turn) next() {
 	t.s.Intent, t.s.LastFilled = "", ""
-	if n := len(t.s.Suspended); n > 0 {
+	for n := len(t.s.Suspended); n > 0; n = len(t.s.Suspended) {
 		t.s.Intent, t.s.Suspended = t.s.Suspended[n-1], t.s.Suspended[:n-1]
+		if t.overtaken(t.s.Intent) {
+			t.s.Intent = ""
+			continue
+		}
+		t.takeUp(t.s.Intent)
 		t.say("resume_task")
 		t.proceed()
 		return
@@ -134,22 +161,6 @@ func (t *turn) fact(name string) string {
 		return "none"
 	}
 	return t.s.Slots[name].Value
-}
-
-// rule is the first rule of a set that holds. The last one always does.
-func (t *turn) rule(set string) ruleSpec {
-	rules := t.f.rules[set]
-	for i, r := range rules {
-		holds := true
-		for name, values := range r.When {
-			holds = holds && slices.Contains(values, t.fact(name))
-		}
-		if holds {
-			t.acts = append(t.acts, Decided{set, i + 1, r.Say})
-			return r
-		}
-	}
-	return ruleSpec{}
 }
 
 // refund is the latest refund of the chosen order.
@@ -228,8 +239,8 @@ func (t *turn) request() OpenTicket {
 		Kind:        task.Ticket,
 		OrderNumber: order.Value, OrderLine: line, Verified: order.Verified,
 		Reason:   t.s.Slots["reason"].Value,
-		Received: t.s.Slots["received"].Value == valueYes,
-		Summary:  t.text("ticket_summary"),
+		Received: t.received(),
+		Summary:  t.text(cmp.Or(task.Summary, "ticket_summary")),
 		Contact:  Contact{Phone: t.s.Caller},
 	}
 }

@@ -89,7 +89,11 @@ func (t *turn) understand(text string) heard {
 	}
 	words := h.withoutNumbers()
 	for _, name := range t.f.slotOrder {
-		if v := t.f.readValue(name, words); v != "" {
+		v := t.f.readValue(name, words)
+		if t.f.slots[name].Reader == readerVariant {
+			v = readVariant(text)
+		}
+		if v != "" {
 			h.values[name] = v
 		}
 	}

@@ -38,7 +38,7 @@ var (
 	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	keyPattern    = regexp.MustCompile(`^[0-9*]$`)
 	offsetPattern = regexp.MustCompile(`^[+-][0-9]{2}:[0-9]{2}$`)
-	readers       = []string{readerOrder, readerLine, readerChoice, readerYesNo, readerTimeRange, readerAddress}
+	readers       = []string{readerOrder, readerLine, readerChoice, readerYesNo, readerVariant, readerTimeRange, readerAddress}
 	expectKinds   = []ExpectKind{
 		ExpectNone, ExpectYesNo, ExpectOpen, ExpectDigits, ExpectReason, ExpectChoice, ExpectWait,
 	}
@@ -64,6 +64,7 @@ func (l *loader) check() {
 	l.checkFiller()
 	l.checkIntents()
 	l.checkSayings()
+	l.checkTerms()
 	l.checkTasks()
 	l.checkRules()
 	l.checkPhrases()
@@ -311,8 +312,8 @@ func (l *loader) checkIntents() {
 func (l *loader) checkTasks() {
 	for _, id := range sortedKeys(l.flow.tasks) {
 		t := l.flow.tasks[id]
-		if _, ok := l.flow.intents[id]; !ok {
-			l.bad("has no intent of its name", nil, "tasks", id)
+		if _, ok := l.flow.intents[id]; !ok && t.Label == "" {
+			l.bad("has no intent of its name, and no label of its own", nil, "tasks", id)
 		}
 		for _, s := range t.Slots {
 			if _, ok := l.flow.slots[s]; !ok {
@@ -346,6 +347,7 @@ func (l *loader) checkTasks() {
 			l.bad("unknown question %q", args(t.OfferOrder), "tasks", id, "offer_order")
 		}
 		l.checkTaskPrompts(id, t)
+		l.checkTaskRules(id, t)
 	}
 }
 
@@ -357,8 +359,13 @@ func (l *loader) checkTaskPrompts(id string, t taskSpec) {
 		l.prompt(t.Aside, "tasks", id, "aside")
 	}
 	l.offer(t.Offer, "tasks", id, "offer")
-	if t.Prefer != "" && t.Prefer != preferRefund {
-		l.bad("unknown value %q, know %q", args(t.Prefer, preferRefund), "tasks", id, "prefer")
+	for key, prompt := range map[string]string{"correct": t.Correct, "summary": t.Summary} {
+		if prompt != "" {
+			l.prompt(prompt, "tasks", id, key)
+		}
+	}
+	if t.Prefer != "" && preferences[t.Prefer] == nil {
+		l.bad("unknown value %q, know %s", args(t.Prefer, strings.Join(sortedKeys(preferences), ", ")), "tasks", id, "prefer")
 	}
 }
 
@@ -366,12 +373,15 @@ func (l *loader) checkRules() {
 	for _, id := range sortedKeys(l.flow.rules) {
 		l.name("rules", id)
 		rules := l.flow.rules[id]
-		if len(rules) == 0 || len(rules[len(rules)-1].When) > 0 {
+		if n := len(rules); n == 0 || len(rules[n-1].When) > 0 || rules[n-1].If != "" {
 			l.bad("the last rule must hold always", nil, "rules", id)
 		}
+		l.checkConditions(id)
 		for i, r := range rules {
 			at := []string{"rules", id, strconv.Itoa(i)}
-			l.prompt(r.Say, at...)
+			if r.Say != "" || l.answers(id) {
+				l.prompt(r.Say, at...)
+			}
 			l.offer(r.Offer, at...)
 			for _, fact := range sortedKeys(r.When) {
 				_, slot := l.flow.slots[fact]

@@ -3,6 +3,7 @@ package nlu
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 // token is what features are made of: a Han character with its sound, a word
@@ -13,12 +14,26 @@ type token struct{ char, sound, loose uint32 }
 // nothing of the intent.
 var numberToken = token{1, 1, 1}
 
+// spelled is how many digits in a row, however written, are a number that is
+// spelled out; fewer Han digits are words ("一下", "三十").
+const spelled = 3
+
+// hanDigits are digits as order numbers are read.
+const hanDigits = "零〇一二三四五六七八九幺两洞拐"
+
 // tokens joins letters to words and digits to numbers.
 func tokens(us []unit) []token {
 	out := make([]token, 0, len(us))
 	for i := 0; i < len(us); {
+		digits := 0
+		for i+digits < len(us) && (isDigit(us[i+digits].char) || strings.ContainsRune(hanDigits, us[i+digits].char)) {
+			digits++
+		}
 		n := run(us[i:])
 		switch {
+		case digits >= spelled:
+			out = append(out, numberToken)
+			i += digits
 		case n > 0 && isDigit(us[i].char):
 			out = append(out, numberToken)
 			i += n
