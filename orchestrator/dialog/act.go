@@ -86,6 +86,14 @@ type SlotMeaning struct {
 // nobody understands what was Wanted.
 type ListenIn struct{ Wanted, Dialect string }
 
+// Decided tells which rule of a set gave an answer, for people who watch; there
+// is nothing to do for it. Rule counts from 1.
+type Decided struct {
+	Rules string
+	Rule  int
+	Say   string
+}
+
 // HandoffReason is why a call goes to a human; a closed set, fit for a metric.
 type HandoffReason string
 
@@ -122,6 +130,7 @@ const (
 )
 
 func (Consult) act()    {}
+func (Decided) act()    {}
 func (ListenIn) act()   {}
 func (Say) act()        {}
 func (FindOrders) act() {}

@@ -139,12 +139,13 @@ func (t *turn) fact(name string) string {
 // rule is the first rule of a set that holds. The last one always does.
 func (t *turn) rule(set string) ruleSpec {
 	rules := t.f.rules[set]
-	for _, r := range rules {
+	for i, r := range rules {
 		holds := true
 		for name, values := range r.When {
 			holds = holds && slices.Contains(values, t.fact(name))
 		}
 		if holds {
+			t.acts = append(t.acts, Decided{set, i + 1, r.Say})
 			return r
 		}
 	}
