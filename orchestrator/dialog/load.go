@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -47,6 +48,8 @@ type loader struct {
 	header  bool
 	voice   bool
 	policy  bool
+	// unread: a file could not be read at all.
+	unread bool
 }
 
 type source struct {
@@ -74,7 +77,7 @@ func LoadFlow(fsys fs.FS, dir string) (*Flow, error) {
 	for _, name := range names {
 		l.read(fsys, name)
 	}
-	if len(l.errs) == 0 {
+	if !l.unread { // else much would be missing that is only not read
 		l.check()
 	}
 	if len(l.errs) > 0 {
@@ -110,20 +113,24 @@ func (l *loader) read(fsys fs.FS, name string) {
 		l.fail(fmt.Errorf("%w: %w", ErrFlow, err))
 		return
 	}
-	file, doc, err := decode(data)
+	file, doc, err := decode(data, yaml.Strict())
 	if err != nil {
 		l.fail(located(name, err))
-		return
+		// A name that is not known hides nothing else that is wrong.
+		if file, doc, err = decode(data); err != nil {
+			l.unread = true
+			return
+		}
 	}
 	l.sources = append(l.sources, source{name, file})
-	l.merge(name, doc)
+	l.merge(len(l.sources)-1, doc)
 }
 
 var errYAML = errors.New("the YAML cannot be read")
 
 // decode parses a file twice: as a tree, for the places of mistakes, and into
 // a document.
-func decode(data []byte) (file *ast.File, doc document, err error) {
+func decode(data []byte, opts ...yaml.DecodeOption) (file *ast.File, doc document, err error) {
 	defer func() { // goccy/go-yaml 1.19 panics on some sequences of a wrong tag
 		if recover() != nil {
 			err = errYAML
@@ -132,7 +139,7 @@ func decode(data []byte) (file *ast.File, doc document, err error) {
 	if file, err = parser.ParseBytes(data, 0); err != nil {
 		return nil, doc, err
 	}
-	err = yaml.UnmarshalWithOptions(data, &doc, yaml.Strict())
+	err = yaml.UnmarshalWithOptions(data, &doc, opts...)
 	return file, doc, err
 }
 
@@ -145,44 +152,53 @@ func located(name string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrFlow, name, err)
 }
 
-func (l *loader) merge(name string, doc document) {
-	if doc.Flow != nil {
-		if l.header {
-			l.fail(fmt.Errorf("%w: %s: section flow is defined twice", ErrFlow, name))
-		}
-		l.flow.header, l.header = *doc.Flow, true
-	}
-	if doc.Voice != nil {
-		if l.voice {
-			l.fail(fmt.Errorf("%w: %s: section voice is defined twice", ErrFlow, name))
-		}
-		l.flow.voice, l.voice = *doc.Voice, true
-	}
-	if doc.Policy != nil {
-		if l.policy {
-			l.fail(fmt.Errorf("%w: %s: section policy is defined twice", ErrFlow, name))
-		}
-		l.flow.policy, l.policy = *doc.Policy, true
-	}
-	add(l, name, "expects", l.flow.expects, doc.Expects)
-	add(l, name, "prompts", l.flow.prompts, doc.Prompts)
-	add(l, name, "questions", l.flow.questions, doc.Questions)
-	add(l, name, "slots", l.flow.slots, doc.Slots)
-	add(l, name, "intents", l.flow.intents, doc.Intents)
-	add(l, name, "tasks", l.flow.tasks, doc.Tasks)
-	add(l, name, "rules", l.flow.rules, doc.Rules)
-	add(l, name, "phrases", l.flow.phrases, doc.Phrases)
-	add(l, name, "words", l.flow.words, doc.Words)
-	add(l, name, "knowledge", l.flow.knowledge, doc.Knowledge)
+func (l *loader) merge(src int, doc document) {
+	once(l, src, "flow", &l.header, &l.flow.header, doc.Flow)
+	once(l, src, "voice", &l.voice, &l.flow.voice, doc.Voice)
+	once(l, src, "policy", &l.policy, &l.flow.policy, doc.Policy)
+	add(l, src, "expects", l.flow.expects, doc.Expects)
+	add(l, src, "prompts", l.flow.prompts, doc.Prompts)
+	add(l, src, "questions", l.flow.questions, doc.Questions)
+	add(l, src, "slots", l.flow.slots, doc.Slots)
+	add(l, src, "intents", l.flow.intents, doc.Intents)
+	add(l, src, "tasks", l.flow.tasks, doc.Tasks)
+	add(l, src, "rules", l.flow.rules, doc.Rules)
+	add(l, src, "phrases", l.flow.phrases, doc.Phrases)
+	add(l, src, "words", l.flow.words, doc.Words)
+	add(l, src, "knowledge", l.flow.knowledge, doc.Knowledge)
 }
 
-func add[V any](l *loader, file, section string, into, from map[string]V) {
+// once takes a section that only one file may hold.
+func once[V any](l *loader, src int, section string, have *bool, into, from *V) {
+	if from == nil {
+		return
+	}
+	if *have {
+		l.twice(src, "section "+section, section)
+	}
+	*into, *have = *from, true
+}
+
+func add[V any](l *loader, src int, section string, into, from map[string]V) {
 	for _, k := range sortedKeys(from) {
 		if _, ok := into[k]; ok {
-			l.fail(fmt.Errorf("%w: %s: %s.%s is defined twice", ErrFlow, file, section, k))
+			l.twice(src, section+"."+k, section, k)
 		}
 		into[k] = from[k]
 	}
+}
+
+// twice names both places of what may be defined once.
+func (l *loader) twice(src int, what string, keys ...string) {
+	here, _ := l.sources[src].find(keys)
+	var first string
+	for _, s := range l.sources[:src] {
+		if at, ok := s.find(keys); ok {
+			first = at
+			break
+		}
+	}
+	l.fail(fmt.Errorf("%w: %s: %s is defined twice, first at %s", ErrFlow, here, what, first))
 }
 
 func (l *loader) fail(err error) { l.errs = append(l.errs, err) }
@@ -247,20 +263,33 @@ func (f *Flow) answers() []string {
 	return out
 }
 
-// at finds where a definition stands, as "file:line", by its YAML path.
+// at finds where a definition stands, as "file:line", by its YAML path; a key
+// that is a number counts list items from 0. What is not there at all is at
+// the nearest section around it.
 func (l *loader) at(keys ...string) string {
 	for n := len(keys); n > 0; n-- {
-		b := (&yaml.PathBuilder{}).Root()
-		for _, k := range keys[:n] {
-			b = b.Child(k)
-		}
-		p := b.Build()
 		for _, s := range l.sources {
-			node, err := p.FilterFile(s.file)
-			if err == nil && node != nil && node.GetToken() != nil {
-				return fmt.Sprintf("%s:%d", s.name, node.GetToken().Position.Line)
+			if at, ok := s.find(keys[:n]); ok {
+				return at
 			}
 		}
 	}
 	return l.sources[0].name
+}
+
+// find is where a path leads to in one file.
+func (s source) find(keys []string) (at string, ok bool) {
+	b := (&yaml.PathBuilder{}).Root()
+	for _, k := range keys {
+		if i, err := strconv.ParseUint(k, 10, 16); err == nil {
+			b = b.Index(uint(i))
+		} else {
+			b = b.Child(k)
+		}
+	}
+	node, err := b.Build().FilterFile(s.file)
+	if err != nil || node == nil || node.GetToken() == nil {
+		return s.name, false
+	}
+	return fmt.Sprintf("%s:%d", s.name, node.GetToken().Position.Line), true
 }

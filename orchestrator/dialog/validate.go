@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -372,29 +373,30 @@ func (l *loader) checkRules() {
 		if len(rules) == 0 || len(rules[len(rules)-1].When) > 0 {
 			l.bad("the last rule must hold always", nil, "rules", id)
 		}
-		for _, r := range rules {
-			l.prompt(r.Say, "rules", id)
-			l.offer(r.Offer, "rules", id)
+		for i, r := range rules {
+			at := []string{"rules", id, strconv.Itoa(i)}
+			l.prompt(r.Say, at...)
+			l.offer(r.Offer, at...)
 			for _, fact := range sortedKeys(r.When) {
 				_, slot := l.flow.slots[fact]
 				if !slot && !slices.Contains(factNames, fact) {
-					l.bad("unknown fact %q", args(fact), "rules", id)
+					l.bad("unknown fact %q", args(fact), at...)
 				}
-				l.checkFactValues(id, fact, r.When[fact])
+				l.checkFactValues(fact, r.When[fact], at...)
 			}
 		}
 	}
 }
 
 // checkFactValues compares a rule's values with those the slot can have.
-func (l *loader) checkFactValues(id, fact string, want []string) {
+func (l *loader) checkFactValues(fact string, want []string, at ...string) {
 	values := l.flow.slots[fact].Values
 	if len(values) == 0 {
 		return
 	}
 	for _, w := range want {
 		if !slices.ContainsFunc(values, func(v valueSpec) bool { return v.Name == w }) {
-			l.bad("slot %s has no value %q", args(fact, w), "rules", id)
+			l.bad("slot %s has no value %q", args(fact, w), at...)
 		}
 	}
 }
