@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -42,7 +40,7 @@ confidence, further intents, and what fills slots.`,
 		Example: `  echo 我要退货尾号三三七八 | tidegate nlu --json`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f, err := namedFlow(flow)
+			f, _, err := loadFlow(flow)
 			if err != nil {
 				return &usageError{cmd.CommandPath(), err}
 			}
@@ -56,17 +54,6 @@ confidence, further intents, and what fills slots.`,
 	cmd.Flags().StringVar(&flow, "flow", dialog.Default().Name(), "name of a shipped flow, or a flow's folder")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line")
 	return cmd
-}
-
-// namedFlow is a shipped flow by its name, or one in a folder.
-func namedFlow(name string) (*dialog.Flow, error) {
-	if name == dialog.Default().Name() {
-		return dialog.Default(), nil
-	}
-	if info, err := os.Stat(name); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("no flow %q: neither a shipped one (%s) nor a folder", name, dialog.Default().Name())
-	}
-	return dialog.LoadFlow(os.DirFS(filepath.Dir(name)), filepath.Base(name))
 }
 
 func understandLines(f *dialog.Flow, in io.Reader, out io.Writer, asJSON bool) error {

@@ -44,7 +44,7 @@ func TestUnderstandLines(t *testing.T) {
 	if err := understandLines(dialog.Default(), strings.NewReader(strings.Repeat("退", longestLine)), &out, true); err == nil {
 		t.Error("a line without end was taken")
 	}
-	if _, err := namedFlow("no such"); err == nil {
+	if _, _, err := loadFlow("no such"); err == nil {
 		t.Error("a flow that is not there was taken")
 	}
 }
