@@ -33,6 +33,8 @@ type Flow struct {
 	knowledge map[string]entrySpec
 
 	zone  *time.Location
+	ear   ear
+	mouth mouth
 	model *nlu.Model
 	known *knowledge.Index
 	// heard and values are phrases and slot values, ready to be matched.

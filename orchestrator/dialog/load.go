@@ -206,6 +206,7 @@ func (l *loader) fail(err error) { l.errs = append(l.errs, err) }
 // finish derives what the interpreter needs from a checked flow.
 func (l *loader) finish() {
 	f := l.flow
+	f.speaks()
 	f.slotOrder = sortedKeys(f.slots)
 	f.dialects = spokenDialects()
 	if t, err := time.Parse("-07:00", f.header.UTCOffset); err == nil {
@@ -213,7 +214,7 @@ func (l *loader) finish() {
 		f.zone = time.FixedZone(f.header.UTCOffset, seconds)
 	}
 	for name, list := range f.phrases {
-		f.heard[name] = nlu.Compile(list)
+		f.heard[name] = f.compile(list)
 	}
 	f.slotAsked = map[string]string{}
 	for _, task := range f.tasks {
@@ -223,9 +224,9 @@ func (l *loader) finish() {
 	}
 	for name, slot := range f.slots {
 		f.slotAsked[slot.Question] = name
-		f.mentions[name] = nlu.Compile(slot.Mention)
+		f.mentions[name] = f.compile(slot.Mention)
 		for _, v := range slot.Values {
-			f.values[name] = append(f.values[name], spokenValue{v.Name, nlu.Compile(v.Words)})
+			f.values[name] = append(f.values[name], spokenValue{v.Name, f.compile(v.Words)})
 		}
 	}
 	classes := make([]nlu.Class, 0, len(f.intents))
@@ -236,12 +237,12 @@ func (l *loader) finish() {
 			examples = append(examples, f.answers()...)
 		}
 		classes = append(classes, nlu.Class{
-			Name: name, Priority: in.Priority, Examples: examples, Evidence: in.Evidence,
+			Name: name, Priority: in.Priority, Examples: f.folded(examples), Evidence: f.foldedKeys(in.Evidence),
 		})
 	}
 	f.learn()
 	f.model = nlu.Train(classes, nlu.Options{
-		Reject: f.policy.AcceptIntent, Negations: f.phrases["negation"],
+		Reject: f.policy.AcceptIntent, Negations: f.folded(f.phrases["negation"]),
 	})
 }
 

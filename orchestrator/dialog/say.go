@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
 // maxItemName is how much of an article's name is said.
@@ -96,7 +94,7 @@ func (t *turn) value(name string) string {
 	case "reason", "received":
 		return t.f.sayValue(name, t.s.Slots[name].Value)
 	case "ticket_number":
-		return zhtext.ReadDigits(t.s.TicketNumber(), t.f.policy.DigitGroup)
+		return t.f.mouth.readDigits(t.s.TicketNumber(), t.f.policy.DigitGroup)
 	case "dialect":
 		return t.dialect
 	case "dialect_list":
@@ -107,7 +105,7 @@ func (t *turn) value(name string) string {
 		return t.list(len(t.s.Orders.Choices), func(i int) string { return t.describe(t.s.Orders.Choices[i], "") })
 	case "line_list":
 		lines := t.lines()
-		return t.list(len(lines), func(i int) string { return spokenName(lines[i].Name) })
+		return t.list(len(lines), func(i int) string { return t.f.mouth.name(lines[i].Name) })
 	case "amount", "method", "refund_date":
 		return t.refundValue(name)
 	case "item", "order_date", "order_tail":
@@ -183,25 +181,25 @@ func (t *turn) orderValue(o Order, line, name string) string {
 	switch name {
 	case "order_date":
 		if !o.PlacedAt.IsZero() {
-			return zhtext.SayDate(o.PlacedAt, t.now)
+			return t.f.mouth.date(o.PlacedAt, t.now)
 		}
 	case "order_tail":
 		n := o.Number
 		if len(n) >= t.f.policy.OrderMin {
 			n = n[len(n)-min(4, len(n)):]
 		}
-		return zhtext.ReadDigits(n, t.f.policy.DigitGroup)
+		return t.f.mouth.readDigits(n, t.f.policy.DigitGroup)
 	case "item":
 		for _, l := range o.Lines {
 			if l.ID == line {
-				return spokenName(l.Name)
+				return t.f.mouth.name(l.Name)
 			}
 		}
 		if len(o.Lines) > 1 {
-			return spokenName(o.Lines[0].Name) + t.f.words["and_more"]
+			return t.f.mouth.name(o.Lines[0].Name) + t.f.words["and_more"]
 		}
 		if len(o.Lines) == 1 {
-			return spokenName(o.Lines[0].Name)
+			return t.f.mouth.name(o.Lines[0].Name)
 		}
 	}
 	return ""
@@ -214,14 +212,14 @@ func (t *turn) list(n int, item func(int) string) string {
 		parts = append(parts, t.fill(t.f.prompts["choice"].Text[0], func(name string) string {
 			switch name {
 			case "number":
-				return zhtext.SayNumber(int64(i + 1))
+				return t.f.mouth.number(int64(i + 1))
 			case "option":
 				return item(i)
 			}
 			return ""
 		}))
 	}
-	return strings.Join(parts, "；")
+	return t.f.mouth.list(parts)
 }
 
 // spokenName cuts an article's name to what a person would say of it.

@@ -54,6 +54,8 @@ type heard struct {
 	values  map[string]string
 	// keyed is true for keys, which mean exactly what they say.
 	keyed bool
+	// f is the flow that it was heard in.
+	f *Flow
 }
 
 // understand reads everything a sentence may carry.
@@ -61,13 +63,13 @@ func (t *turn) understand(text string) heard {
 	if rs := []rune(text); len(rs) > maxHeard {
 		text = string(rs[:maxHeard])
 	}
-	u := nlu.Listen(text)
+	u := t.f.listen(text)
 	h := heard{
-		text: text, sounds: u, intent: t.f.model.Judge(u), answer: zhtext.ReadYesNo(text),
-		ref: t.f.readRef(text), ordinal: readOrdinal(text), values: map[string]string{},
+		text: text, sounds: u, intent: t.f.model.Judge(u), answer: t.f.ear.yesNo(text),
+		ref: t.f.readRef(text), ordinal: t.f.ear.ordinal(text), f: t.f, values: map[string]string{},
 	}
 	_, h.all = u.Find(t.f.heard["all"])
-	if day, ok := zhtext.ParseDate(text, t.now); ok {
+	if day, ok := t.f.ear.date(text, t.now); ok {
 		h.day = day
 	}
 	for _, name := range t.f.slotOrder {
@@ -82,7 +84,7 @@ func (t *turn) understand(text string) heard {
 // number first, then the longest.
 func (f *Flow) readRef(text string) orderRef {
 	var best orderRef
-	for _, run := range zhtext.FindDigits(text) {
+	for _, run := range f.ear.digits(text) {
 		r := f.refOf(run)
 		if r.kind == refNone {
 			continue
@@ -231,8 +233,11 @@ func sameDay(a, b time.Time) bool {
 // meansLine says whether the goods are named: by their name as spoken, or by
 // its last characters, which in Chinese carry the kind of thing.
 func (h heard) meansLine(l Line) bool {
-	name := []rune(spokenName(l.Name))
-	for n := len(name); n >= 2; n-- {
+	if h.f == nil { // keys
+		return false
+	}
+	name := []rune(h.f.ear.fold(h.f.mouth.name(l.Name)))
+	for n := len(name); n >= h.f.ear.leastName(); n-- {
 		if n == len(name) || n <= 3 {
 			if _, ok := h.sounds.Find(nlu.Compile([]string{string(name[len(name)-n:])})); ok {
 				return true
