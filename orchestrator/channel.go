@@ -31,9 +31,12 @@ const (
 
 // channel is a call's channel as package call wants one.
 type channel struct {
-	ch     *esl.Channel
-	svc    *Service
-	events chan call.Event
+	ch  *esl.Channel
+	svc *Service
+	// machine and tenant are the call's.
+	machine *call.Machine
+	tenant  string
+	events  chan call.Event
 	// onSide takes messages that the bridge sent through the switch.
 	onSide func(raw []byte)
 	// handoff is the Event-UUID of the bridge or queue application.
@@ -175,7 +178,7 @@ func (c *channel) StartFork(ctx context.Context, f call.StartFork) error {
 	}
 	id := c.ch.ID()
 	meta, err := json.Marshal(schemas.ForkMetadata{
-		CallID: id, Tenant: c.svc.cfg.Tenant, Language: c.svc.machine.Flow.Language(), Voice: c.svc.machine.Config.Voice,
+		CallID: id, Tenant: c.tenant, Language: c.machine.Flow.Language(), Voice: c.machine.Config.Voice,
 		Dialect: f.Dialect, SampleRate: forkSampleRate, Playout: playout, Scenario: c.ch.Info().Variable(scenarioVariable),
 	})
 	if err != nil {

@@ -26,7 +26,9 @@ type Config struct {
 	NodePassword config.Secret      `koanf:"node_password" help:"password of the nodes' event sockets"`
 	Fork         ForkConfig         `koanf:"fork"`
 	Handoff      HandoffConfig      `koanf:"handoff"`
-	FlowDir      string             `koanf:"flow_dir" help:"folder of the flow; empty: the built-in returns flow"`
+	FlowDir      string             `koanf:"flow_dir" help:"folder of the flow, or name of a built-in one; empty: the built-in returns flow"`
+	Flows        []string           `koanf:"flows" help:"flows of called numbers, NUMBER=FLOW or NUMBER=FLOW@TENANT; FLOW is a folder or a built-in flow such as returns/en-US; a * at the end of NUMBER stands for any digits, the longest match counts; other numbers have flow_dir's"`
+	FlowReload   time.Duration      `koanf:"flow_reload" help:"how often the folders of flows are looked at for changes, which new calls then get; 0: never"`
 	Tenant       string             `koanf:"tenant" help:"tenant of the calls of this orchestrator"`
 	Voice        string             `koanf:"voice" help:"voice of the synthesis; empty: the flow's, else the engine's own"`
 	Rate         float64            `koanf:"rate" help:"speaking rate, 1 is normal; 0: the flow's"`
@@ -65,15 +67,16 @@ type LimitsConfig struct {
 func Defaults() Config {
 	c := call.ConfigDefaults()
 	return Config{
-		ESL:       esl.ListenerDefaults(),
-		Fork:      ForkConfig{Bridges: []string{"ws://127.0.0.1:8090"}, TokenLife: time.Minute, Playout: "auto"},
-		Handoff:   HandoffConfig{Profile: "external", Queue: "fallback", Ring: 30 * time.Second},
-		Tenant:    "default",
-		Dialects:  DialectConfig{Reports: 3},
-		LLM:       llm.Defaults(),
-		RecordURL: "http://127.0.0.1:8080/api/v1/calls/",
-		Spool:     spool.Defaults(),
-		Limits:    LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, Ticket: c.TicketLimit},
+		ESL:        esl.ListenerDefaults(),
+		Fork:       ForkConfig{Bridges: []string{"ws://127.0.0.1:8090"}, TokenLife: time.Minute, Playout: "auto"},
+		Handoff:    HandoffConfig{Profile: "external", Queue: "fallback", Ring: 30 * time.Second},
+		Tenant:     "default",
+		Dialects:   DialectConfig{Reports: 3},
+		LLM:        llm.Defaults(),
+		RecordURL:  "http://127.0.0.1:8080/api/v1/calls/",
+		Spool:      spool.Defaults(),
+		Limits:     LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, Ticket: c.TicketLimit},
+		FlowReload: 5 * time.Second,
 	}
 }
 
@@ -131,6 +134,12 @@ func (c Config) Validate() error {
 	}
 	if err := c.LLM.Validate("llm."); err != nil {
 		errs = append(errs, err)
+	}
+	if _, err := c.routes(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.FlowReload < 0 || c.FlowReload > 0 && c.FlowReload < 100*time.Millisecond {
+		bad("flow_reload: must be 0 or at least 100ms, is %s", c.FlowReload)
 	}
 	if c.Tenant == "" {
 		bad("tenant: must be set")

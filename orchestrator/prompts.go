@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/orchestrator/call"
 	"github.com/tidegate/tidegate/schemas"
 )
 
@@ -13,13 +14,21 @@ import (
 // when many synthesis workers start at once, one answers them all.
 const wantedPause = time.Second
 
-// Prompts are what callers of the flow hear word by word, just as the bridge
+// Prompts are what callers of the flows hear word by word, just as the bridge
 // asks for it: what synthesis workers should have ready.
 func (s *Service) Prompts() []schemas.PromptsPrepare {
-	flow, cfg := s.machine.Flow, s.machine.Config
+	var out []schemas.PromptsPrepare
+	for _, m := range s.flows.machines() {
+		out = append(out, promptsOf(m)...)
+	}
+	return out
+}
+
+func promptsOf(m *call.Machine) []schemas.PromptsPrepare {
+	flow, cfg := m.Flow, m.Config
 	var all []schemas.FixedPrompt
 	for _, p := range flow.FixedPrompts() {
-		f := schemas.FixedPrompt{Text: p.Text, Language: s.machine.Language(), Voice: cfg.Voice, Rate: cfg.Rate, Style: p.Style}
+		f := schemas.FixedPrompt{Text: p.Text, Language: m.Language(), Voice: cfg.Voice, Rate: cfg.Rate, Style: p.Style}
 		if !slices.Contains(all, f) {
 			all = append(all, f)
 		}
@@ -33,8 +42,8 @@ func (s *Service) Prompts() []schemas.PromptsPrepare {
 	return out
 }
 
-// announcePrompts tells the synthesis workers the prompts, now and whenever
-// one of them, or NATS, has come back.
+// announcePrompts tells the synthesis workers the prompts: now, whenever one of
+// them, or NATS, has come back, and when a flow has changed.
 func (s *Service) announcePrompts() error {
 	wanted := make(chan struct{}, 1)
 	want := func() {
@@ -49,6 +58,9 @@ func (s *Service) announcePrompts() error {
 	}
 	unhook := s.bus.OnRestored(want)
 	want()
+	if s.cfg.FlowReload > 0 {
+		s.background.Go(func() { s.flows.watch(s.ctx, s.cfg.FlowReload, want) })
+	}
 	s.background.Go(func() {
 		defer unhook()
 		defer func() { _ = sub.Unsubscribe() }()

@@ -73,7 +73,11 @@ func (s *Service) closeLost(n *esl.NodeLink, core string) {
 			continue
 		}
 		// Q.850 cause 41, temporary failure.
-		_, effects := s.machine.Step(state, now(), call.HungUp{Cause: "NORMAL_TEMPORARY_FAILURE", Q850: 41})
+		machine, err := s.flows.resume(state.Called, state.Dialog)
+		if err != nil { // to end a call, any flow will do
+			machine, _ = s.flows.route(state.Called)
+		}
+		_, effects := machine.Step(state, now(), call.HungUp{Cause: "NORMAL_TEMPORARY_FAILURE", Q850: 41})
 		for _, e := range effects {
 			if f, ok := e.(call.Fact); ok {
 				recorder{spool: s.spool, log: s.log}.Record(id, f.Event, f.Data)

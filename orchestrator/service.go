@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ type Service struct {
 	name     string
 	log      *slog.Logger
 	bus      *bus.Bus
-	machine  *call.Machine
+	flows    *repertoire
 	metrics  *call.Metrics
 	listener *esl.Listener
 	nodes    []*esl.NodeLink
@@ -55,13 +56,6 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	flow := dialog.Default()
-	if cfg.FlowDir != "" {
-		var err error
-		if flow, err = dialog.LoadFlow(os.DirFS(cfg.FlowDir), "."); err != nil {
-			return nil, fmt.Errorf("flow_dir: %w", err)
-		}
-	}
 	s := &Service{cfg: cfg, name: cfg.Name, log: deps.Log, bus: deps.Bus, metrics: call.NewMetrics(deps.Registry), sessions: map[string]*call.Session{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -74,12 +68,13 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.dialects, err = newDialectRouter(cfg.Dialects, s.log); err != nil {
 		return nil, fmt.Errorf("dialects: %w", err)
 	}
-	s.machine = &call.Machine{Flow: flow, Config: cfg.call(s.name, flow.Voice())}
 	if cfg.LLM.Enabled() {
 		if s.llm, err = llm.New(cfg.LLM, s.log, deps.Registry); err != nil {
 			return nil, fmt.Errorf("llm: %w", err)
 		}
-		s.machine.Config.Advice = s.llm.Advice()
+	}
+	if s.flows, err = newRepertoire(cfg, s.build, s.log, deps.Registry); err != nil {
+		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	eslDeps := esl.Deps{Log: s.log, Registry: deps.Registry}
@@ -117,15 +112,25 @@ func (s *Service) Start(ctx context.Context) error {
 		}
 		s.background.Go(func() { s.watch(n) })
 	}
-	s.log.Info("orchestrator takes calls", "address", s.Addr(), "name", s.name, "flow", s.machine.Flow.Name())
+	s.log.Info("orchestrator takes calls", "address", s.Addr(), "name", s.name, "flow", flowLabel(s.Flow()))
 	return nil
 }
 
 // Addr is where FreeSWITCH connects for each call.
 func (s *Service) Addr() string { return s.listener.Addr().String() }
 
-// Flow is the conversation that calls are led by.
-func (s *Service) Flow() *dialog.Flow { return s.machine.Flow }
+// build makes what steps the calls of a flow.
+func (s *Service) build(flow *dialog.Flow) *call.Machine {
+	m := &call.Machine{Flow: flow, Config: s.cfg.call(s.name, flow.Voice())}
+	if s.llm != nil {
+		m.Config.Advice = s.llm.Advice()
+	}
+	return m
+}
+
+// Flow is the conversation that calls are led by whose number has none of its
+// own.
+func (s *Service) Flow() *dialog.Flow { return s.flows.machines()[0].Flow }
 
 // Ready is nil while calls can be taken and led.
 func (s *Service) Ready() error {
@@ -170,19 +175,21 @@ func (s *Service) handle(ctx context.Context, ech *esl.Channel) {
 	info := ech.Info()
 	log := s.log.With("call", info.ID)
 	snaps := &snapshots{bus: s.bus, callID: info.ID, owner: s.name}
-	state, first := s.begin(ctx, ech, snaps, log)
+	machine, state, first := s.begin(ctx, ech, snaps, log)
 	ch := newChannel(s, ech)
+	tenant := cmp.Or(state.Tenant, s.cfg.Tenant)
+	ch.machine, ch.tenant = machine, tenant
 
 	// The ports need the session's inbox, and the session the ports.
 	var sess *call.Session
 	post := func(ev call.Event) bool { return sess.Post(ev) }
 	link := &mediaLink{callID: info.ID, bus: s.bus, ch: ch, log: log, post: post, states: make(chan schemas.MediaState, 1)}
-	d := &desk{bus: s.bus, spool: s.spool, log: log, tenant: s.cfg.Tenant, post: post}
+	d := &desk{bus: s.bus, spool: s.spool, log: log, tenant: tenant, post: post}
 	ports := call.Ports{Switch: ch, Media: link, Desk: d, Recorder: recorder{spool: s.spool, log: log}, Snapshots: snaps}
 	if s.llm != nil {
 		ports.Adviser = s.llm
 	}
-	sess = call.NewSession(s.machine, state, ports, s.log, s.metrics)
+	sess = call.NewSession(machine, state, ports, s.log, s.metrics)
 	ch.onSide = link.onSide
 
 	for subject, h := range map[string]func(bus.Message){
@@ -223,25 +230,32 @@ func (s *Service) track(id string, sess *call.Session) {
 
 // begin decides whether a call is new or taken over. Only an answered call
 // can have a past.
-func (s *Service) begin(ctx context.Context, ch *esl.Channel, snaps *snapshots, log *slog.Logger) (call.State, call.Event) {
+func (s *Service) begin(ctx context.Context, ch *esl.Channel, snaps *snapshots, log *slog.Logger) (*call.Machine, call.State, call.Event) {
 	info := ch.Info()
 	if info.Answered {
 		state, found, err := snaps.load(ctx)
 		if err != nil {
 			log.Warn("snapshot not read; the call begins anew", "error", err)
 		}
-		if found && state.Dialog.FlowName == s.machine.Flow.Name() {
+		var machine *call.Machine
+		if found {
+			if machine, err = s.flows.resume(info.CalledNumber, state.Dialog); err != nil {
+				log.Error("call begins anew", "error", err)
+			}
+		}
+		if machine != nil {
 			attached, err := ch.ForkAttached(ctx, bugName)
 			if err != nil {
 				log.Warn("fork not found out about", "error", err)
 			}
-			return state, call.Resumed{Answered: true, ForkAttached: attached}
+			return machine, state, call.Resumed{Answered: true, ForkAttached: attached}
 		}
 	}
 	route := s.dialects.route(info.CalledNumber, info.CallerNumber)
-	state := s.machine.Begin(call.Start{
-		ID: info.ID, Node: info.Hostname, Core: info.CoreUUID, Caller: info.CallerNumber, Called: info.CalledNumber, Tenant: s.cfg.Tenant,
+	machine, tenant := s.flows.route(info.CalledNumber)
+	state := machine.Begin(call.Start{
+		ID: info.ID, Node: info.Hostname, Core: info.CoreUUID, Caller: info.CallerNumber, Called: info.CalledNumber, Tenant: tenant,
 		Dialect: route.dialect, DialectSource: route.source, Likely: route.likely,
 	}, now())
-	return state, call.Arrived{Answered: info.Answered}
+	return machine, state, call.Arrived{Answered: info.Answered}
 }

@@ -49,7 +49,7 @@ var services = []string{
 
 // pure packages have no I/O, no driver, and none of what does; call's
 // counters are all that it shows to the outside.
-var pure = []string{"orchestrator/dialog", "orchestrator/call", "internal/zhtext", "internal/dialect", "internal/numberplan", "schemas"}
+var pure = []string{"orchestrator/dialog", "orchestrator/call", "internal/zhtext", "internal/entext", "internal/dialect", "internal/numberplan", "schemas"}
 
 var impure = []string{
 	"net", "os", "syscall", "math/rand", "database/sql",

@@ -21,7 +21,7 @@ func TestChatByScript(t *testing.T) {
 	}
 	wants(t, out, "find 13800000001: 1 found", "understood: return_request", "request: return_request", "slot order: 2026111200013378 (verified)",
 		"ticket return 2026111200013378/L1 wrong_size received=true verified=true", "ticket return: open 33780001",
-		"rule 2 of freight: freight_buyer", "[bridge_silence]", "that cannot happen now", "handoff asked", "[handoff_failed",
+		"rule 3 of freight: freight_buyer", "[bridge_silence]", "that cannot happen now", "handoff asked", "[handoff_failed",
 		"the call ends: ticket_opened, ticket return open 33780001")
 	if strings.Contains(out, "never said") || strings.Contains(out, "a return, then") {
 		t.Errorf("a comment, or what comes after the end, was said:\n%s", out)

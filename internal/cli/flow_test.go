@@ -154,7 +154,7 @@ func TestFlowTestBorrows(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	wants(t, out, " conversations passed")
-	other := writeFlow(t, "flow.yaml", "language: zh-CN", "language: de-DE")
+	other := writeFlow(t, "flow.yaml", "language: zh-CN", "language: zh-TW")
 	if err := os.RemoveAll(filepath.Join(other, dialog.ConversationsFolder)); err != nil {
 		t.Fatal(err)
 	}

@@ -118,7 +118,7 @@ func rest(text string, n int) string {
 	rs := []rune(text)
 	start := 0
 	for i := 0; i < min(n, len(rs)); i++ {
-		if strings.ContainsRune("。！？!?；", rs[i]) {
+		if strings.ContainsRune("。！？!?；", rs[i]) || rs[i] == '.' && (i+1 == len(rs) || rs[i+1] == ' ') {
 			start = i + 1
 		}
 	}

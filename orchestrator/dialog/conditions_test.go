@@ -115,7 +115,7 @@ func TestReadVariant(t *testing.T) {
 		"黑色": "黑色", "深蓝色大一号": "深蓝色、大一号", "不要黑色要白色": "白色", "均码": "均码", "中号": "中号", "特大号": "特大号", "同款换新": "同款",
 		"太大了": "", "有点小": "", "尺码不对": "", "号码是多少": "", "十一月十二号买的": "", "": "", "a small one": "",
 	} {
-		if got := readVariant(text); got != want {
+		if got := (chineseEar{}).variant(text); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}

@@ -89,7 +89,7 @@ func (t *turn) leaveOut(refused []Line) {
 			rest = append(rest, l.ID)
 		}
 	}
-	t.objected = joinNames(lines, ids, t.f.words["and"])
+	t.objected = t.f.joinNames(lines, ids)
 	t.say(promptLineRefused)
 	t.objected = ""
 	t.s.Slots[slotLine] = Slot{Value: strings.Join(rest, lineSeparator), Verified: true}
@@ -148,7 +148,7 @@ func (t *turn) needs(task taskSpec, slot string) bool {
 // object refuses the request, or advises something else first.
 func (t *turn) object(r ruleSpec, line Line) {
 	if line.ID != "" && len(t.handled()) > 1 {
-		t.objected = spokenName(line.Name)
+		t.objected = t.f.mouth.name(line.Name)
 	}
 	if r.Advise {
 		t.s.Advised = append(t.s.Advised, r.Offer)

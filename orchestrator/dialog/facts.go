@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/zhtext"
 	"github.com/tidegate/tidegate/orchestrator/dialog/rule"
 )
 
@@ -122,7 +121,7 @@ func (t *turn) logisticsValue(name string) string {
 		return t.f.words["method_unknown"]
 	case "delivered_date":
 		if at := o.delivered(); !at.IsZero() {
-			return zhtext.SayDate(at, t.now)
+			return t.f.mouth.date(at, t.now)
 		}
 		return t.f.words["date_unknown"]
 	case "carrier":
@@ -131,7 +130,7 @@ func (t *turn) logisticsValue(name string) string {
 		}
 	case "parcel_tail":
 		if p != nil {
-			return zhtext.ReadDigits(p.Number[len(p.Number)-min(4, len(p.Number)):], t.f.policy.DigitGroup)
+			return t.f.mouth.readDigits(p.Number[len(p.Number)-min(4, len(p.Number)):], t.f.policy.DigitGroup)
 		}
 	}
 	return ""

@@ -39,6 +39,8 @@ type Flow struct {
 	examples map[string][]string
 
 	zone  *time.Location
+	ear   ear
+	mouth mouth
 	model *nlu.Model
 	known *knowledge.Index
 	// heard and values are phrases and slot values, ready to be matched.

@@ -3,8 +3,6 @@ package dialog
 import (
 	"slices"
 	"strings"
-
-	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
 // maxHints bounds the words that a recogniser is told to expect.
@@ -29,10 +27,10 @@ func (t *turn) hints(e expectSpec) []string {
 	}
 	for _, o := range t.ordersInQuestion() {
 		for _, l := range o.Lines {
-			add(spokenName(l.Name))
+			add(t.f.mouth.name(l.Name))
 		}
 		head := o.Number[:min(len(o.Number), orderPrefix)]
-		spoken := strings.ReplaceAll(zhtext.ReadDigits(head, orderPrefix), "，", "")
+		spoken := strings.NewReplacer("，", "", ",", "").Replace(t.f.mouth.readDigits(head, orderPrefix))
 		add(spoken)
 		add(strings.ReplaceAll(spoken, "幺", "一"))
 	}

@@ -216,6 +216,7 @@ func (l *loader) fail(err error) { l.errs = append(l.errs, err) }
 // finish derives what the interpreter needs from a checked flow.
 func (l *loader) finish() {
 	f := l.flow
+	f.speaks()
 	f.slotOrder = sortedKeys(f.slots)
 	f.dialects = spokenDialects()
 	if t, err := time.Parse("-07:00", f.header.UTCOffset); err == nil {
@@ -223,7 +224,7 @@ func (l *loader) finish() {
 		f.zone = time.FixedZone(f.header.UTCOffset, seconds)
 	}
 	for name, list := range f.phrases {
-		f.heard[name] = nlu.Compile(list)
+		f.heard[name] = f.compile(list)
 	}
 	f.slotAsked = map[string]string{}
 	for _, task := range f.tasks {
@@ -233,9 +234,9 @@ func (l *loader) finish() {
 	}
 	for name, slot := range f.slots {
 		f.slotAsked[slot.Question] = name
-		f.mentions[name] = nlu.Compile(slot.Mention)
+		f.mentions[name] = f.compile(slot.Mention)
 		for _, v := range slot.Values {
-			f.values[name] = append(f.values[name], spokenValue{v.Name, nlu.Compile(v.Words)})
+			f.values[name] = append(f.values[name], spokenValue{v.Name, f.compile(v.Words)})
 		}
 	}
 	f.learn()

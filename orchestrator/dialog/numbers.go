@@ -36,7 +36,7 @@ func (h *heard) readPart(f *Flow) {
 
 // withoutNumbers is the sentence without its long numbers: words are also
 // known by their sound, and digits have sounds like any other ("是零" is 失灵).
-func (h *heard) withoutNumbers() nlu.Utterance {
+func (f *Flow) withoutNumbers(h heard) nlu.Utterance {
 	rs, cut := []rune(h.text), false
 	for _, run := range h.runs {
 		for i := run.Start; !run.Counted && len(run.Text) >= 3 && i < min(run.End, len(rs)); i++ {
@@ -46,7 +46,7 @@ func (h *heard) withoutNumbers() nlu.Utterance {
 	if !cut {
 		return h.sounds
 	}
-	return nlu.Listen(string(rs))
+	return f.listen(string(rs))
 }
 
 // assemble puts what was said together with the part of the number that came

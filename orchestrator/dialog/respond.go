@@ -65,7 +65,7 @@ func (t *turn) respondUnsure(h heard) {
 		t.miss()
 		return
 	}
-	plain := t.understand(zhtext.SayYesNo(h.answer))
+	plain := t.understand(t.f.mouth.yesNo(h.answer))
 	plain.text, plain.sounds = h.text, h.sounds
 	t.respond(plain)
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
 // maxItemName is how much of an article's name is said.
@@ -95,7 +93,7 @@ func (t *turn) value(name string) string {
 	case "label":
 		return cmp.Or(t.f.tasks[t.s.Intent].Label, t.f.intents[t.s.Intent].Label)
 	case "ticket_number":
-		return zhtext.ReadDigits(t.s.TicketNumber(), t.f.policy.DigitGroup)
+		return t.f.mouth.readDigits(t.s.TicketNumber(), t.f.policy.DigitGroup)
 	case "dialect":
 		return t.dialect
 	case "dialect_list":
@@ -106,7 +104,7 @@ func (t *turn) value(name string) string {
 		return t.list(len(t.s.Orders.Choices), func(i int) string { return t.describe(t.s.Orders.Choices[i], "") })
 	case "line_list":
 		lines := t.lines()
-		return t.list(len(lines), func(i int) string { return spokenName(lines[i].Name) })
+		return t.list(len(lines), func(i int) string { return t.f.mouth.name(lines[i].Name) })
 	case "amount", "method", "refund_date":
 		return t.refundValue(name)
 	case "notes":
@@ -193,28 +191,28 @@ func (t *turn) orderValue(o Order, line, name string) string {
 	switch name {
 	case "order_date":
 		if !o.PlacedAt.IsZero() {
-			return zhtext.SayDate(o.PlacedAt, t.now)
+			return t.f.mouth.date(o.PlacedAt, t.now)
 		}
 	case "order_tail":
 		n := o.Number
 		if len(n) >= t.f.policy.OrderMin {
 			n = n[len(n)-min(4, len(n)):]
 		}
-		return zhtext.ReadDigits(n, t.f.policy.DigitGroup)
+		return t.f.mouth.readDigits(n, t.f.policy.DigitGroup)
 	case "item":
 		if ids := lineIDs(line); len(ids) > 1 {
-			return joinNames(o.Lines, ids, t.f.words["and"])
+			return t.f.joinNames(o.Lines, ids)
 		}
 		for _, l := range o.Lines {
 			if l.ID == line {
-				return spokenName(l.Name)
+				return t.f.mouth.name(l.Name)
 			}
 		}
 		if len(o.Lines) > 1 {
-			return spokenName(o.Lines[0].Name) + t.f.words["and_more"]
+			return t.f.mouth.name(o.Lines[0].Name) + t.f.words["and_more"]
 		}
 		if len(o.Lines) == 1 {
-			return spokenName(o.Lines[0].Name)
+			return t.f.mouth.name(o.Lines[0].Name)
 		}
 	}
 	return ""
@@ -227,14 +225,14 @@ func (t *turn) list(n int, item func(int) string) string {
 		parts = append(parts, t.fill(t.f.prompts["choice"].Text[0], func(name string) string {
 			switch name {
 			case "number":
-				return zhtext.SayNumber(int64(i + 1))
+				return t.f.mouth.number(int64(i + 1))
 			case "option":
 				return item(i)
 			}
 			return ""
 		}))
 	}
-	return strings.Join(parts, "；")
+	return t.f.mouth.list(parts)
 }
 
 // spokenName cuts an article's name to what a person would say of it.

@@ -96,7 +96,7 @@ func (f *Flow) trained() *nlu.Model {
 			examples = slices.Concat(examples, f.answers())
 		}
 		classes = append(classes, nlu.Class{
-			Name: name, Priority: in.Priority, Examples: examples, Evidence: in.Evidence, Core: in.Core,
+			Name: name, Priority: in.Priority, Examples: f.folded(examples), Evidence: f.foldedKeys(in.Evidence), Core: f.folded(in.Core),
 		})
 	}
 	denial := f.phrases[phraseDenial]
@@ -104,8 +104,8 @@ func (f *Flow) trained() *nlu.Model {
 		denial = f.phrases["negation"]
 	}
 	return nlu.Train(classes, nlu.Options{
-		Reject: f.policy.AcceptIntent, Negations: denial, Links: f.phrases[phraseDenialLink],
-		Corrections: f.phrases[phraseCorrection], Joints: f.phrases[phraseJoint],
-		Openers: f.phrases[phraseOpener], Closers: f.phrases[phraseCloser],
+		Reject: f.policy.AcceptIntent, Negations: f.folded(denial), Links: f.folded(f.phrases[phraseDenialLink]),
+		Corrections: f.folded(f.phrases[phraseCorrection]), Joints: f.folded(f.phrases[phraseJoint]),
+		Openers: f.folded(f.phrases[phraseOpener]), Closers: f.folded(f.phrases[phraseCloser]),
 	})
 }

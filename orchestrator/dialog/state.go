@@ -74,10 +74,12 @@ type State struct {
 	Version     int    `json:"version"`
 	FlowName    string `json:"flow"`
 	FlowVersion string `json:"flow_version"`
-	CallID      string `json:"call_id"`
-	Caller      string `json:"caller,omitempty"`
-	Called      string `json:"called,omitempty"`
-	Tenant      string `json:"tenant,omitempty"`
+	// FlowLanguage is the flow's; empty in snapshots of before it was kept.
+	FlowLanguage string `json:"flow_language,omitempty"`
+	CallID       string `json:"call_id"`
+	Caller       string `json:"caller,omitempty"`
+	Called       string `json:"called,omitempty"`
+	Tenant       string `json:"tenant,omitempty"`
 
 	Step Step `json:"step"`
 	// Question names the flow's question that StepAsking waits on.
@@ -225,7 +227,7 @@ type Understanding struct {
 // Begin returns the state of a call before Started.
 func Begin(f *Flow, in Start) State {
 	return State{
-		Version: stateVersion, FlowName: f.Name(), FlowVersion: f.Version(),
+		Version: stateVersion, FlowName: f.Name(), FlowVersion: f.Version(), FlowLanguage: f.Language(),
 		CallID: in.CallID, Caller: in.Caller, Called: in.Called, Tenant: in.Tenant,
 		Dialects: slices.Clone(in.Dialects), Likely: in.Likely, Dialect: in.Dialect,
 		Advice: in.Advice, Step: StepNew,

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
 // maxSuspended bounds how many tasks wait for the present one.
@@ -185,7 +183,7 @@ func (t *turn) refundValue(name string) string {
 	}
 	switch name {
 	case "amount":
-		return zhtext.SayAmountFormally(r.AmountFen)
+		return t.f.mouth.amount(r.AmountFen)
 	case "method":
 		method := r.Method
 		if method == "" {
@@ -203,7 +201,7 @@ func (t *turn) refundValue(name string) string {
 		if at.IsZero() {
 			return t.f.words["date_unknown"]
 		}
-		return zhtext.SayDate(at, t.now)
+		return t.f.mouth.date(at, t.now)
 	}
 	return ""
 }

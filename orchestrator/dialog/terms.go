@@ -3,7 +3,6 @@ package dialog
 import (
 	"time"
 
-	"github.com/tidegate/tidegate/internal/zhtext"
 	"github.com/tidegate/tidegate/orchestrator/dialog/rule"
 )
 
@@ -76,9 +75,9 @@ func (f *Flow) holiday(placed time.Time) *holidaySpec {
 func (t *turn) termValue(name string) string {
 	switch name {
 	case "return_days":
-		return zhtext.SayNumber(int64(t.f.terms.ReturnDays))
+		return t.f.mouth.number(int64(t.f.terms.ReturnDays))
 	case "quality_days":
-		return zhtext.SayNumber(int64(t.f.terms.QualityDays))
+		return t.f.mouth.number(int64(t.f.terms.QualityDays))
 	}
 	o := t.subject()
 	if o == nil {
@@ -91,5 +90,5 @@ func (t *turn) termValue(name string) string {
 	case name == "holiday":
 		return h.Say
 	}
-	return zhtext.SayDate(h.until, t.now)
+	return t.f.mouth.date(h.until, t.now)
 }

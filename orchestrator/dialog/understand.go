@@ -70,6 +70,8 @@ type heard struct {
 	fixed bool
 	// keyed is true for keys, which mean exactly what they say.
 	keyed bool
+	// f is the flow that it was heard in.
+	f *Flow
 }
 
 // understand reads everything a sentence may carry.
@@ -77,27 +79,27 @@ func (t *turn) understand(text string) heard {
 	if rs := []rune(text); len(rs) > maxHeard {
 		text = string(rs[:maxHeard])
 	}
-	u := nlu.Listen(text)
+	u := t.f.listen(text)
 	h := heard{
-		text: text, sounds: u, intent: t.f.model.Judge(u), answer: zhtext.ReadYesNo(text),
-		ordinal: readOrdinal(text), values: map[string]string{}, runs: zhtext.FindDigits(text),
+		text: text, sounds: u, intent: t.f.model.Judge(u), answer: t.f.ear.yesNo(text),
+		ordinal: t.f.ear.ordinal(text), f: t.f, values: map[string]string{}, runs: t.f.ear.digits(text),
 	}
 	h.ref = t.f.refAmong(h.runs)
 	_, h.all = u.Find(t.f.heard["all"])
-	if day, ok := zhtext.ParseDate(text, t.now); ok {
+	if day, ok := t.f.ear.date(text, t.now); ok {
 		h.day = day
 	}
-	words := h.withoutNumbers()
+	words := t.f.withoutNumbers(h)
 	for _, name := range t.f.slotOrder {
 		v := t.f.readValue(name, words)
 		if t.f.slots[name].Reader == readerVariant {
-			v = readVariant(text)
+			v = t.f.ear.variant(text)
 		}
 		if v != "" {
 			h.values[name] = v
 		}
 	}
-	h.fix, h.fixed = zhtext.FindFix(text)
+	h.fix, h.fixed = t.f.ear.fix(text)
 	h.readPart(t.f)
 	t.readFree(&h)
 	return h
@@ -105,7 +107,7 @@ func (t *turn) understand(text string) heard {
 
 // readRef finds the digits that name an order: those called the tail of a
 // number first, then the longest.
-func (f *Flow) readRef(text string) orderRef { return f.refAmong(zhtext.FindDigits(text)) }
+func (f *Flow) readRef(text string) orderRef { return f.refAmong(f.ear.digits(text)) }
 
 func (f *Flow) refAmong(runs []zhtext.Run) orderRef {
 	var best orderRef
@@ -267,8 +269,11 @@ func sameDay(a, b time.Time) bool {
 // meansLine says whether the goods are named: by their name as spoken, or by
 // its last characters, which in Chinese carry the kind of thing.
 func (h heard) meansLine(l Line) bool {
-	name := []rune(spokenName(l.Name))
-	for n := len(name); n >= 2; n-- {
+	if h.f == nil { // keys
+		return false
+	}
+	name := []rune(h.f.ear.fold(h.f.mouth.name(l.Name)))
+	for n := len(name); n >= h.f.ear.leastName(); n-- {
 		if n == len(name) || n <= 3 {
 			if _, ok := h.sounds.Find(nlu.Compile([]string{string(name[len(name)-n:])})); ok {
 				return true

@@ -80,6 +80,9 @@ func (l *loader) checkHeader() {
 			l.bad("must not be empty", nil, "flow", f.name)
 		}
 	}
+	if tag, _, _ := strings.Cut(h.Language, "-"); h.Language != "" && !slices.Contains(languages, tag) {
+		l.bad("is %q, flows are in zh or en", args(h.Language), "flow", "language")
+	}
 	if !offsetPattern.MatchString(h.UTCOffset) {
 		l.bad("must look like +08:00", nil, "flow", "utc_offset")
 	} else if _, err := time.Parse("-07:00", h.UTCOffset); err != nil {

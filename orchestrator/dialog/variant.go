@@ -27,9 +27,26 @@ var variants = []*regexp.Regexp{
 	regexp.MustCompile(`同款|一样的|一模一样`),
 }
 
+// englishVariants are those of English; a letter alone is no size, as half of
+// "it's" is one.
+var englishVariants = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)\b(?:(?:a|one|two|half a) sizes? (?:larger|bigger|smaller|up|down)|the next size (?:up|down)|(?:larger|bigger|smaller) (?:one|size))\b`),
+	regexp.MustCompile(`(?i)\bsize (?:[0-9]{1,3}(?:\.5)?|[sml]|[2-6]?x{0,3}[sl])\b`),
+	regexp.MustCompile(`(?i)\b(?:extra |double extra )?(?:small|medium|large)\b|\b(?:[2-6]?x{1,3}l|xs)\b`),
+	regexp.MustCompile(`(?i)\b(?:dark |light )?(?:black|white|red|blue|green|yellow|gr[ea]y|pink|purple|brown|orange|navy|beige|cream|silver|gold)\b`),
+	regexp.MustCompile(`(?i)\bthe same(?: one| model| size| colou?r)?\b`),
+}
+
+func (chineseEar) variant(text string) string {
+	return readVariant(zhtext.Narrow(text), variants, deniedVariant, "、")
+}
+
+func (englishEar) variant(text string) string {
+	return readVariant(text, englishVariants, deniedEnglishVariant, ", ")
+}
+
 // readVariant finds size and colour in a sentence, in the order said.
-func readVariant(text string) string {
-	text = zhtext.Narrow(text)
+func readVariant(text string, variants []*regexp.Regexp, denied func(before string) bool, comma string) string {
 	type found struct {
 		at   int
 		text string
@@ -48,11 +65,11 @@ func readVariant(text string) string {
 	for i, f := range all {
 		words[i] = f.text
 	}
-	return strings.Join(words, "、")
+	return strings.Join(words, comma)
 }
 
-// denied says whether what follows is what the caller does not want, or has.
-func denied(before string) bool {
+// deniedVariant says whether what follows is what the caller does not want, or has.
+func deniedVariant(before string) bool {
 	for _, no := range []string{"不要", "不是", "别要", "买的是", "收到的是", "现在是", "发的是"} {
 		if strings.HasSuffix(before, no) {
 			return true
@@ -60,6 +77,10 @@ func denied(before string) bool {
 	}
 	return false
 }
+
+var englishDenial = regexp.MustCompile(`(?i)(?:\bnot|n't want|\bno|bought|received|got|sent me|instead of|it's|have)(?: the| a| it in)?\s*$`)
+
+func deniedEnglishVariant(before string) bool { return englishDenial.MatchString(before) }
 
 // maxVariant bounds what is taken for a size or colour as it was said, in
 // characters.
