@@ -87,9 +87,9 @@ func (t *turn) understand(text string) heard {
 	if day, ok := zhtext.ParseDate(text, t.now); ok {
 		h.day = day
 	}
-	words := h.withoutNumbers()
+	words := h.withoutNumbers(t.goods())
 	for _, name := range t.f.slotOrder {
-		v := t.f.readValue(name, words)
+		v := t.f.readValue(name, words, t.f.slotOf(t.s.Question) == name)
 		if t.f.slots[name].Reader == readerVariant {
 			v = readVariant(text)
 		}
@@ -138,13 +138,22 @@ func (f *Flow) refOf(run zhtext.Run) orderRef {
 	return orderRef{}
 }
 
-// readValue reads a choice or yes-or-no slot that is named by its own words.
-func (f *Flow) readValue(slot string, u nlu.Utterance) string {
+// shortSound is the length of words that are known by their sound only in a
+// short answer to their slot's own question: 怀了 is then 坏了, while a camera
+// (摄像头) holds no loose thread (线头).
+const (
+	shortSound  = 2
+	shortAnswer = 6
+)
+
+// readValue reads a choice or yes-or-no slot that is named by its own words;
+// asked is true when the sentence answers the slot's question.
+func (f *Flow) readValue(slot string, u nlu.Utterance, asked bool) string {
 	var value string
 	var best nlu.Match
 	for _, v := range f.values[slot] {
 		m, ok := u.Find(v.words)
-		if !ok {
+		if !ok || !m.Exact && m.Len <= shortSound && (!asked || u.Len() > shortAnswer) {
 			continue
 		}
 		name := v.name
