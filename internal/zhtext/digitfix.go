@@ -61,9 +61,12 @@ var (
 	denied  = regexp.MustCompile(`(?:^|[^是])不是(?:尾号|订单号|单号|字母)?$`)
 	instead = regexp.MustCompile(`^(?:那个|的|这个)?[啊呀吧哈]?[ ,，。、]*(?:而|应该|应当|它|其实|我说的|我是说)*是(?:尾号|订单号|单号|字母)?[ ,，、]*$`)
 	changed = regexp.MustCompile(`^(?:改成|改为|换成)(?:是)?$`)
-	change  = regexp.MustCompile(`[把将]$`)
-	begun   = regexp.MustCompile(`^[ ,，。、]*(?:哦|噢|啊|哎|呃|嗯|那个)*[ ,，。、]*(?:(?:不对|错了|说错了|念错了|报错了|不是)+[啊呀了]?|不+[ ,，、])[ ,，。、]*(?:不对|说错了|我说错了)?[ ,，。、]*(?:应该|应当|我说的|重新来|重说)*[ ,，。、]*是?(?:尾号|订单号)?(?:是)?[ ,，、]*$`)
-	placed  = regexp.MustCompile(`(倒数第|最后|末尾|第)([一二两三四五六七八九1-9]?)(?:位数字|位数|个数字|个数|个字母|位)(?:那个|上)?(?:应该|应当)?(?:不是[^是]{1,3})?(?:[ ,，])?(?:应该|应当)?(?:是|改成|改为|换成)(?:字母)?([0-9A-Z零〇一二两三四五六七八九幺洞拐勾])`)
+	// onItsOwn is a correction without 把; exchanges are spoken of with 换成.
+	onItsOwn = regexp.MustCompile(`(?:^|[ ,，。、])$`)
+	renamed  = regexp.MustCompile(`^(?:应该)?改[成为](?:是)?$`)
+	change   = regexp.MustCompile(`[把将]$`)
+	begun    = regexp.MustCompile(`^[ ,，。、]*(?:哦|噢|啊|哎|呃|嗯|那个)*[ ,，。、]*(?:(?:不对|错了|说错了|念错了|报错了|不是)+[啊呀了]?|不+[ ,，、])[ ,，。、]*(?:不对|说错了|我说错了)?[ ,，。、]*(?:应该|应当|我说的|重新来|重说)*[ ,，。、]*是?(?:尾号|订单号)?(?:是)?[ ,，、]*$`)
+	placed   = regexp.MustCompile(`(倒数第|最后|末尾|第)([一二两三四五六七八九1-9]?)(?:位数字|位数|个数字|个数|个字母|位)(?:那个|上)?(?:应该|应当)?(?:不是[^是]{1,3})?(?:[ ,，])?(?:应该|应当)?(?:是|改成|改为|换成)(?:字母)?([0-9A-Z零〇一二两三四五六七八九幺洞拐勾])`)
 	// onlyDenied is a denial of what comes after, not of what stands before.
 	onlyDenied = regexp.MustCompile(`[^,，。、 ]?不是(?:尾号|订单号)?$`)
 	lastPlace  = []string{"最后", "末尾"}
@@ -76,7 +79,8 @@ func fixes(text []rune, a, b Run) bool {
 	}
 	before := string(text[max(0, a.Start-6):a.Start])
 	between := string(text[a.End:b.Start])
-	return denied.MatchString(before) && instead.MatchString(between) || change.MatchString(before) && changed.MatchString(between)
+	return denied.MatchString(before) && instead.MatchString(between) || change.MatchString(before) && changed.MatchString(between) ||
+		onItsOwn.MatchString(before) && renamed.MatchString(between)
 }
 
 var (
