@@ -135,6 +135,14 @@ func (t *turn) takePart(h heard) bool {
 	return true
 }
 
+// preferFix takes "最后两位是七八" to be about the number given before, if there
+// is one: two digits are little to find an order by.
+func (t *turn) preferFix(h *heard) {
+	if _, ok := h.fix.Apply(t.s.Orders.Given); ok && h.fixed && h.fix.Place != 0 && h.ref.text == h.fix.To && len(h.ref.text) == 2 {
+		h.ref = orderRef{}
+	}
+}
+
 // takeFix corrects the number in hand: "不是五，是九".
 func (t *turn) takeFix(h heard) bool {
 	o := &t.s.Orders

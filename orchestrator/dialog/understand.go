@@ -98,6 +98,7 @@ func (t *turn) understand(text string) heard {
 		}
 	}
 	h.fix, h.fixed = zhtext.FindFix(text)
+	t.preferFix(&h)
 	h.readPart(t.f)
 	t.readFree(&h)
 	return h
