@@ -152,6 +152,10 @@ const (
 func (f *Flow) readValue(slot string, u nlu.Utterance, asked bool) string {
 	var value string
 	var best nlu.Match
+	if len(f.excepts[slot]) > 0 {
+		u = u.Without(f.excepts[slot])
+	}
+	yesNo := f.slots[slot].Reader == readerYesNo
 	for _, v := range f.values[slot] {
 		m, ok := u.Find(v.words)
 		if !ok || !m.Exact && m.Len <= shortSound && (!asked || u.Len() > shortAnswer) {
@@ -159,12 +163,19 @@ func (f *Flow) readValue(slot string, u nlu.Utterance, asked bool) string {
 		}
 		name := v.name
 		if u.Negated(m, f.heard["negation"]) {
-			if f.slots[slot].Reader != readerYesNo {
+			if !yesNo {
 				continue
 			}
 			name = map[string]string{valueYes: valueNo, valueNo: valueYes}[name]
 		}
-		if value == "" || m.Exact && !best.Exact || m.Exact == best.Exact && m.Len > best.Len {
+		better := m.Len > best.Len
+		if yesNo && m.At >= best.At+best.Len {
+			better = true // "显示签收了，但是没拿到": what is said last
+		}
+		if yesNo && best.At >= m.At+m.Len {
+			better = false
+		}
+		if value == "" || m.Exact && !best.Exact || m.Exact == best.Exact && better {
 			value, best = name, m
 		}
 	}
