@@ -45,6 +45,12 @@ func TestSpokenForms(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("FindDigits(%q) = %q, want %q", in, got, want)
 		}
+		for _, number := range want {
+			said := ReadDigits(number, 4)
+			if again := FindDigits("尾号是" + said); len(number) > 1 && (len(again) != 1 || again[0].Text != number) {
+				t.Errorf("%s said %q, understood %+v", number, said, again)
+			}
+		}
 	}
 	for _, c := range []struct{ number, in, want string }{
 		{"3375", "不是五是九", "3379"},
@@ -91,7 +97,7 @@ func TestSpokenForms(t *testing.T) {
 			}
 		}
 		if got != want {
-			t.Errorf("head %q: %q want %q", in, got, want)
+			t.Errorf("%q: beginning %q, want %q", in, got, want)
 		}
 	}
 }
@@ -115,6 +121,9 @@ func TestSpokenDates(t *testing.T) {
 		got, ok := ParseDate(in, noon)
 		if ok != (want != "") || ok && got.Format(time.DateOnly) != want {
 			t.Errorf("ParseDate(%q) = %v, %t, want %q", in, got.Format(time.DateOnly), ok, want)
+		}
+		if again, _ := ParseDate(SayDate(got, noon), noon); ok && !again.Equal(got) {
+			t.Errorf("%v said %q, understood %v", got, SayDate(got, noon), again)
 		}
 	}
 }
@@ -151,8 +160,12 @@ func TestSpokenAmounts(t *testing.T) {
 		"一万二": 0, "花了一万二": 1200000, "两千三百块": 230000, "十块": 1000, "二十块钱的运费": 2000, "十二点五元": 1250, "十二点五块": 1250, "一百九十九点九": 0, "一百块零五分": 10005,
 		"一块退": 0, "一块儿退": 0, "这一块": 0, "一块手表": 0, "两块表": 0, "那一块坏了": 0, "我要退一块毛巾": 0, "三块香皂": 0, "买了两块肥皂": 0, "花了两百多块": 20000, "实付一百九十九块": 19900, "退款三百": 30000,
 	} {
-		if got, ok := FindAmount(in); got.Fen != want || ok != (want != 0) {
+		got, ok := FindAmount(in)
+		if got.Fen != want || ok != (want != 0) {
 			t.Errorf("FindAmount(%q) = %d, %t, want %d", in, got.Fen, ok, want)
+		}
+		if again, _ := FindAmount(got.SayAmount()); ok && again != got {
+			t.Errorf("%+v said %q, understood %+v", got, got.SayAmount(), again)
 		}
 	}
 }
@@ -200,6 +213,9 @@ func TestSpokenTimes(t *testing.T) {
 		got := s.From.Format("02 15:04") + "-" + s.To.Format("02 15:04")
 		if !ok || got != want {
 			t.Errorf("FindTimeRange(%q) = %s, %t, want %s", in, got, ok, want)
+		}
+		if again, _, _ := FindTimeRange(SayTimeRange(s, noon), noon); again != s {
+			t.Errorf("%v said %q, understood %v", s, SayTimeRange(s, noon), again)
 		}
 	}
 	for _, in := range []string{"", "退货", "大一点", "换个大一号的", "有一点小", "昨天买的", "三号楼", "两到三天", "明天不行", "31月", "25点", "三百块", "我要一点五米的"} {
