@@ -48,7 +48,7 @@ func TestAnswersByMeaning(t *testing.T) {
 func TestSomethingElse(t *testing.T) {
 	tn := &turn{f: Default(), s: &State{}, now: callDay}
 	for text, want := range map[string]string{
-		"没收到退款": "", "退款没收到": "", "钱收到了": "", "退款收到了": "", "我收到短信了": "", "退货你们都收到了钱给我打了吗": "", "货你们都签收了，钱啥时候给我打回来": "",
+		"没收到退款": "", "收到了吗": "", "货到了吗": "", "退款没收到": "", "钱收到了": "", "退款收到了": "", "我收到短信了": "", "退货你们都收到了钱给我打了吗": "", "货你们都签收了，钱啥时候给我打回来": "",
 		"显示签收了但是我根本没拿到": "no", "我的包裹显示已签收但是我人不在家没收着": "no", "之前没收到，现在收到了": "yes", "退款还没到，货收到了": "yes",
 	} {
 		if got := tn.understand(text).values["received"]; got != want {
