@@ -41,6 +41,7 @@ const (
 	phraseJoint      = "joint"
 	phraseOpener     = "opener"
 	phraseCloser     = "closer"
+	phraseStory      = "story"
 )
 
 // checkSayings expands every pattern into examples.
@@ -107,5 +108,6 @@ func (f *Flow) trained() *nlu.Model {
 		Reject: f.policy.AcceptIntent, Negations: denial, Links: f.phrases[phraseDenialLink],
 		Corrections: f.phrases[phraseCorrection], Joints: f.phrases[phraseJoint],
 		Openers: f.phrases[phraseOpener], Closers: f.phrases[phraseCloser],
+		Stories: f.phrases[phraseStory],
 	})
 }

@@ -6,9 +6,9 @@ import (
 )
 
 // documents turns the classes' examples into what the model is trained on:
-// each as it is written, and once as it may be heard, with the words that
-// callers put around it, a syllable dropped, characters replaced by their
-// homophones.
+// each as it is written, once as it may be heard, with the words that callers
+// put around it, a syllable dropped, characters replaced by their homophones,
+// and once in the middle of a story, as callers tell it who take their time.
 func (m *Model) documents() []doc {
 	total := 0
 	for _, c := range m.classes {
@@ -24,10 +24,27 @@ func (m *Model) documents() []doc {
 			d := doc{class: ci, weight: float32(min(max(weight, 0.5), 2))}
 			d.clean = m.linear.learn(features(tokens(us), nil))
 			d.noisy = m.linear.learn(m.misheard(us, rng))
+			d.told = m.linear.learn(m.told(us, c.Priority > idle || ci == m.outside, rng))
 			out = append(out, d)
 		}
 	}
 	return out
+}
+
+// told is an example with a story before it, after it or both, misheard too. A
+// greeting in a story is none, so that those are left without.
+func (m *Model) told(us []unit, story bool, rng *rand.Rand) []value {
+	ts := tokens(us)
+	if n := len(m.opts.Stories); story && n > 0 {
+		where := rng.IntN(4)
+		if where != 0 {
+			ts = append(tokens(units(m.opts.Stories[rng.IntN(n)], maxUnits)), ts...)
+		}
+		if where < 2 {
+			ts = append(ts, tokens(units(m.opts.Stories[rng.IntN(n)], maxUnits))...)
+		}
+	}
+	return m.hear(ts, rng)
 }
 
 func (m *Model) misheard(us []unit, rng *rand.Rand) []value {
@@ -36,7 +53,11 @@ func (m *Model) misheard(us []unit, rng *rand.Rand) []value {
 		i := rng.IntN(len(ts))
 		ts = append(ts[:i:i], ts[i+1:]...)
 	}
-	ts = append(around(m.opts.Openers, rng), append(ts, around(m.opts.Closers, rng)...)...)
+	return m.hear(append(around(m.opts.Openers, rng), append(ts, around(m.opts.Closers, rng)...)...), rng)
+}
+
+// hear hides characters as homophones do.
+func (m *Model) hear(ts []token, rng *rand.Rand) []value {
 	hidden := make([]bool, len(ts))
 	for i := range hidden {
 		hidden[i] = rng.IntN(7) == 0

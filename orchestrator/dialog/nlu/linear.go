@@ -14,11 +14,13 @@ type linear struct {
 	weights []float32
 }
 
-// doc is one example as features, clean and as a recogniser may hear it.
+// doc is one example as features: clean, as a recogniser may hear it, and
+// within a story.
 type doc struct {
 	class  int
 	clean  []indexed
 	noisy  []indexed
+	told   []indexed
 	weight float32
 }
 
@@ -79,8 +81,11 @@ func (l *linear) train(docs []doc) {
 		for _, i := range order {
 			d := docs[i]
 			x := d.clean
-			if round%2 == 1 && d.noisy != nil {
+			switch {
+			case round%3 == 1 && d.noisy != nil:
 				x = d.noisy
+			case round%3 == 2 && d.told != nil:
+				x = d.told
 			}
 			l.step(x, d, p, squares)
 		}

@@ -56,6 +56,9 @@ type Options struct {
 	// Openers and Closers are what callers say around what they want; the
 	// model learns from examples with and without them.
 	Openers, Closers []string
+	// Stories are what callers tell before and after what they want, which
+	// says nothing of it: the model learns from examples within them too.
+	Stories []string
 }
 
 // Model is a trained classifier; immutable and safe for concurrent use.
