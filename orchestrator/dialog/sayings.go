@@ -48,10 +48,7 @@ const (
 func (l *loader) checkSayings() {
 	f := l.flow
 	f.examples = map[string][]string{}
-	sets := make(map[string][]string, len(f.sets))
-	for name, words := range f.sets {
-		sets[name] = words
-	}
+	sets := f.wordSets()
 	total := 0
 	for _, id := range sortedKeys(f.intents) {
 		f.examples[id] = append(f.examples[id], f.intents[id].Examples...)
@@ -108,6 +105,15 @@ func (f *Flow) trained() *nlu.Model {
 		Reject: f.policy.AcceptIntent, Negations: denial, Links: f.phrases[phraseDenialLink],
 		Corrections: f.phrases[phraseCorrection], Joints: f.phrases[phraseJoint],
 		Openers: f.phrases[phraseOpener], Closers: f.phrases[phraseCloser],
-		Stories: f.phrases[phraseStory],
+		Stories: f.phrases[phraseStory], Sets: f.wordSets(),
 	})
+}
+
+// wordSets are the sets of the flow as the model takes them.
+func (f *Flow) wordSets() map[string][]string {
+	out := make(map[string][]string, len(f.sets))
+	for name, words := range f.sets {
+		out[name] = words
+	}
+	return out
 }

@@ -93,6 +93,8 @@ const (
 	kindChars
 	kindSounds
 	kindLooses
+	kindWord
+	kindWords
 )
 
 func feature(kind uint64, parts ...uint32) uint64 {
@@ -117,8 +119,8 @@ var edge = token{2, 2, 2}
 // them, also with one token between, so that a syllable that was dropped or
 // misheard leaves most of them. mask hides characters (not sounds), as a
 // homophone does.
-func features(ts []token, mask func(i int) bool) []value {
-	out := make([]uint64, 0, 11*len(ts)+6)
+func features(ts []token, words *lexicon, mask func(i int) bool) []value {
+	out := make([]uint64, 0, 14*len(ts)+8)
 	add := func(f, w uint64) { out = append(out, f&^heavyBits|w) }
 	hidden := func(i int) bool { return mask != nil && i >= 0 && i < len(ts) && mask(i) }
 	at := func(i int) token {
@@ -148,7 +150,7 @@ func features(ts []token, mask func(i int) bool) []value {
 			add(feature(kindSounds, a.sound, c.sound), half)
 		}
 	}
-	return norm(out)
+	return norm(words.features(ts, out))
 }
 
 // What a feature weighs stands in its lowest bits, the heaviest first, so that

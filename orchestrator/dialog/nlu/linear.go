@@ -33,10 +33,11 @@ type indexed struct {
 // thousand.
 const (
 	// epochs is how often every example is seen, more often when there are
-	// so few that it would come to less than minSteps.
-	epochs, maxEpochs = 7, 60
+	// so few that it would come to less than minSteps. Of every three times
+	// the first is clean; ending with that one keeps what is out of scope out.
+	epochs, maxEpochs = 4, 60
 	minSteps          = 20000
-	rate              = 0.5
+	rate              = 0.7
 	decay             = 2e-6
 	// smoothing is the share of a target that goes to all classes: examples
 	// are sometimes wrong.
