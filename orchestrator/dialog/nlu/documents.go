@@ -7,9 +7,10 @@ import (
 )
 
 // documents turns the classes' examples into what the model is trained on:
-// each as it is written, once as it may be heard, with the words that callers
+// each as it is written, and as it may be heard: with the words that callers
 // put around it, a syllable dropped, characters replaced by their homophones,
-// and once in the middle of a story, as callers tell it who take their time.
+// or, every other one, in the middle of a story, as callers tell it who take
+// their time.
 func (m *Model) documents() []doc {
 	total := 0
 	for _, c := range m.classes {
@@ -20,12 +21,15 @@ func (m *Model) documents() []doc {
 	for ci, c := range m.classes {
 		// Classes with few examples count for more, those with many for less.
 		weight := math.Sqrt(float64(total) / float64(len(m.classes)) / float64(max(len(c.Examples), 1)))
-		for _, text := range c.Examples {
+		for n, text := range c.Examples {
 			us := units(text, maxUnits)
 			d := doc{class: ci, weight: float32(min(max(weight, 0.5), 2))}
 			d.clean = m.linear.learn(features(tokens(us), m.words, nil))
-			d.noisy = m.linear.learn(m.misheard(us, rng))
-			d.told = m.linear.learn(m.told(us, c.Priority > idle || ci == m.outside, rng))
+			if n%2 == 0 {
+				d.heard = m.linear.learn(m.misheard(us, rng))
+			} else {
+				d.heard = m.linear.learn(m.told(us, c.Priority > idle || ci == m.outside, rng))
+			}
 			out = append(out, d)
 		}
 	}

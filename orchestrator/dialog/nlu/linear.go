@@ -14,13 +14,11 @@ type linear struct {
 	weights []float32
 }
 
-// doc is one example as features: clean, as a recogniser may hear it, and
-// within a story.
+// doc is one example as features, clean and as a recogniser may hear it.
 type doc struct {
 	class  int
 	clean  []indexed
-	noisy  []indexed
-	told   []indexed
+	heard  []indexed
 	weight float32
 }
 
@@ -82,11 +80,8 @@ func (l *linear) train(docs []doc) {
 		for _, i := range order {
 			d := docs[i]
 			x := d.clean
-			switch {
-			case round%3 == 1 && d.noisy != nil:
-				x = d.noisy
-			case round%3 == 2 && d.told != nil:
-				x = d.told
+			if round%3 > 0 {
+				x = d.heard
 			}
 			l.step(x, d, p, squares)
 		}
