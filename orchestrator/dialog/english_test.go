@@ -1,8 +1,11 @@
 package dialog
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
 )
 
 func english(t testing.TB) *Flow {
@@ -74,5 +77,38 @@ func BenchmarkEnglish(b *testing.B) {
 	now := time.Now()
 	for b.Loop() {
 		f.Understand("hello I bought a jacket last week and it doesn't fit so I would like to return it please", now)
+	}
+}
+
+// TestEnglishHeldOut measures understanding on sentences that are no examples
+// of the flow.
+func TestEnglishHeldOut(t *testing.T) {
+	f := english(t)
+	sentences := heldOut(t, "en-US.tsv")
+	seen := map[string]bool{}
+	for _, text := range f.Examples() {
+		seen[bareText(text)] = true
+	}
+	n := &tally{confused: map[string]map[string]int{}}
+	for _, s := range sentences {
+		if seen[bareText(s.text)] {
+			t.Errorf("%s is an example of the flow, or stands twice", s.text)
+		}
+		seen[bareText(s.text)] = true
+		n.count(f.model.Classify(f.ear.fold(s.text)), s)
+	}
+	human, accepted := n.recall(intentHuman), 1-n.recall(nlu.OutOfScope)
+	t.Logf("%s\n%d sentences, accuracy %.1f %%, %s recall %.1f %%, out of scope accepted %.1f %%",
+		n.table(f.Intents()), n.all, 100*n.accuracy(), intentHuman, 100*human, 100*accepted)
+	if *heldOutErrors {
+		t.Log("\n" + strings.Join(n.wrong, "\n"))
+	}
+	for _, intent := range f.Intents() {
+		if n.meant(intent) < 10 {
+			t.Errorf("only %d sentences are %s", n.meant(intent), intent)
+		}
+	}
+	if n.accuracy() < 0.9 || human < 0.9 || accepted > 0.15 {
+		t.Errorf("below 90 %%, or over 15 %% of what is out of scope are accepted")
 	}
 }

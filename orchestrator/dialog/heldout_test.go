@@ -122,23 +122,26 @@ type tally struct {
 func judge(m *nlu.Model, sentences []labelled) *tally {
 	n := &tally{confused: map[string]map[string]int{}}
 	for _, s := range sentences {
-		got := m.Classify(s.text)
-		want := s.want[0]
-		n.all++
-		if n.confused[want] == nil {
-			n.confused[want] = map[string]int{}
-		}
-		n.confused[want][got.Intent]++
-		bin := min(int(got.Confidence*10), 9)
-		n.sure[bin]++
-		if got.Intent == want {
-			n.right++
-			n.kept[bin]++
-			continue
-		}
-		n.wrong = append(n.wrong, fmt.Sprintf("%s: %s, got %s %.2f", s.text, want, got.Intent, got.Confidence))
+		n.count(m.Classify(s.text), s)
 	}
 	return n
+}
+
+func (n *tally) count(got nlu.Result, s labelled) {
+	want := s.want[0]
+	n.all++
+	if n.confused[want] == nil {
+		n.confused[want] = map[string]int{}
+	}
+	n.confused[want][got.Intent]++
+	bin := min(int(got.Confidence*10), 9)
+	n.sure[bin]++
+	if got.Intent == want {
+		n.right++
+		n.kept[bin]++
+		return
+	}
+	n.wrong = append(n.wrong, fmt.Sprintf("%s: %s, got %s %.2f", s.text, want, got.Intent, got.Confidence))
 }
 
 func (n *tally) accuracy() float64 { return float64(n.right) / float64(n.all) }
