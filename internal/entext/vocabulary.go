@@ -25,7 +25,7 @@ func NewVocabulary(texts []string) *Vocabulary {
 	var stems []string
 	for _, t := range texts {
 		for _, w := range words(t) {
-			stems = append(stems, stem(w.text))
+			stems = append(stems, stemsOf(w.text)...)
 		}
 	}
 	slices.Sort(stems)
@@ -47,7 +47,9 @@ func (v *Vocabulary) Fold(sentence string) string {
 			b.WriteByte(',')
 		}
 		end = w.end
-		b.WriteRune(v.letter(stem(w.text)))
+		for _, s := range stemsOf(w.text) {
+			b.WriteRune(v.letter(s))
+		}
 	}
 	return b.String()
 }
@@ -59,6 +61,28 @@ func (v *Vocabulary) letter(stem string) rune {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(stem))
 	return unknownFirst + rune(h.Sum32()%(unknownLast-unknownFirst+1))
+}
+
+// alike are words that are written and said in more than one way. Those that
+// may also be something else ("we'll" without its apostrophe) are left alone.
+var alike = map[string]string{
+	"im": "i am", "ive": "i have", "id": "i would", "ill": "i will", "its": "it is", "thats": "that is", "whats": "what is", "wheres": "where is",
+	"whens": "when is", "whos": "who is", "hows": "how is", "theres": "there is", "youre": "you are", "theyre": "they are", "weve": "we have",
+	"youve": "you have", "youll": "you will", "gonna": "going to", "wanna": "want to", "gotta": "got to", "lemme": "let me", "gimme": "give me",
+	"ya": "you", "yall": "you", "em": "them", "colour": "color", "colours": "color", "grey": "gray", "cancelled": "cancel", "cancelling": "cancel",
+	"cancellation": "cancel", "labelled": "label", "travelled": "travel", "alright": "all right", "ok": "okay",
+}
+
+// stemsOf are the stems that a word counts as.
+func stemsOf(w string) []string {
+	if a, ok := alike[w]; ok {
+		w = a
+	}
+	out := strings.Fields(w)
+	for i := range out {
+		out[i] = stem(out[i])
+	}
+	return out
 }
 
 // stem takes the commonest endings off, so that "returns", "returned" and

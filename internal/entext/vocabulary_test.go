@@ -8,7 +8,8 @@ import (
 
 func TestFold(t *testing.T) {
 	v := NewVocabulary([]string{"I want to return it", "exchange the size"})
-	same := [][2]string{{"returns", "Returned"}, {"returning", "return"}, {"exchanged", "exchange"}, {"sizes", "size"}, {"don't", "dont"}}
+	same := [][2]string{{"returns", "Returned"}, {"returning", "return"}, {"exchanged", "exchange"}, {"sizes", "size"}, {"don't", "dont"},
+		{"I'm gonna", "I am going to"}, {"what's", "What is"}, {"colour", "color"}, {"cancelled", "canceled"}, {"it’s", "it is"}}
 	for _, s := range same {
 		if v.Fold(s[0]) != v.Fold(s[1]) {
 			t.Errorf("%q and %q are two words", s[0], s[1])
