@@ -36,8 +36,9 @@ type Run struct {
 	Text string
 	// Start and End are rune offsets into the sentence.
 	Start, End int
-	// Tail is true when the caller called it the end of a number.
-	Tail bool
+	// Tail is true when the caller called it the end of a number, Head when
+	// the beginning.
+	Tail, Head bool
 	// Counted is true when what follows makes it a count, a date or a price.
 	Counted bool
 }
@@ -58,6 +59,7 @@ var (
 	counted = strings.Fields("day days week weeks month months year years yuan dollar dollars percent item items piece pieces " +
 		"pair pairs times order orders oclock am pm minutes minute hours hour things of")
 	tailWords = []string{" ending ", " ends ", " end ", " last ", " final "}
+	headWords = []string{" starts ", " starting ", " start ", " begins ", " beginning "}
 )
 
 // FindDigits finds the numbers in a sentence that may name something: written
@@ -76,11 +78,11 @@ func FindDigits(sentence string) []Run {
 		r := Run{Text: strings.ToUpper(text), Start: ws[i].start, End: ws[next-1].end}
 		r.Counted = next < len(ws) && slices.Contains(counted, ws[next].text) && len(text) < 5
 		before := plain(string([]rune(sentence)[:r.Start]))
-		for _, w := range tailWords {
-			// "The last four digits are 3378": up to six words before.
-			if at := strings.LastIndex(before, w); at >= 0 && strings.Count(before[at:], " ") <= 8 {
-				r.Tail = true
-			}
+		r.Tail, r.Head = announced(before, tailWords, 8), announced(before, headWords, 4)
+		if n := len(runs); n > 0 && begunAnew(ws, runs[n-1].End, r.Start) {
+			// "3378, no, 3379": only what is said last counts.
+			r.Tail = r.Tail || runs[n-1].Tail
+			runs = runs[:n-1]
 		}
 		if len(r.Text) > 1 {
 			runs = append(runs, r)
@@ -88,6 +90,17 @@ func FindDigits(sentence string) []Run {
 		i = next
 	}
 	return runs
+}
+
+// announced says whether one of the words stands at most so many words before
+// a number: "the last four digits are 3378".
+func announced(before string, list []string, words int) bool {
+	for _, w := range list {
+		if at := strings.LastIndex(before, w); at >= 0 && strings.Count(before[at:], " ") <= words {
+			return true
+		}
+	}
+	return false
 }
 
 // digitsAt reads a number from word i on, and gives the word behind it.

@@ -144,6 +144,8 @@ func FuzzReaders(f *testing.F) {
 				t.Fatalf("%q: %+v", s, r)
 			}
 		}
+		FindFix(s)
+		NewVocabulary(nil).Fold(s)
 		ReadYesNo(s)
 		ReadOrdinal(s)
 		if d, ok := ParseDate(s, now); ok && d.After(now) {

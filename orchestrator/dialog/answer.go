@@ -112,9 +112,9 @@ func (f *Flow) learn() {
 	entries := make([]knowledge.Entry, 0, len(f.knowledge))
 	for _, id := range sortedKeys(f.knowledge) {
 		e := f.knowledge[id]
-		entries = append(entries, knowledge.Entry{ID: id, Questions: e.Questions, Words: e.Words})
+		entries = append(entries, knowledge.Entry{ID: id, Questions: f.folded(e.Questions), Words: f.folded(e.Words)})
 	}
-	f.known = knowledge.New(entries, f.phrases[phraseFiller])
+	f.known = knowledge.New(entries, f.folded(f.phrases[phraseFiller]))
 }
 
 // Entries lists the names of the knowledge base's entries.

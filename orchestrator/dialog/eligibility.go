@@ -181,6 +181,10 @@ func (t *turn) unadvised() bool {
 	return true
 }
 
+// wordAfterNote is what stands behind a sentence in {notes}: a space in
+// languages that have one; none when the flow leaves it out.
+const wordAfterNote = "after_note"
+
 // note gathers what the caller should know before the confirmation. What was
 // said of it already is not said again.
 func (t *turn) note(task taskSpec) {
@@ -190,7 +194,11 @@ func (t *turn) note(task taskSpec) {
 			parts = append(parts, t.text(r.Say))
 		}
 	}
-	t.notes = strings.Join(parts, "")
+	gap := t.f.words[wordAfterNote]
+	t.notes = strings.Join(parts, gap)
+	if t.notes != "" {
+		t.notes += gap
+	}
 	if t.notes == t.s.Noted {
 		t.notes = ""
 		return

@@ -104,6 +104,10 @@ func (f *Flow) callersWords() []string {
 	for _, e := range f.expects {
 		out = append(out, e.Answers...)
 	}
+	for _, e := range f.knowledge {
+		out = append(out, e.Questions...)
+		out = append(out, e.Words...)
+	}
 	slices.Sort(out)
 	return out
 }
@@ -141,16 +145,20 @@ type (
 func (e englishEar) fold(text string) string       { return e.words.Fold(text) }
 func (englishEar) yesNo(text string) zhtext.Answer { return zhtext.Answer(entext.ReadYesNo(text)) }
 func (englishEar) ordinal(text string) int         { return entext.ReadOrdinal(text) }
-func (englishEar) fix(string) (zhtext.Fix, bool)   { return zhtext.Fix{}, false }
 func (englishEar) leastName() int                  { return 1 }
 func (englishEar) date(text string, now time.Time) (time.Time, bool) {
 	return entext.ParseDate(text, now)
 }
 
+func (englishEar) fix(text string) (zhtext.Fix, bool) {
+	f, ok := entext.FindFix(text)
+	return zhtext.Fix(f), ok
+}
+
 func (englishEar) digits(text string) []zhtext.Run {
 	var out []zhtext.Run
 	for _, r := range entext.FindDigits(text) {
-		out = append(out, zhtext.Run{Text: r.Text, Start: r.Start, End: r.End, Tail: r.Tail, Counted: r.Counted})
+		out = append(out, zhtext.Run{Text: r.Text, Start: r.Start, End: r.End, Tail: r.Tail, Head: r.Head, Counted: r.Counted})
 	}
 	return out
 }

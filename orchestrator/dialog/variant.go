@@ -27,13 +27,17 @@ var variants = []*regexp.Regexp{
 	regexp.MustCompile(`同款|一样的|一模一样`),
 }
 
+// englishSizes are the sizes of shoes and dresses, as spoken.
+const englishSizes = `(?:zero|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|sixteen|eighteen|twenty|thirty(?:[ -](?:two|four|six|eight))?)(?: and a half)?`
+
 // englishVariants are those of English; a letter alone is no size, as half of
 // "it's" is one.
 var englishVariants = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\b(?:(?:a|one|two|half a) sizes? (?:larger|bigger|smaller|up|down)|the next size (?:up|down)|(?:larger|bigger|smaller) (?:one|size))\b`),
-	regexp.MustCompile(`(?i)\bsize (?:[0-9]{1,3}(?:\.5)?|[sml]|[2-6]?x{0,3}[sl])\b`),
-	regexp.MustCompile(`(?i)\b(?:extra |double extra )?(?:small|medium|large)\b|\b(?:[2-6]?x{1,3}l|xs)\b`),
-	regexp.MustCompile(`(?i)\b(?:dark |light )?(?:black|white|red|blue|green|yellow|gr[ea]y|pink|purple|brown|orange|navy|beige|cream|silver|gold)\b`),
+	regexp.MustCompile(`(?i)\b(?:(?:a|one|two|half a|a half|one half) sizes? (?:larger|bigger|smaller|up|down)|the next size (?:up|down)|(?:larger|bigger|smaller) (?:one|size))\b`),
+	regexp.MustCompile(`(?i)\bsize (?:[0-9]{1,3}(?:\.5)?|[sml]|[2-6]?x{0,3}[sl]|` + englishSizes + `)\b`),
+	regexp.MustCompile(`(?i)\b(?:` + englishSizes + `) and a half\b`),
+	regexp.MustCompile(`(?i)\b(?:(?:double )?extra )?(?:small|medium|large)\b|\b(?:[2-6]?x{1,3}l|xs)\b`),
+	regexp.MustCompile(`(?i)\b(?:dark |light )?(?:black|white|red|blue|green|yellow|gr[ea]y|pink|purple|brown|orange|navy(?: blue)?|beige|cream|silver|gold)\b`),
 	regexp.MustCompile(`(?i)\bthe same(?: one| model| size| colou?r)?\b`),
 }
 
