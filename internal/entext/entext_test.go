@@ -34,7 +34,7 @@ func TestSayNumber(t *testing.T) {
 func TestReadOrdinal(t *testing.T) {
 	for text, want := range map[string]int{
 		"the first one": 1, "Second.": 2, "number three please": 3, "the last one": -1, "1st": 1, "the 2nd one": 2, "option two": 2,
-		"one second please": 0, "last week": 0, "I want a refund": 0, "": 0,
+		"one second please": 0, "the one from November fifth": 0, "the fifth of November": 0, "November 2nd": 0, "the second one from November fifth": 2, "last week": 0, "I want a refund": 0, "": 0,
 	} {
 		if got := ReadOrdinal(text); got != want {
 			t.Errorf("%q: %d, want %d", text, got, want)
@@ -78,7 +78,7 @@ func TestDigits(t *testing.T) {
 func TestReadYesNo(t *testing.T) {
 	for want, texts := range map[Answer][]string{
 		AnswerYes: {"yes", "Yeah.", "yes please", "uh, yeah sure", "That's right", "correct", "OK", "of course", "no problem", "uh huh",
-			"It is.", "yep that's the one", "please", "absolutely", "right"},
+			"It is.", "yep that's the one", "please", "absolutely", "right", "Perfect, yes", "Oh great, yes", "sounds great", "perfect", "that works"},
 		AnswerNo: {"no", "Nope!", "no, the other one", "not yet", "I don't think so", "that's wrong", "no no no", "It isn't", "um no thanks",
 			"I haven't received it", "nothing else", "uh uh"},
 		AnswerUnknown: {"", "I want to return this", "is it free?", "the shoes", "do you speak Spanish", "please connect me to a human", "right now I'm busy",

@@ -1,6 +1,9 @@
 package entext
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 var (
 	small = strings.Fields("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen " +
@@ -68,10 +71,21 @@ func SayOrdinal(n int) string {
 	return head + last + "th"
 }
 
+// ordinalDay is a day of a month, which counts nothing.
+var ordinalDay = func() *regexp.Regexp {
+	months := "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+	days := make([]string, 0, 31)
+	for n := 31; n >= 1; n-- {
+		days = append(days, strings.ReplaceAll(SayOrdinal(n), "-", " "))
+	}
+	day := "(?:[0-9]{1,2}(?:st|nd|rd|th)|" + strings.Join(days, "|") + ")"
+	return regexp.MustCompile(" " + months + " (?:the )?" + day + " | (?:the )?" + day + " (?:of )?" + months + " ")
+}()
+
 // ReadOrdinal is which of several is meant, from 1, and -1 for the last; 0 when
 // none is named.
 func ReadOrdinal(sentence string) int {
-	text := plain(sentence)
+	text := ordinalDay.ReplaceAllString(plain(sentence), "  ")
 	if strings.Contains(text, " last ") && !strings.Contains(text, " last week ") && !strings.Contains(text, " last month ") {
 		return -1
 	}

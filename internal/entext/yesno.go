@@ -19,7 +19,7 @@ func (a Answer) String() string {
 	return [...]string{"unknown", "yes", "no"}[min(a, AnswerNo)]
 }
 
-const hums = `(?:(?:uh|um|er|well|oh|so|i think|i guess|actually|ah|hmm|okay so) )*`
+const hums = `(?:(?:uh|um|er|well|oh|so|i think|i guess|actually|ah|hmm|okay so|great|perfect|awesome|wonderful|excellent|cool|nice|lovely|alrighty|good) )*`
 
 var (
 	wholeYes = regexp.MustCompile(`^ ` + hums + `(?:yes|yeah|yep|yup|yah|ya|sure|correct|right|exactly|ok|okay|of course|absolutely|definitely|` +
@@ -27,6 +27,8 @@ var (
 		`i would|mhm|uh huh|mm hmm|affirmative|go ahead|sounds good|all right|alright|fine|that one|its that one|confirm|confirmed|no problem|not a problem) `)
 	wholeNo = regexp.MustCompile(`^ ` + hums + `(?:no|nope|nah|not|negative|never|its not|it isnt|it is not|thats not|thats wrong|that is wrong|` +
 		`that isnt|wrong|incorrect|i dont|i didnt|i havent|i do not|i did not|i have not|dont|nothing|none|neither|not yet|uh uh) `)
+	// glad is a yes when nothing else is said.
+	glad = regexp.MustCompile(`^ (?:(?:oh|well|that is|thats|thatd be|that would be|that|sounds|yup|just) )*(?:great|perfect|awesome|wonderful|excellent|cool|nice|lovely|good|fantastic|works|works for me|works fine)(?: thanks| thank you)? $`)
 	// A question is no answer.
 	question = regexp.MustCompile(`^ (?:is|are|do|does|can|could|what|when|where|who|how|why|which) `)
 )
@@ -46,7 +48,7 @@ func ReadYesNo(sentence string) Answer {
 		return AnswerUnknown // "please connect me" asks for something
 	case wholeNo.MatchString(text):
 		return AnswerNo
-	case wholeYes.MatchString(text):
+	case wholeYes.MatchString(text), glad.MatchString(text):
 		return AnswerYes
 	}
 	return AnswerUnknown

@@ -219,12 +219,20 @@ func (t *turn) command(h heard) bool {
 		t.reask()
 	case t.says(h, "repeat"):
 		t.repeat()
-	case t.says(h, "wait") && len(h.values) == 0:
+	case t.says(h, "wait") && len(h.values) == 0 && !t.wantsElse(h):
 		t.sayAndListen("wait", expectPatient)
 	default:
 		return false
 	}
 	return true
+}
+
+// wantsElse says whether a sentence surely asks for another request to be
+// carried out: "等一下，我的快递到哪了" does not only want time.
+func (t *turn) wantsElse(h heard) bool {
+	intent, ok := t.intentSure(h, t.f.policy.SwitchIntent)
+	task := t.f.tasks[intent]
+	return ok && intent != t.s.Intent && (task.Ticket != "" || task.Answer != "")
 }
 
 // repeat says again what was said last, slower.

@@ -82,7 +82,7 @@ func deniedVariant(before string) bool {
 	return false
 }
 
-var englishDenial = regexp.MustCompile(`(?i)(?:\bnot|n't want|\bno|bought|received|got|sent me|instead of|it's|have)(?: the| a| it in)?\s*$`)
+var englishDenial = regexp.MustCompile(`(?i)(?:\bnot|n't want|\bno|bought|received|got|sent me|instead of|it's|have|\btoo|\bbit|\bruns?|\bfits?|\bso|\bvery|\breally|\blittle|\bis|\bare|\bwas|they're|\bway too)(?: the| a| it in)?\s*$`)
 
 func deniedEnglishVariant(before string) bool { return englishDenial.MatchString(before) }
 
