@@ -5,30 +5,15 @@ import (
 	"reflect"
 	"testing"
 	"time"
-
-	"github.com/goccy/go-yaml"
 )
 
-// callDay, shop and byNumber are those of the shipped conversations. Package
-// conversation reads them properly; its import here would be a circle.
+// callDay, shop and byNumber are those of the conversations in Mandarin.
 var callDay, shop, byNumber = func() (time.Time, map[string][]Order, []Order) {
-	var s struct {
-		Now     time.Time          `json:"now"`
-		Callers map[string][]Order `json:"callers"`
-		Others  []Order            `json:"others"`
-	}
-	data, err := embedded.ReadFile(shipped + "/" + ConversationsFolder + "/shop.yaml")
+	now, callers, others, err := readShop(embedded, shipped)
 	if err != nil {
 		panic(err)
 	}
-	js, err := yaml.YAMLToJSON(data)
-	if err != nil {
-		panic(err)
-	}
-	if err := json.Unmarshal(js, &s); err != nil {
-		panic(err)
-	}
-	return s.Now, s.Callers, s.Others
+	return now, callers, others
 }()
 
 func mustJSON(t *testing.T, v any) string {

@@ -29,17 +29,17 @@ var helpful = map[string]string{
 }
 
 // inputs draws anything that can happen, answers to old questions included.
-func inputs(asked *[]Act, s State) *rapid.Generator[Input] {
+func (c *callers) inputs(asked *[]Act, s State) *rapid.Generator[Input] {
 	return rapid.Custom(func(t *rapid.T) Input {
-		if help := helpful[s.Question]; help != "" && rapid.IntRange(0, 2).Draw(t, "helpful") > 0 {
+		if help := c.helpful[s.Question]; help != "" && rapid.IntRange(0, 2).Draw(t, "helpful") > 0 {
 			return Heard{Text: help}
 		}
 		if n := len(*asked); n > 0 && (s.Step != StepAsking || s.Consulting != nil) && rapid.IntRange(0, 2).Draw(t, "prompt") > 0 {
-			return answer(t, (*asked)[n-1])
+			return c.answer(t, (*asked)[n-1])
 		}
 		switch rapid.IntRange(0, 12).Draw(t, "kind") {
 		case 0, 1, 2, 3, 4:
-			return Heard{Text: rapid.SampledFrom(sentences).Draw(t, "text"), Confidence: rapid.SampledFrom([]float64{0, 0.1, 0.9}).Draw(t, "conf")}
+			return Heard{Text: rapid.SampledFrom(c.sentences).Draw(t, "text"), Confidence: rapid.SampledFrom([]float64{0, 0.1, 0.9}).Draw(t, "conf")}
 		case 5:
 			return Heard{Text: rapid.String().Draw(t, "noise")}
 		case 6:
@@ -54,18 +54,17 @@ func inputs(asked *[]Act, s State) *rapid.Generator[Input] {
 		if len(*asked) == 0 {
 			return Started{}
 		}
-		return answer(t, rapid.SampledFrom(*asked).Draw(t, "asked"))
+		return c.answer(t, rapid.SampledFrom(*asked).Draw(t, "asked"))
 	})
 }
 
-func answer(t *rapid.T, a Act) Input {
+func (c *callers) answer(t *rapid.T, a Act) Input {
 	switch a := a.(type) {
 	case FindOrders:
 		if rapid.IntRange(0, 4).Draw(t, "down") == 0 {
 			return OrdersFound{RequestID: a.RequestID, Err: "timeout"}
 		}
-		orders := rapid.SampledFrom([][]Order{nil, shop["13800000001"], shop["13800000002"], byNumber,
-			shop["13811110006"], shop["13811110008"], shop["13811110011"], shop["13811110023"], shop["13811110002"]}).Draw(t, "orders")
+		orders := rapid.SampledFrom(c.orders).Draw(t, "orders")
 		return OrdersFound{RequestID: a.RequestID, Orders: orders}
 	case Consult:
 		return rapid.SampledFrom([]Input{
@@ -84,51 +83,53 @@ func answer(t *rapid.T, a Act) Input {
 
 // TestRandomCalls holds what no conversation may ever break.
 func TestRandomCalls(t *testing.T) {
-	f := Default()
-	rapid.Check(t, func(t *rapid.T) {
-		s := Begin(f, Start{CallID: "c", Caller: rapid.SampledFrom([]string{"", "13800000001"}).Draw(t, "caller"),
-			Dialects: rapid.SampledFrom([][]string{nil, {"yue"}, {"yue", "wuu"}}).Draw(t, "dialects"), Likely: rapid.SampledFrom([]string{"", "yue", "nan"}).Draw(t, "likely"),
-			Advice: Advice{Understand: rapid.Bool().Draw(t, "understand"), Word: rapid.Bool().Draw(t, "word")}})
-		s, _ = f.Advance(s, callDay, Started{})
-		var asked []Act
-		keys := map[string]OpenTicket{}
-		for range rapid.IntRange(1, 30).Draw(t, "turns") {
-			in := inputs(&asked, s).Draw(t, "input")
-			before := toJSON(t, s)
-			next, acts := f.Advance(s, callDay, in)
-			if toJSON(t, s) != before {
-				t.Fatalf("%#v changed the state it was given", in)
-			}
-			checkTakeover(t, f, before, in, next, acts)
-			checkActs(t, s, in, next, acts, keys)
-			for _, a := range acts {
-				switch a.(type) {
-				case FindOrders, OpenTicket, Consult:
-					asked = append(asked, a)
-				}
-			}
-			s = next
+	eachFlow(t, func(t *testing.T, c *callers) { rapid.Check(t, c.randomCall) })
+}
+
+func (c *callers) randomCall(t *rapid.T) {
+	f := c.f
+	s := Begin(f, Start{CallID: "c", Caller: rapid.SampledFrom(c.phones).Draw(t, "caller"),
+		Dialects: rapid.SampledFrom([][]string{nil, {"yue"}, {"yue", "wuu"}}).Draw(t, "dialects"), Likely: rapid.SampledFrom([]string{"", "yue", "nan"}).Draw(t, "likely"),
+		Advice: Advice{Understand: rapid.Bool().Draw(t, "understand"), Word: rapid.Bool().Draw(t, "word")}})
+	s, _ = f.Advance(s, c.now, Started{})
+	var asked []Act
+	keys := map[string]OpenTicket{}
+	for range rapid.IntRange(1, 30).Draw(t, "turns") {
+		in := c.inputs(&asked, s).Draw(t, "input")
+		before := toJSON(t, s)
+		next, acts := f.Advance(s, c.now, in)
+		if toJSON(t, s) != before {
+			t.Fatalf("%#v changed the state it was given", in)
 		}
-		if s.Outcome() == OutcomeUnknown {
-			t.Fatal("a call without an outcome")
+		c.checkTakeover(t, before, in, next, acts)
+		c.checkActs(t, s, in, next, acts, keys)
+		for _, a := range acts {
+			switch a.(type) {
+			case FindOrders, OpenTicket, Consult:
+				asked = append(asked, a)
+			}
 		}
-	})
+		s = next
+	}
+	if s.Outcome() == OutcomeUnknown {
+		t.Fatal("a call without an outcome")
+	}
 }
 
 // checkTakeover repeats a step from the snapshot: another orchestrator must do
 // exactly the same.
-func checkTakeover(t *rapid.T, f *Flow, snapshot string, in Input, next State, acts []Act) {
+func (c *callers) checkTakeover(t *rapid.T, snapshot string, in Input, next State, acts []Act) {
 	var s State
 	if err := json.Unmarshal([]byte(snapshot), &s); err != nil {
 		t.Fatal(err)
 	}
-	again, sameActs := f.Advance(s, callDay, in)
+	again, sameActs := c.f.Advance(s, c.now, in)
 	if toJSON(t, again) != toJSON(t, next) || !reflect.DeepEqual(toJSON(t, sameActs), toJSON(t, acts)) {
 		t.Fatalf("%#v: the snapshot behaves differently:\n%s\n%s", in, toJSON(t, acts), toJSON(t, sameActs))
 	}
 }
 
-func checkActs(t *rapid.T, s State, in Input, next State, acts []Act, keys map[string]OpenTicket) {
+func (c *callers) checkActs(t *rapid.T, s State, in Input, next State, acts []Act, keys map[string]OpenTicket) {
 	for i, a := range acts {
 		switch a := a.(type) {
 		case Say:
@@ -136,18 +137,18 @@ func checkActs(t *rapid.T, s State, in Input, next State, acts []Act, keys map[s
 				t.Fatalf("%#v: prompt %s says %q", in, a.Prompt.ID, a.Prompt.Text)
 			}
 		case OpenTicket:
-			checkTicket(t, s, in, a, keys)
+			c.checkTicket(t, s, in, a, keys)
 		case End:
 			if i != len(acts)-1 {
 				t.Fatalf("%#v: something follows the end", in)
 			}
 		}
 	}
-	checkListening(t, in, next, acts)
+	c.checkListening(t, in, next, acts)
 }
 
 // checkTicket: only after a yes to a confirmation, one key per order line.
-func checkTicket(t *rapid.T, s State, in Input, a OpenTicket, keys map[string]OpenTicket) {
+func (c *callers) checkTicket(t *rapid.T, s State, in Input, a OpenTicket, keys map[string]OpenTicket) {
 	if _, resumed := in.(Resumed); !resumed {
 		yes := false
 		switch in := in.(type) {
@@ -156,7 +157,7 @@ func checkTicket(t *rapid.T, s State, in Input, a OpenTicket, keys map[string]Op
 		case Digits:
 			yes = in.Digits == "1" || in.Digits == "1#"
 		}
-		if s.Step != StepAsking || s.Question != Default().tasks[s.Intent].Confirm || s.Question == "" || !yes {
+		if s.Step != StepAsking || s.Question != c.f.tasks[s.Intent].Confirm || s.Question == "" || !yes {
 			t.Fatalf("%#v at %v/%s opened a ticket", in, s.Step, s.Question)
 		}
 	}
@@ -168,7 +169,7 @@ func checkTicket(t *rapid.T, s State, in Input, a OpenTicket, keys map[string]Op
 }
 
 // checkListening: whoever is in the conversation is listened to, with a limit.
-func checkListening(t *rapid.T, in Input, next State, acts []Act) {
+func (c *callers) checkListening(t *rapid.T, in Input, next State, acts []Act) {
 	var last *Prompt
 	for _, a := range acts {
 		if say, ok := a.(Say); ok {
@@ -178,7 +179,7 @@ func checkListening(t *rapid.T, in Input, next State, acts []Act) {
 			last = &say.Prompt
 		}
 	}
-	if next.Deaf && next.Step == StepAsking && !Default().keyable(next.Question) {
+	if next.Deaf && next.Step == StepAsking && !c.f.keyable(next.Question) {
 		t.Fatalf("%#v: nothing but speech answers %s", in, next.Question)
 	}
 	switch next.Step {
@@ -194,18 +195,19 @@ func checkListening(t *rapid.T, in Input, next State, acts []Act) {
 // TestEveryCallEnds: whatever is said, a bounded number of turns brings an end
 // or a human.
 func TestEveryCallEnds(t *testing.T) {
-	f := Default()
-	rapid.Check(t, func(t *rapid.T) {
-		s := Begin(f, Start{CallID: "c"})
-		s, _ = f.Advance(s, callDay, Started{})
-		for range 3 * f.policy.MaxTurns {
-			in := rapid.SampledFrom([]Input{Silence{}, Heard{Text: rapid.SampledFrom(sentences).Draw(t, "text")}}).Draw(t, "input")
-			s, _ = f.Advance(s, callDay, in)
-			if s.Step == StepEnded || s.Step == StepHandoff {
-				return
+	eachFlow(t, func(t *testing.T, c *callers) {
+		rapid.Check(t, func(t *rapid.T) {
+			s := Begin(c.f, Start{CallID: "c"})
+			s, _ = c.f.Advance(s, c.now, Started{})
+			for range 3 * c.f.policy.MaxTurns {
+				in := rapid.SampledFrom([]Input{Silence{}, Heard{Text: rapid.SampledFrom(c.sentences).Draw(t, "text")}}).Draw(t, "input")
+				s, _ = c.f.Advance(s, c.now, in)
+				if s.Step == StepEnded || s.Step == StepHandoff {
+					return
+				}
 			}
-		}
-		t.Fatalf("still at %v/%s", s.Step, s.Question)
+			t.Fatalf("still at %v/%s", s.Step, s.Question)
+		})
 	})
 }
 

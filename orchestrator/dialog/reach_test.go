@@ -10,10 +10,10 @@ import (
 
 // walk makes a random call and gives its states to see, and the inputs that
 // led there.
-func walk(t *rapid.T, f *Flow, see func(s State)) (begin State, inputsMade []Input, actsMade []string) {
-	callers := []string{"", "13800000001", "13800000002", "13811110002", "13811110006", "13811110011", "13811110017", "13811110023"}
-	begin = Begin(f, Start{CallID: "c", Caller: rapid.SampledFrom(callers).Draw(t, "caller")})
-	s, acts := f.Advance(begin, callDay, Started{})
+func (c *callers) walk(t *rapid.T, see func(s State)) (begin State, inputsMade []Input, actsMade []string) {
+	f := c.f
+	begin = Begin(f, Start{CallID: "c", Caller: rapid.SampledFrom(c.phones).Draw(t, "caller")})
+	s, acts := f.Advance(begin, c.now, Started{})
 	inputsMade = append(inputsMade, Started{})
 	actsMade = append(actsMade, toJSON(t, acts))
 	var asked []Act
@@ -28,8 +28,8 @@ func walk(t *rapid.T, f *Flow, see func(s State)) (begin State, inputsMade []Inp
 	note(acts)
 	see(s)
 	for range rapid.IntRange(1, 30).Draw(t, "turns") {
-		in := inputs(&asked, s).Draw(t, "input")
-		s, acts = f.Advance(s, callDay, in)
+		in := c.inputs(&asked, s).Draw(t, "input")
+		s, acts = f.Advance(s, c.now, in)
 		inputsMade = append(inputsMade, in)
 		actsMade = append(actsMade, toJSON(t, acts))
 		note(acts)
@@ -41,73 +41,79 @@ func walk(t *rapid.T, f *Flow, see func(s State)) (begin State, inputsMade []Inp
 // TestEveryStateLeadsOut: from wherever a call has come to, a human can be
 // had at once, by voice and by key, and so can a goodbye when one is asked.
 func TestEveryStateLeadsOut(t *testing.T) {
-	f := Default()
-	rapid.Check(t, func(t *rapid.T) {
-		walk(t, f, func(s State) {
-			switch s.Step {
-			case StepAsking, StepLooking, StepOpening:
-			default:
-				return
+	eachFlow(t, func(t *testing.T, c *callers) { rapid.Check(t, c.leadsOut) })
+}
+
+func (c *callers) leadsOut(t *rapid.T) {
+	f := c.f
+	c.walk(t, func(s State) {
+		switch s.Step {
+		case StepAsking, StepLooking, StepOpening:
+		default:
+			return
+		}
+		for _, in := range []Input{Heard{Text: c.human}, Digits{Digits: f.policy.HumanKey}} {
+			next, acts := f.Advance(s, c.now, in)
+			if next.Step != StepHandoff || !slices.ContainsFunc(acts, func(a Act) bool { _, ok := a.(Handoff); return ok }) {
+				t.Fatalf("%v/%s: %v leads to %v", s.Step, s.Question, in, next.Step)
 			}
-			for _, in := range []Input{Heard{Text: "转人工"}, Digits{Digits: f.policy.HumanKey}} {
-				next, acts := f.Advance(s, callDay, in)
-				if next.Step != StepHandoff || !slices.ContainsFunc(acts, func(a Act) bool { _, ok := a.(Handoff); return ok }) {
-					t.Fatalf("%v/%s: %v leads to %v", s.Step, s.Question, in, next.Step)
-				}
-			}
-			if s.Step != StepAsking || s.Deaf || s.Turns >= f.policy.MaxTurns {
-				return
-			}
-			if next, _ := f.Advance(s, callDay, Heard{Text: "再见"}); next.Step != StepEnded {
-				t.Fatalf("%s: goodbye leads to %v/%s", s.Question, next.Step, next.Question)
-			}
-		})
+		}
+		if s.Step != StepAsking || s.Deaf || s.Turns >= f.policy.MaxTurns {
+			return
+		}
+		if next, _ := f.Advance(s, c.now, Heard{Text: c.bye}); next.Step != StepEnded {
+			t.Fatalf("%s: goodbye leads to %v/%s", s.Question, next.Step, next.Question)
+		}
 	})
 }
 
 // TestQuestionsAreBounded: whoever answers nothing hears no prompt more often
 // than the policy allows before a human or the end.
 func TestQuestionsAreBounded(t *testing.T) {
-	f := Default()
-	rapid.Check(t, func(t *rapid.T) {
-		var last State
-		walk(t, f, func(s State) { last = s })
-		heard := map[string]int{}
-		for range 4 * (f.policy.Reprompts + f.policy.WaitTries + 4) {
-			if last.Step == StepHandoff || last.Step == StepEnded || last.Step == StepNew {
-				return
-			}
-			next, acts := f.Advance(last, callDay, Silence{})
-			for _, a := range acts {
-				if say, ok := a.(Say); ok {
-					heard[say.Prompt.ID]++
-				}
-			}
-			last = next
+	eachFlow(t, func(t *testing.T, c *callers) { rapid.Check(t, c.bounded) })
+}
+
+func (c *callers) bounded(t *rapid.T) {
+	f := c.f
+	var last State
+	c.walk(t, func(s State) { last = s })
+	heard := map[string]int{}
+	for range 4 * (f.policy.Reprompts + f.policy.WaitTries + 4) {
+		if last.Step == StepHandoff || last.Step == StepEnded || last.Step == StepNew {
+			return
 		}
-		t.Fatalf("still at %v/%s after %v", last.Step, last.Question, heard)
-	})
+		next, acts := f.Advance(last, c.now, Silence{})
+		for _, a := range acts {
+			if say, ok := a.(Say); ok {
+				heard[say.Prompt.ID]++
+			}
+		}
+		last = next
+	}
+	t.Fatalf("still at %v/%s after %v", last.Step, last.Question, heard)
 }
 
 // TestReplay: the inputs of a call lead to the same acts again, from the
 // beginning and through snapshots.
 func TestReplay(t *testing.T) {
-	f := Default()
-	rapid.Check(t, func(t *rapid.T) {
-		begin, made, acts := walk(t, f, func(State) {})
-		s := begin
-		for i, in := range made {
-			next, again := f.Advance(s, callDay, in)
-			if got := toJSON(t, again); got != acts[i] {
-				t.Fatalf("input %d %#v:\n%s\n%s", i, in, got, acts[i])
-			}
-			var back State
-			if err := json.Unmarshal([]byte(toJSON(t, next)), &back); err != nil {
-				t.Fatal(err)
-			}
-			s = back
+	eachFlow(t, func(t *testing.T, c *callers) { rapid.Check(t, c.replay) })
+}
+
+func (c *callers) replay(t *rapid.T) {
+	f := c.f
+	begin, made, acts := c.walk(t, func(State) {})
+	s := begin
+	for i, in := range made {
+		next, again := f.Advance(s, c.now, in)
+		if got := toJSON(t, again); got != acts[i] {
+			t.Fatalf("input %d %#v:\n%s\n%s", i, in, got, acts[i])
 		}
-	})
+		var back State
+		if err := json.Unmarshal([]byte(toJSON(t, next)), &back); err != nil {
+			t.Fatal(err)
+		}
+		s = back
+	}
 }
 
 // TestOldSnapshotsLoad: a state written before there were rules goes on.
