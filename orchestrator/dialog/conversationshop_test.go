@@ -16,7 +16,7 @@ var callDay, shop, byNumber = func() (time.Time, map[string][]Order, []Order) {
 	return now, callers, others
 }()
 
-func mustJSON(t *testing.T, v any) string {
+func mustJSON(t testing.TB, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {

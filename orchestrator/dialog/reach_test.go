@@ -3,6 +3,7 @@ package dialog
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -78,14 +79,22 @@ func (c *callers) bounded(t *rapid.T) {
 	var last State
 	c.walk(t, func(s State) { last = s })
 	heard := map[string]int{}
+	// What answers nothing: not a word, or words that mean nothing here.
+	nothing := rapid.SampledFrom([]Input{Silence{}, Heard{Text: ""}, Heard{Text: "🙂"}, Digits{Digits: "#"}})
 	for range 4 * (f.policy.Reprompts + f.policy.WaitTries + 4) {
 		if last.Step == StepHandoff || last.Step == StepEnded || last.Step == StepNew {
 			return
 		}
-		next, acts := f.Advance(last, c.now, Silence{})
+		next, acts := f.Advance(last, c.now, nothing.Draw(t, "nothing"))
 		for _, a := range acts {
 			if say, ok := a.(Say); ok {
 				heard[say.Prompt.ID]++
+			}
+		}
+		for prompt, n := range heard {
+			// Each way to wait, the repetitions of a question, and once after it.
+			if most := f.policy.Reprompts + f.policy.WaitTries + 2; n > most && !strings.HasPrefix(prompt, "still_") {
+				t.Fatalf("%s is heard %d times at %v/%s", prompt, n, next.Step, next.Question)
 			}
 		}
 		last = next
