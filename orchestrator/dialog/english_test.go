@@ -112,3 +112,50 @@ func TestEnglishHeldOut(t *testing.T) {
 		t.Errorf("below 90 %%, or over 15 %% of what is out of scope are accepted")
 	}
 }
+
+// TestEnglishVariants: sizes and colours as callers name them, and what they
+// have or do not want left out.
+func TestEnglishVariants(t *testing.T) {
+	for text, want := range map[string]string{
+		"one size up please": "one size up", "a half size bigger": "a half size bigger", "the next size down": "the next size down", "can I get a bigger one": "bigger one",
+		"size 10.5": "size 10.5", "size ten": "size ten", "size nine and a half": "size nine and a half", "nine and a half": "nine and a half", "in size M": "size M",
+		"an extra large": "extra large", "XXL": "XXL", "the navy blue one in medium": "navy blue, medium", "black, size 8": "black, size 8", "light grey": "light grey",
+		"the same one": "the same one", "I have a small, I need a large": "large", "not red, blue": "blue", "I got it in black but I want white": "white",
+		"it's too small": "", "they run large": "", "it's a bit small on me": "", "yes": "", "it's broken": "", "I want to exchange it": "",
+	} {
+		if got := (englishEar{}).variant(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestEnglishKnowledge: questions that no entry holds find the entry, and what
+// is about something else finds none.
+func TestEnglishKnowledge(t *testing.T) {
+	f := english(t)
+	wrong := 0
+	questions := map[string]string{
+		"do you need the box it came in": "packaging", "I already cut off the tags is that a problem": "tags", "can I send back boots I only wore once": "worn",
+		"is makeup returnable if it's been opened": "hygiene", "my flowers came wilted can I return flowers": "food", "I had it engraved can I still return it": "custom",
+		"do I have to give back the free gift": "free_gift", "my aunt gave me this as a gift can I return it": "present", "how long does the warranty last": "warranty",
+		"what's the return address": "address", "can I bring it to UPS": "which_carrier", "could someone pick it up at my place": "pickup",
+		"will you email me a return label to print": "label", "could I have store credit instead of money": "store_credit", "what about the coupon I used": "coupon",
+		"it's cheaper now can you give me the difference": "price_match", "I lost the receipt": "receipt", "what hours are you open": "hours",
+		"I need to change the shipping address on my order": "change_address", "is this being recorded": "privacy",
+		"what's the weather like": "", "I want to return my shoes": "", "three three seven eight": "", "yes please": "", "where is my package": "", "it's too small": "",
+	}
+	for text, want := range questions {
+		got := ""
+		if found := f.known.Find(f.listen(text), 1); len(found) > 0 && found[0].Score >= f.policy.Knowledge.Accept {
+			got = found[0].ID
+		}
+		if got != want {
+			wrong++
+			t.Logf("%q finds %q, want %q", text, got, want)
+		}
+	}
+	t.Logf("%d of %d right", len(questions)-wrong, len(questions))
+	if wrong*10 > len(questions) {
+		t.Errorf("%d of %d questions are answered wrongly", wrong, len(questions))
+	}
+}
