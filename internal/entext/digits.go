@@ -58,6 +58,8 @@ var (
 	// counted are what numbers count.
 	counted = strings.Fields("day days week weeks month months year years yuan dollar dollars percent item items piece pieces " +
 		"pair pairs times order orders oclock am pm minutes minute hours hour things of")
+	// beside are words that may stand beside a lone digit.
+	beside    = strings.Fields("um uh er and then it is its a an the so okay ok just yes yeah well")
 	tailWords = []string{" ending ", " ends ", " end ", " last ", " final "}
 	headWords = []string{" starts ", " starting ", " start ", " begins ", " beginning "}
 )
@@ -65,7 +67,7 @@ var (
 // FindDigits finds the numbers in a sentence that may name something: written
 // ("3378", "33 78"), spelled ("three three seven eight", "double three oh
 // seven") or in pairs ("thirty-three seventy-eight"). A single digit in words
-// is none.
+// is none, unless nothing else is said.
 func FindDigits(sentence string) []Run {
 	ws := words(sentence)
 	var runs []Run
@@ -84,12 +86,24 @@ func FindDigits(sentence string) []Run {
 			r.Tail = r.Tail || runs[n-1].Tail
 			runs = runs[:n-1]
 		}
-		if len(r.Text) > 1 {
+		if len(r.Text) > 1 || alone(ws, i, next) {
 			runs = append(runs, r)
 		}
 		i = next
 	}
 	return runs
+}
+
+// alone says whether a sentence is nothing but a digit, as the rest of a number
+// is; "oh" by itself is none.
+func alone(ws []word, from, to int) bool {
+	for i, w := range ws {
+		inside := i >= from && i < to
+		if inside && (w.text == "oh" || w.text == "o") || !inside && !slices.Contains(beside, w.text) {
+			return false
+		}
+	}
+	return true
 }
 
 // announced says whether one of the words stands at most so many words before
