@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// callDay, shop and byNumber are those of the conversations in Mandarin.
-var callDay, shop, byNumber = func() (time.Time, map[string][]Order, []Order) {
-	now, callers, others, err := readShop(embedded, shipped)
+// callDay and shop are those of the conversations in Mandarin.
+var callDay, shop = func() (time.Time, map[string][]Order) {
+	now, callers, _, err := readShop(embedded, shipped)
 	if err != nil {
 		panic(err)
 	}
-	return now, callers, others
+	return now, callers
 }()
 
 func mustJSON(t testing.TB, v any) string {

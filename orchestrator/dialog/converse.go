@@ -101,9 +101,21 @@ func (t *turn) countTurn() bool {
 	return false
 }
 
+// maxWordless is how many sounds without a word are let pass while a worker is
+// being waited for.
+const maxWordless = 6
+
 // heardWaiting takes what is said while a worker is being waited for: slots
-// are kept while that can change nothing that was confirmed.
+// are kept while that can change nothing that was confirmed. Sounds without a
+// word and keys without a meaning are as good as silence after a few, so that
+// noise does not keep a call waiting.
 func (t *turn) heardWaiting(h heard) {
+	if h.sounds.Len() == 0 && h.ref.kind == refNone && h.part == "" {
+		if t.s.Misses++; t.s.Misses > maxWordless {
+			t.silence()
+			return
+		}
+	}
 	if t.s.Step == StepLooking {
 		if t.fillSlots(h, "") > 0 {
 			t.s.Heard++
