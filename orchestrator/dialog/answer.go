@@ -153,6 +153,9 @@ func (t *turn) answerFirst(h heard) bool {
 // the question in hand: "配件不全" is a reason, not the wish to know of
 // accessories.
 func (t *turn) answersQuestion(h heard) bool {
+	if t.ofPickup(h) {
+		return true
+	}
 	slot := t.f.slotOf(t.s.Question)
 	if slot == "" || t.says(h, phraseAsking) {
 		return false
@@ -220,7 +223,7 @@ func (t *turn) tellPlain(id string) {
 		t.concluded(promptAnswer+id, t.f.knowledge[id].Offer)
 		return
 	}
-	t.say(promptAnswer + id)
+	t.sayPlainly(promptAnswer+id, t.f.knowledge[id].Offer)
 	t.reask()
 }
 

@@ -24,7 +24,7 @@ func (t *turn) respond(h heard) {
 		t.next()
 		return
 	}
-	if t.anger(h) || t.answerFirst(h) {
+	if t.anger(h) || t.refuseTime(h) || t.declinePickup(h) || t.answerFirst(h) {
 		return
 	}
 	if t.takeFix(h) {
@@ -48,6 +48,8 @@ func (t *turn) respond(h heard) {
 		t.respondOfferedOrder(h)
 	case task.Confirm != "" && q == task.Confirm:
 		t.respondConfirm(h)
+	case t.f.offered(q) != "":
+		t.respondOfferedAddress(h, t.f.offered(q))
 	default:
 		t.respondSlot(h, t.f.slotOf(q))
 	}
