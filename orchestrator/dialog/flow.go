@@ -46,7 +46,9 @@ type Flow struct {
 	// heard and values are phrases and slot values, ready to be matched.
 	heard    map[string][]nlu.Phrase
 	mentions map[string][]nlu.Phrase
-	values   map[string][]spokenValue
+	// accepts are the words that take an offer up, by the task offered.
+	accepts map[string][]nlu.Phrase
+	values  map[string][]spokenValue
 	// slotAsked is the slot that each question fills.
 	slotAsked map[string]string
 	// dialects are the names that callers have for dialects.

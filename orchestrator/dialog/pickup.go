@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ const (
 	promptAddress    = "address_whole"
 
 	phraseDecline = "decline"
+	phraseAnyTime = "any_time"
 	phraseWhich   = "which_address"
 
 	// addressLater is the address that people settle with the caller: that of
@@ -125,6 +127,40 @@ func (t *turn) courierTime(h *heard, slot, value string, asked bool) string {
 	return zhtext.TimeRange{From: from, To: until}.String()
 }
 
+// anyTime is the whole next day, for whom any time will do.
+func (t *turn) anyTime(h heard) string {
+	if !t.f.terms.Pickup || !t.says(h, phraseAnyTime) {
+		return ""
+	}
+	day := time.Date(t.now.Year(), t.now.Month(), t.now.Day()+1, 0, 0, 0, 0, t.f.zone)
+	hours := func(n int) time.Time { return day.Add(time.Duration(n) * time.Hour) }
+	return zhtext.TimeRange{From: hours(t.f.terms.PickupFrom), To: hours(t.f.terms.PickupUntil)}.String()
+}
+
+// houses are numbers of houses and rooms, which sound like days: 五号.
+var houses = regexp.MustCompile(`[0-9零〇一二两三四五六七八九十百千幺]{1,8}(?:号楼|号院|号|栋|幢|座|单元|室|楼|层)`)
+
+// withoutHouses is a sentence as it is read for a time, once it holds an
+// address.
+func (t *turn) withoutHouses(h heard) string {
+	for _, name := range t.f.slotOrder {
+		if t.f.slots[name].Reader == readerAddress && h.values[name] != "" {
+			return houses.ReplaceAllString(h.text, "，")
+		}
+	}
+	return h.text
+}
+
+// samePlace keeps what was said of an address before, when only its house is
+// corrected: "不对，是张杨路五百零五号".
+func samePlace(held, said string) string {
+	road := zhtext.ShortAddress(said)
+	if at := strings.Index(held, road); road != "" && at > 0 && strings.HasPrefix(said, road) {
+		return held[:at] + said
+	}
+	return said
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -135,7 +171,7 @@ func later(a, b time.Time) time.Time {
 // wasThen says whether a sentence names a time that has passed.
 func (t *turn) wasThen(h heard) bool {
 	today := time.Date(t.now.Year(), t.now.Month(), t.now.Day(), 0, 0, 0, 0, t.f.zone)
-	if _, _, ok := zhtext.FindTimeRange(h.text, today); ok {
+	if _, _, ok := zhtext.FindTimeRange(t.withoutHouses(h), today); ok {
 		return true
 	}
 	return !h.day.IsZero() && h.day.Before(today)
@@ -214,6 +250,9 @@ func (t *turn) ofPickup(h heard) bool {
 	}
 	if t.says(h, phraseAsking) {
 		return false
+	}
+	if t.f.offered(t.s.Question) != "" && h.answer != zhtext.AnswerUnknown {
+		return true // "不是，换个地址"
 	}
 	confirm := t.s.Question != "" && (t.s.Question == questionCorrect || t.s.Question == t.f.tasks[t.s.Intent].Confirm)
 	for _, name := range t.f.slotOrder {

@@ -25,9 +25,18 @@ func (t *turn) readFree(h *heard) {
 		}
 		confirm := q != "" && (q == questionCorrect || q == t.f.tasks[t.s.Intent].Confirm)
 		named = named || confirm && t.relevant(name)
-		v := readFreeValue(slot.Reader, h.text, t.now, asked, named)
-		if v == "" && confirm && slot.Reader == readerTimeRange {
-			v = t.otherDay(t.s.Slots[name].Value, h.text)
+		text := h.text
+		if slot.Reader == readerTimeRange {
+			text = t.withoutHouses(*h)
+		}
+		v := readFreeValue(slot.Reader, text, t.now, asked, named)
+		switch {
+		case slot.Reader == readerAddress:
+			v = samePlace(t.s.Slots[name].Value, v)
+		case v == "" && confirm:
+			v = t.otherDay(t.s.Slots[name].Value, text)
+		case v == "" && t.f.slotOf(q) == name:
+			v = t.anyTime(*h)
 		}
 		if t.contradicted(*h, name) {
 			continue

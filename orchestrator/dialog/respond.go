@@ -83,6 +83,10 @@ func (t *turn) respondOpen(h heard) {
 			t.reask()
 			return
 		}
+		if (t.says(h, "nothing_more") || h.answer == zhtext.AnswerNo) && len(t.s.Tickets)+t.s.Answered > 0 {
+			t.goodbye("goodbye") // there was nothing else after all
+			return
+		}
 		t.lost(h)
 		return
 	}
@@ -134,6 +138,12 @@ func (t *turn) respondOffer(h heard) {
 		h.answer = zhtext.AnswerYes
 		if strings.HasPrefix(h.text, "不") {
 			h.answer = zhtext.AnswerNo // "不换" names what is not wanted
+		}
+	}
+	if m, ok := h.sounds.Find(t.f.accepts[offer]); ok && h.answer == zhtext.AnswerUnknown {
+		h.answer = zhtext.AnswerYes // "帮我催一下吧" to "要帮您催一下吗"
+		if h.sounds.Negated(m, t.f.heard["negation"]) {
+			h.answer = zhtext.AnswerNo
 		}
 	}
 	switch h.answer {

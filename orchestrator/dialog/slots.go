@@ -30,7 +30,11 @@ func (t *turn) fillSlots(h heard, asked string) int {
 func (t *turn) correctSlots(h heard) int {
 	n := 0
 	for _, name := range t.f.slotOrder {
-		if v := h.values[name]; v != "" && t.s.Slots[name].Value != v && t.relevant(name) {
+		v := h.values[name]
+		if v != "" && t.f.slots[name].Reader == readerVariant {
+			v = addVariant(t.s.Slots[name].Value, v)
+		}
+		if v != "" && t.s.Slots[name].Value != v && t.relevant(name) {
 			t.set(name, v, h.text)
 			n++
 		}

@@ -156,6 +156,8 @@ type taskSpec struct {
 	Check string `yaml:"check"`
 	// Notes are rules of which each adds a sentence to {notes}.
 	Notes []string `yaml:"notes"`
+	// Accept are words that take the offer of this task up, besides yes.
+	Accept []string `yaml:"accept"`
 	// Plan is the rule set of which {plan} is said in the confirmation.
 	Plan string `yaml:"plan"`
 	// Asks replaces the question of a slot within this task.

@@ -101,6 +101,8 @@ type Holiday struct {
 type Call struct {
 	Complaints int `expr:"complaints"`
 	Tickets    int `expr:"tickets"`
+	// About is the request in hand, or the one that a question interrupts.
+	About string `expr:"about"`
 }
 
 // Days counts calendar days from one time to another, in the zone of the
