@@ -8,6 +8,16 @@ import (
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
+// leavesAddress says whether people may settle what a question asks for.
+func (f *Flow) leavesAddress(question string) bool {
+	for _, meaning := range f.questions[question].Keys {
+		if meaning == addressLater {
+			return true
+		}
+	}
+	return false
+}
+
 // ownAddress is where the chosen order was sent to, for its own buyer: whoever
 // only knows a number of an order hears nothing of where it went.
 func (t *turn) ownAddress() string {

@@ -21,6 +21,11 @@ const (
 	phraseFiller = "filler"
 	phraseAsking = "asking"
 	phraseTopic  = "topic"
+	// phraseDrop gives a request up where nothing else is to be given up.
+	phraseDrop = "drop"
+
+	// maxDropped is the length of such a sentence, in characters.
+	maxDropped = 5
 
 	// maxTold is how often an entry is said in one call, maxUnknown how many
 	// questions without an entry lead to a human.
@@ -169,6 +174,10 @@ func (t *turn) answersQuestion(h heard) bool {
 func (t *turn) lost(h heard) {
 	if id, ok := t.look(h, t.f.policy.Knowledge.Accept); ok {
 		t.answer(id, h)
+		return
+	}
+	if t.s.Intent != "" && h.sounds.Len() <= maxDropped && t.says(h, phraseDrop) {
+		t.giveUp()
 		return
 	}
 	if !t.asks(h) {

@@ -40,11 +40,11 @@ func TestPickupCanBeSwitchedOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, ticket := talk(t, f, "13800000001", "我要退货，太小了，收到了", "对")
+	s, _ := talk(t, f, "13800000001", "我要退货，太小了，收到了", "对")
 	if s.Prompt != "confirm_return" || strings.Contains(s.Said[0].Text, "取件") {
 		t.Errorf("asked %s: %v", s.Prompt, s.Said)
 	}
-	_, ticket = talk(t, f, "13800000001", "我要退货，太小了，收到了，明天下午上门取件", "对", "对")
+	_, ticket := talk(t, f, "13800000001", "我要退货，太小了，收到了，明天下午上门取件", "对", "对")
 	if ticket == nil || ticket.Pickup != nil {
 		t.Errorf("ticket %+v", ticket)
 	}

@@ -33,6 +33,9 @@ func (t *turn) readFree(h *heard) {
 		switch {
 		case slot.Reader == readerAddress:
 			v = samePlace(t.s.Slots[name].Value, v)
+			if v == "" && t.f.slotOf(q) == name && t.f.leavesAddress(q) && t.says(*h, "unknown") {
+				v = addressLater // people settle it
+			}
 		case v == "" && confirm:
 			v = t.otherDay(t.s.Slots[name].Value, text)
 		case v == "" && t.f.slotOf(q) == name:

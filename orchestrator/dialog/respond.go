@@ -18,10 +18,7 @@ func (t *turn) respond(h heard) {
 		return
 	}
 	if t.s.Intent != "" && t.says(h, "give_up") {
-		t.progress()
-		t.s.Offer, t.s.AdvisedIn = "", ""
-		t.say("not_now")
-		t.next()
+		t.giveUp()
 		return
 	}
 	if t.anger(h) || t.refuseTime(h) || t.declinePickup(h) || t.answerFirst(h) {
@@ -53,6 +50,14 @@ func (t *turn) respond(h heard) {
 	default:
 		t.respondSlot(h, t.f.slotOf(q))
 	}
+}
+
+// giveUp drops the request in hand.
+func (t *turn) giveUp() {
+	t.progress()
+	t.s.Offer, t.s.AdvisedIn = "", ""
+	t.say("not_now")
+	t.next()
 }
 
 // respondUnsure takes of a sentence that was hardly recognised a yes or no
