@@ -16,11 +16,11 @@ import (
 
 func flowCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "flow", Short: "List, check, draw and test conversation flows", Args: unknownSubcommand, RunE: needSubcommand,
-		Long: `List, check, draw and test conversation flows. FLOW is a folder of YAML files
+		Use: "flow", Short: "List, export, check, draw and test conversation flows", Args: unknownSubcommand, RunE: needSubcommand,
+		Long: `List, export, check, draw and test conversation flows. FLOW is a folder of YAML files
 (docs/dialogue.md), or the name of a built-in flow: returns (which is returns/zh-CN).`,
 	}
-	cmd.AddCommand(flowListCommand(), flowCheckCommand(), flowGraphCommand(), flowTestCommand())
+	cmd.AddCommand(flowListCommand(), flowExportCommand(), flowCheckCommand(), flowGraphCommand(), flowTestCommand())
 	return cmd
 }
 

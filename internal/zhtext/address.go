@@ -49,11 +49,15 @@ var addressParts = []addressPart{
 var (
 	leadIn = regexp.MustCompile(`地址(?:是|在|为|改成|改到|改为|换成|写|:)?|住址(?:是|在)?|收货(?:是|在)|住在|住|家在|就在|我在|在|送到|寄到|寄回|寄往|发到|来到|上门到|上门|到|来|去|是|就是|改成|改到|换成|换到|位于|那个|这个|我家|我们|我|:`)
 	// trailing is what may follow the last part: the room, or where to leave it.
-	trailing    = regexp.MustCompile(`^(?:[0-9零〇一二两三四五六七八九幺]{2,5})?(?:[东南西北]?门口|[东南西北]门|旁边|对面|附近|前台|门卫|物业|传达室|保安室|快递柜|菜鸟驿站|驿站)?`)
+	trailing    = regexp.MustCompile(`^(?:[东南西北中][一二三]?段)?(?:[0-9零〇一二两三四五六七八九幺]{2,5})?(?:[东南西北]?门口|[东南西北]门|旁边|对面|附近|前台|门卫|物业|传达室|保安室|快递柜|菜鸟驿站|驿站)?`)
 	question    = regexp.MustCompile(`吗|呢$|多少|什么|怎么|哪|几[天号点]`)
 	houseSuffix = regexp.MustCompile(`([0-9零〇一二两三四五六七八九十百千幺]{1,8})(号楼|号院|号|栋|幢|座|单元|室|楼|层|门|弄|房|$)`)
 	numberOnly  = regexp.MustCompile(`^[0-9零〇一二三四五六七八九幺]+$`)
 	houseOnly   = regexp.MustCompile(`^(?:$|[0-9零一二两三四五六七八九十A-Z]|门口|旁边|对面|院|弄)`)
+	// roadOne is a road that ends like 一路 ("all the way").
+	roadOne     = regexp.MustCompile(`[五东西南北中山经纬环港区镇市海江]一路$`)
+	unitLast    = regexp.MustCompile(`(?:号楼|栋|幢|座|单元)$`)
+	roomOnly    = regexp.MustCompile(`^[0-9零〇一二两三四五六七八九幺]{2,5}$`)
 	monthBefore = regexp.MustCompile(`月$`)
 )
 
@@ -79,6 +83,9 @@ func FindPlace(sentence string) (Address, bool) {
 	}
 	for _, clause := range addressClauses(sentence) {
 		text, found := placeIn(clause, now.Text)
+		if unitLast.MatchString(now.Text) && roomOnly.MatchString(clause) {
+			text = clause // "A座，幺二零幺"
+		}
 		if text == "" {
 			flush()
 			continue
@@ -157,6 +164,9 @@ func provinceAt(s string) bool { return namedProvince.MatchString(s) }
 
 // excludes says whether a match is another word that ends alike.
 func (p addressPart) excludes(clause, before string, m []int) bool {
+	if p.name == "road" && roadOne.MatchString(clause[:m[1]]) {
+		return false
+	}
 	for _, w := range p.not {
 		for at := max(0, m[0]-len(w)); at < m[1] && at+len(w) <= len(clause); at++ {
 			if at+len(w) > m[0] && clause[at:at+len(w)] == w {

@@ -1,6 +1,7 @@
 package zhtext
 
 import (
+	"regexp"
 	"strings"
 )
 
@@ -62,6 +63,9 @@ func SayAmountFormally(fen int64) string {
 	return b.String()
 }
 
+// thousands are digits with separators: 1,299.00.
+var thousands = regexp.MustCompile(`^[0-9]{1,3}(?:,[0-9]{3})+(?:[^0-9,]|$)`)
+
 // maxAmount bounds what ParseAmount accepts, in fen.
 const maxAmount = maxNumber / 1000
 
@@ -77,6 +81,9 @@ func ParseAmount(text string) (fen int64, ok bool) {
 		return -fen, ok
 	}
 	s = strings.TrimLeft(s, "¥￥")
+	if thousands.MatchString(s) {
+		s = strings.ReplaceAll(s, ",", "")
+	}
 	s = strings.NewReplacer("块钱", "块", "元钱", "元", "圆", "元", "毛钱", "毛", "人民币", "").Replace(s)
 	whole, rest, found := cutAny(s, "块", "元")
 	if !found {
@@ -108,6 +115,9 @@ func parseSmall(s, original string) (int64, bool) {
 // parseYuan reads "12", "12.5", "12.50" or a Chinese number.
 func parseYuan(s string) (yuan, cents int64, ok bool) {
 	whole, frac, dotted := strings.Cut(s, ".")
+	if w, f, ok := strings.Cut(s, "点"); ok { // 十二点五
+		whole, frac, dotted = w, digitsOf(f), true
+	}
 	if dotted {
 		if len(frac) == 0 || len(frac) > 2 || strings.Trim(frac, "0123456789") != "" {
 			return 0, 0, false
@@ -130,15 +140,31 @@ func parseChange(s string) (int64, bool) {
 		if cent, ok := strings.CutSuffix(s, "分"); ok {
 			return oneDigit(strings.TrimPrefix(cent, "零"))
 		}
+		if cent, ok := strings.CutPrefix(s, "零"); ok && cent != "" {
+			return oneDigit(cent) // 一块零五
+		}
 		n, ok := oneDigit(s)
 		return n * 10, ok
 	}
-	j, ok := oneDigit(jiao)
+	j, ok := oneDigit(strings.TrimPrefix(jiao, "零")) // 二十块零五毛
 	if !ok || rest == "" {
 		return j * 10, ok
 	}
 	c, ok := oneDigit(strings.TrimSuffix(rest, "分"))
 	return j*10 + c, ok
+}
+
+// digitsOf writes spoken digits as figures; "" if there is anything else.
+func digitsOf(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		d, ok := digitOf(r)
+		if !ok {
+			return ""
+		}
+		b.WriteByte(d)
+	}
+	return b.String()
 }
 
 func oneDigit(s string) (int64, bool) {

@@ -94,7 +94,7 @@ func part(text string, m []int, group int) string {
 }
 
 var (
-	beforeClock = regexp.MustCompile(`(?:^|[\s,，。、;:从在到至是约天午上晚早日号后一二三四五六末])$`)
+	beforeClock = regexp.MustCompile(`(?:^|[\s,，。、;:从在到至是约天午上日号后一二三四五六末]|[今明昨当][早晚])$`)
 	decimalNext = regexp.MustCompile(`^[0-9零一二三四五六七八九]`)
 )
 

@@ -330,6 +330,7 @@ func label(text []rune, run Run) Run {
 	in := func(s string) func(string) bool { return func(w string) bool { return strings.Contains(s, w) } }
 	run.Head = headBefore.MatchString(before) || slices.ContainsFunc(headAfter, in(after))
 	run.Tail = slices.ContainsFunc(tailBefore, in(before)) || slices.ContainsFunc(tailAfter, in(after))
+	run.Counted = run.Counted || strings.HasSuffix(before, "双") && text[run.Start] == '十' // 双十一
 	run.Phone = slices.ContainsFunc(phoneBefore, in(before))
 	if houseBefore.MatchString(before) && (strings.HasPrefix(after, "号") || strings.HasPrefix(after, "弄")) ||
 		strings.HasPrefix(after, "单元") || strings.HasPrefix(after, "号楼") {

@@ -21,7 +21,7 @@ func (a Amount) SayAmount() string {
 	return "大概" + SayAmount(a.Fen)
 }
 
-const amountNumber = `(?:[0-9][0-9,]*(?:\.[0-9]{1,2})?|[零〇一二两三四五六七八九十百千万亿]+)`
+const amountNumber = `(?:[0-9][0-9,]*(?:\.[0-9]{1,2})?|[零〇一二两三四五六七八九十百千万亿]+(?:点[零〇一二三四五六七八九]{1,2})?)`
 
 var (
 	// withUnit has the number, what makes it vague, the unit and the change.
@@ -32,8 +32,11 @@ var (
 	// vague is a number that is no count of anything but money: "两千多".
 	vague = regexp.MustCompile(`(` + amountNumber + `)(多|来)([^0-9零〇一二两三四五六七八九十百千万个件天年月号点次人岁双只条家公里斤分小位米]|$)`)
 	// priced is a number behind a word for a price: "花了三百二".
-	priced     = regexp.MustCompile(`(?:花了?|付了?|价格是?|价钱是?|金额是?|总共|一共|卖|才|实付|退款?了?我?|退给我)(` + amountNumber + `)(多)?(?:吧|左右|的那|那[个件单笔])?[ ,，。的]*$`)
-	together   = regexp.MustCompile(`^(?:儿|[退买寄换送发给拿收下过来])`)
+	priced   = regexp.MustCompile(`(?:花了?|付了?|价格是?|价钱是?|金额是?|总共|一共|卖|才|实付|退款?了?我?|退给我)(` + amountNumber + `)(多)?(?:吧|左右|的那|那[个件单笔])?[ ,，。的]*$`)
+	together = regexp.MustCompile(`^(?:儿|[退买寄换送发给拿收下过来])`)
+	// pieces are goods that 块 counts.
+	pieces     = regexp.MustCompile(`^(?:手?表|香皂|肥皂|毛巾|方巾|抹布|围巾|布|面料|地毯|地垫|垫|坐垫|电池|屏|[电主钢模]?板|蛋糕|巧克力|牛?肉|牛排|木|[瓷地墙]?砖|玻璃|饼|糖|玉|硬盘|显卡|内存|窗帘|冰|积木|拼图)`)
+	thisPiece  = regexp.MustCompile(`[这那哪每]$`)
 	roughly    = regexp.MustCompile(`(?:大概|大约|大致|差不多|约|好像|可能|将近|不到|快|左右|上下|估计)[有是花了付 ]*$`)
 	roughAfter = regexp.MustCompile(`^(?:左右|上下|多|出头|不到)`)
 )
@@ -58,6 +61,9 @@ func FindAmount(sentence string) (Amount, bool) {
 		}
 		if group(2) == "一" && group(5) == "块" && group(7)+group(8) == "" && together.MatchString(text[m[1]:]) {
 			return Amount{}, false // "一块退": together
+		}
+		if group(5) == "块" && group(7)+group(8) == "" && (pieces.MatchString(text[m[1]:]) || thisPiece.MatchString(text[:m[0]]) && group(2) == "一") {
+			return Amount{}, false // "两块香皂", "这一块"
 		}
 		said := group(1) + group(2) + group(4)
 		if strings.Contains(group(2), ".") && group(4) != "" {
@@ -90,6 +96,9 @@ func shift(number string, places int) string {
 
 // counts says whether what follows makes the number before it a count.
 func counts(after string) bool {
+	if strings.HasPrefix(after, "包邮") {
+		return false
+	}
 	for _, r := range after {
 		return strings.ContainsRune(measureWords+"点号月年折", r)
 	}

@@ -27,16 +27,16 @@ var (
 	writtenDay = regexp.MustCompile(`(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})`)
 	weekDay    = regexp.MustCompile(`(上上|上|这|本|下下|下)?个?(?:周|星期|礼拜)([一二三四五六日天末1-6])`)
 	monthDay   = regexp.MustCompile(`(上上|上|这|本|当|下)个?月的?(` + numeralClass + `{1,3})[号日]?`)
-	bareDay    = regexp.MustCompile(`(?:^|[^0-9零〇一二三四五六七八九十第尾路街弄巷村园区栋道幢苑])(` + numeralClass + `{1,3})[号日](?:$|[^0-9楼店线码院门单])`)
+	bareDay    = regexp.MustCompile(`(?:^|[^0-9零〇一二三四五六七八九十大小第尾路街弄巷村园区栋道幢苑])(` + numeralClass + `{1,3})[号日](?:$|[^0-9楼店线码院门单])`)
 	daysOff    = regexp.MustCompile(`([0-9一二两三四五六七八九十半]{1,3})(天|个?星期|个?礼拜|周|个月)(?:以|之)?(前|后)`)
-	festival   = regexp.MustCompile(`(?:([前去今明])年的?)?(双十一|双11|双十二|双12|六一八|618|元旦|情人节|妇女节|三八节|劳动节|五一节|五一那|五一当|五一假|儿童节|国庆|圣诞)(?:节|当|假期|活动)*(前一天|前夕|后一天|第二天)?`)
+	festival   = regexp.MustCompile(`(?:([前去今明])年的?)?(双十一|双11|双十二|双12|六一八|六幺八|618|光棍节|元旦|情人节|妇女节|三八节|劳动节|五一节|五一那|五一当|五一假|儿童节|国庆|圣诞)(?:节|当|假期|活动)*(前一天|前夕|后一天|第二天)?`)
 )
 
 var festivals = map[string]struct {
 	month time.Month
 	day   int
 }{
-	"双十一": {11, 11}, "双11": {11, 11}, "双十二": {12, 12}, "双12": {12, 12}, "六一八": {6, 18}, "618": {6, 18},
+	"双十一": {11, 11}, "双11": {11, 11}, "双十二": {12, 12}, "双12": {12, 12}, "六一八": {6, 18}, "618": {6, 18}, "六幺八": {6, 18}, "光棍节": {11, 11},
 	"元旦": {1, 1}, "情人节": {2, 14}, "妇女节": {3, 8}, "三八节": {3, 8}, "劳动节": {5, 1}, "五一节": {5, 1}, "五一那": {5, 1},
 	"五一当": {5, 1}, "五一假": {5, 1}, "儿童节": {6, 1}, "国庆": {10, 1}, "圣诞": {12, 25},
 }
@@ -51,7 +51,7 @@ var namedDays = []struct {
 }
 
 func findDay(sentence string, now time.Time, ahead bool) (time.Time, bool) {
-	text := Narrow(sentence)
+	text := strings.ReplaceAll(Narrow(sentence), "廿", "二十")
 	for _, read := range []func(string, time.Time, bool) (time.Time, bool, bool){
 		nearDay, relativeDay, dayOfWeek, festivalDay, dayWithMonth, dayOfMonth, dayAlone,
 	} {
@@ -63,6 +63,9 @@ func findDay(sentence string, now time.Time, ahead bool) (time.Time, bool) {
 }
 
 func nearDay(text string, now time.Time, _ bool) (d time.Time, found, ok bool) {
+	if strings.Contains(text, "大大前天") {
+		return day(now.Year(), now.Month(), now.Day()-4, now), true, true
+	}
 	for _, days := range []int{-3, 3, -2, 2, -1, 1, 0} {
 		if strings.Contains(text, nearDays[days]) {
 			return day(now.Year(), now.Month(), now.Day()+days, now), true, true

@@ -137,7 +137,7 @@ func TestTimeRangesRoundTrip(t *testing.T) {
 }
 
 func FuzzTimes(f *testing.F) {
-	for _, s := range []string{"明天下午三点到五点", "双十一前一天", "上个月三十一号", "24点到24点", "明天不行，后天没空", "\xff点半", "二十五点六十分"} {
+	for _, s := range []string{"明天下午三点到五点", "双十一前一天", "上个月三十一号", "24点到24点", "明天不行，后天没空", "\xff点半", "二十五点六十分", "明天上午不行，三四点", "七点以后，后天不行"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

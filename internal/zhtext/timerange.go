@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // TimeRange is a stretch of one day, such as when a courier may call.
@@ -75,31 +77,84 @@ var (
 // today, if that is still to come, else tomorrow. Clear is false when only a
 // day was named, which is then meant whole. What lies in the past is none.
 func FindTimeRange(sentence string, now time.Time) (r TimeRange, clear, ok bool) {
-	text := Narrow(sentence)
+	text := eitherHours(Narrow(sentence))
 	if at := busy.FindAllStringIndex(text, -1); at != nil {
 		// "明天不行，后天下午": what counts is behind the last refusal.
-		rest := text[at[len(at)-1][1]:]
-		if r, clear, ok := FindTimeRange(rest, now); ok {
-			return r, clear, true
-		}
-		return TimeRange{}, false, false
+		last := at[len(at)-1]
+		return amongRefusals(text[:last[0]], text[last[1]:], now)
 	}
 	d, dated := ParseDateAhead(text, now)
 	from, to, clear := findSpan(text)
 	if !clear && !dated || to <= from {
 		return TimeRange{}, false, false
 	}
+	today := !dated || daysBetween(now, d) == 0
+	if m := bareHour.FindStringIndex(text); m != nil && today && from >= 7*hour && from < 9*hour && clockOf(now) > from && clockOf(now) < from+12*hour &&
+		!partForm.MatchString(text) {
+		// "七点以后" of a day whose morning is over.
+		from, to, clear = findSpan(text[:m[0]] + "晚上" + text[m[0]:])
+	}
 	at := func(d time.Time, c Clock) time.Time {
 		return time.Date(d.Year(), d.Month(), d.Day(), int(c/hour), int(c%hour), 0, 0, now.Location())
 	}
 	if !dated {
 		d = now
-		if at(d, from).Before(now) {
+		switch soonest := (clockOf(now) + hour - 1) / hour * hour; {
+		case !at(d, from).Before(now):
+		case beforeHour.MatchString(text) && soonest+hour <= to:
+			from = soonest // "下午五点之前", said at noon
+		default:
 			d = day(now.Year(), now.Month(), now.Day()+1, now)
 		}
 	}
 	r = TimeRange{at(d, from), at(d, to)}
 	return r, clear, r.To.After(now)
+}
+
+// amongRefusals is what counts beside the last refusal: what stands behind it,
+// of the day whose other hours were refused ("明天上午不行，下午三点"), or else what
+// stands before ("明天三点后，后天不行").
+func amongRefusals(before, rest string, now time.Time) (r TimeRange, clear, ok bool) {
+	clause, others := before, ""
+	if at := strings.LastIndexAny(before, ",，。、;； "); at >= 0 {
+		_, size := utf8.DecodeRuneInString(before[at:])
+		others, clause = before[:at], before[at+size:]
+	}
+	if _, dated := ParseDateAhead(rest, now); !dated {
+		_, _, hours := findSpan(clause)
+		d, named := ParseDateAhead(clause, now)
+		if _, _, clear := findSpan(rest); hours && named && clear {
+			rest = SayDate(d, now) + rest
+		}
+	}
+	if r, clear, ok := FindTimeRange(rest, now); ok {
+		return r, clear, true
+	}
+	if others == "" || !strings.ContainsFunc(clause, unicode.IsLetter) {
+		return TimeRange{}, false, false
+	}
+	return FindTimeRange(others, now)
+}
+
+var (
+	// bareHour is an hour that may be of the morning or the evening.
+	bareHour   = regexp.MustCompile(`[78七八]点`)
+	beforeHour = regexp.MustCompile(`[点半刻分钟](?:以前|之前|前)`)
+)
+
+// either is "三四点": from three to four.
+var either = regexp.MustCompile(`(^|[^十0-9零〇一二两三四五六七八九])([一二两三四五六七八九])([二三四五六七八九十])(点钟?)`)
+
+func eitherHours(text string) string {
+	return either.ReplaceAllStringFunc(text, func(s string) string {
+		m := either.FindStringSubmatch(s)
+		a, _ := ParseNumber(m[2])
+		b, _ := ParseNumber(m[3])
+		if b != a+1 {
+			return s
+		}
+		return m[1] + m[2] + "点到" + m[3] + m[4]
+	})
 }
 
 // findSpan finds the stretch of a day; clear is false when none is named.
@@ -135,8 +190,8 @@ func about(c Clock, after string) (from, to Clock) {
 		return c, openingTo
 	case afterward.MatchString(after) && c < eveningTo:
 		return c, eveningTo
-	case until.MatchString(after) && c > openingFrom:
-		return openingFrom, c
+	case until.MatchString(after) && c >= hour:
+		return min(openingFrom, c-hour), c
 	case around.MatchString(after) && c >= 30:
 		return c - 30, min(c+30, 24*hour)
 	}

@@ -322,7 +322,8 @@ func TestReadYesNo(t *testing.T) {
 }
 
 func FuzzReaders(f *testing.F) {
-	for _, s := range []string{"尾号三三七八", "双六", "三个八", "一百二十三元五角", "上周五", "不是", "￥12.5", "三千三百", "\xff九"} {
+	for _, s := range []string{"尾号三三七八", "双六", "三个八", "一百二十三元五角", "上周五", "不是", "￥12.5", "三千三百", "\xff九", "是九不是五", "三三七五，最后两位是七九",
+		"第一个是幺", "五改成九", "三三七八，哦不，三三七九", "一百二十块零五毛", "两块香皂", "1,299.00元", "上午不行，三四点", "廿五号"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -333,6 +334,13 @@ func FuzzReaders(f *testing.F) {
 				t.Fatalf("%q: bad run %+v", s, r)
 			}
 			last = r.End
+		}
+		if f, ok := FindFix(s); ok {
+			for _, number := range []string{"", "3", "3375", "TG20261112"} {
+				if got, ok := f.Apply(number); ok && (got == "" || f.Place != 0 && len(got) != len(number)) {
+					t.Fatalf("%q on %s: %q", s, number, got)
+				}
+			}
 		}
 		ReadYesNo(s)
 		ParseDate(s, noon)

@@ -61,7 +61,18 @@ func (st *step) consulted(ev Event) {
 	if w, ok := c.Answer.(dialog.Worded); ok && !w.Last {
 		st.arm(TimerConsult, st.m.Config.ConsultLimit)
 	}
-	st.advance(c.Answer)
+	st.meant(c.Answer)
+}
+
+// meant goes on with what a model made of the caller's turn, or without, and
+// notes it there.
+func (st *step) meant(answer dialog.Input) {
+	st.advance(answer)
+	if st.s.Held != nil && !st.s.Dialog.AsksMeaning() {
+		held := *st.s.Held
+		st.reading(&held)
+		st.s.Held = &held
+	}
 	st.emit(Save{})
 }
 

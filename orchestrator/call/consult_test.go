@@ -55,6 +55,60 @@ func TestConsultAndAnswer(t *testing.T) {
 	}
 }
 
+// TestModelsReadingIsRecorded: the record holds what the model made of a turn,
+// and what the dialogue made of it where the model did not answer; each turn
+// once, before what is said next.
+func TestModelsReadingIsRecorded(t *testing.T) {
+	for name, c := range map[string]struct {
+		end    func(p *phone, q dialog.Consult)
+		intent string
+	}{
+		"answered": {func(p *phone, q dialog.Consult) {
+			p.give(Consulted{q.ID, dialog.Consulted{ID: q.ID, Intent: "return_request", Slots: map[string]string{"reason": "damaged"}}})
+		}, "return_request"},
+		"failed": {func(p *phone, q dialog.Consult) { p.give(Consulted{q.ID, dialog.ConsultFailed{ID: q.ID}}) }, "out_of_scope"},
+		"too late": {func(p *phone, q dialog.Consult) {
+			p.now = p.now.Add(p.m.Config.ConsultLimit)
+			p.give(TimerFired{TimerConsult})
+		}, "out_of_scope"},
+		"hung up meanwhile": {func(p *phone, _ dialog.Consult) { p.give(HungUp{}) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := withModel(t)
+			p.speak("啦啦啦啦啦")
+			q := consulted(t, p)
+			if turns := callerTurns(p.out); len(turns) != 0 {
+				t.Errorf("recorded before the answer: %+v", turns)
+			}
+			p.out = nil
+			c.end(p, q)
+			turns := callerTurns(p.out)
+			if len(turns) != 1 || turns[0].Text != "啦啦啦啦啦" || turns[0].Intent != c.intent {
+				t.Fatalf("recorded %+v", turns)
+			}
+			if c.intent == "return_request" && turns[0].Slots["reason"] != "damaged" {
+				t.Errorf("slots %v", turns[0].Slots)
+			}
+			if f, ok := p.out[0].(Fact); !ok || f.Event != "turn" {
+				t.Errorf("%T came before the turn", p.out[0])
+			}
+			if p.s.Held != nil {
+				t.Error("still held")
+			}
+		})
+	}
+}
+
+func callerTurns(out []Effect) []schemas.CallTurn {
+	var turns []schemas.CallTurn
+	for _, f := range effects[Fact](out) {
+		if turn, ok := f.Data.(schemas.CallTurn); ok && turn.Role == schemas.RoleCaller {
+			turns = append(turns, turn)
+		}
+	}
+	return turns
+}
+
 func TestConsultTakesTooLong(t *testing.T) {
 	p := withModel(t)
 	p.speak("啦啦啦啦啦")

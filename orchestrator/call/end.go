@@ -195,8 +195,7 @@ func (st *step) timer(ev Event) {
 			st.ordersFound(OrdersFound{RequestID: st.s.Lookup.RequestID, Err: "timeout"})
 		}
 	case TimerConsult:
-		st.advance(dialog.ConsultFailed{ID: st.s.Consulting})
-		st.emit(Save{})
+		st.meant(dialog.ConsultFailed{ID: st.s.Consulting})
 	case TimerTicket:
 		for _, t := range slices.Clone(st.s.Tickets) {
 			// The stream has the request: its ticket comes later.

@@ -185,6 +185,17 @@ func (st *step) callerTurn(text string, input schemas.TurnInput, began, ended ti
 	st.s.Unanswered = input == schemas.InputSpeech // the bridge measures from speech
 	at := len(st.out)
 	st.advance(in)
+	st.reading(&turn)
+	if st.s.Dialog.AsksMeaning() {
+		st.s.Held = &turn
+	} else {
+		st.out = slices.Insert(st.out, at, Effect(Fact{Event: "turn", Data: turn}))
+	}
+	st.emit(Save{})
+}
+
+// reading notes in a turn what the dialogue made of it.
+func (st *step) reading(turn *schemas.CallTurn) {
 	u := st.s.Dialog.LastUnderstanding()
 	turn.Intent, turn.Slots = u.Intent, u.Slots
 	if u.Intent == outOfScope && st.s.Dialog.Misses == 0 {
@@ -197,6 +208,14 @@ func (st *step) callerTurn(text string, input schemas.TurnInput, began, ended ti
 		st.s.Intent = u.Intent
 	}
 	turn.Confidence = min(max(u.Confidence, 0), 1)
-	st.out = slices.Insert(st.out, at, Effect(Fact{Event: "turn", Data: turn}))
-	st.emit(Save{})
+}
+
+// recordHeld records the turn that was held until a language model had said what
+// it means, before whatever else happens.
+func (st *step) recordHeld() {
+	if st.s.Held == nil || !st.s.Over() && st.s.Dialog.AsksMeaning() && st.s.Dialog.Consulting.ID == st.s.Consulting {
+		return
+	}
+	st.out = slices.Insert(st.out, 0, Effect(Fact{Event: "turn", Data: *st.s.Held}))
+	st.s.Held = nil
 }

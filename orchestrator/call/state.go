@@ -223,6 +223,8 @@ type State struct {
 	Timers  map[Timer]time.Time `json:"timers,omitempty"`
 	// Consulting is the question that the language model is being asked.
 	Consulting string `json:"consulting,omitempty"`
+	// Held is the caller's turn that it is asked about, not recorded yet.
+	Held *schemas.CallTurn `json:"held,omitempty"`
 
 	// Handoff waits for the prompts before it; Target is the one being tried.
 	Handoff *dialog.Handoff `json:"handoff,omitempty"`

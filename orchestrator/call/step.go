@@ -119,6 +119,7 @@ func (m *Machine) Step(s State, now time.Time, ev Event) (State, []Effect) {
 	} else {
 		st.emit(Ignored{Phase: s.Phase, Kind: ev.Kind()})
 	}
+	st.recordHeld()
 	return st.s, st.out
 }
 

@@ -61,6 +61,12 @@ func (s State) Continues(in Input) bool {
 	return false
 }
 
+// AsksMeaning says whether a language model is being asked what the caller's
+// last sentence means.
+func (s State) AsksMeaning() bool {
+	return s.Consulting != nil && s.Consulting.Kind == ConsultUnderstand
+}
+
 // respondOrConsult takes the caller's answer. Where nothing can be made of it
 // and there is a language model, that is asked, and the answer waits: the
 // turn is taken back as if it had not been.
@@ -98,7 +104,7 @@ func (t *turn) consultAct(c Consulting) Consult {
 	for _, name := range sortedKeys(t.f.intents) {
 		if t.f.proposable(name) {
 			in := t.f.intents[name]
-			act.Intents = append(act.Intents, Meaning{Name: name, Label: in.Label, Examples: in.Examples[:min(3, len(in.Examples))]})
+			act.Intents = append(act.Intents, Meaning{Name: name, Label: in.Label, Examples: t.f.examples[name][:min(3, len(t.f.examples[name]))]})
 		}
 	}
 	for _, name := range t.f.slotOrder {

@@ -48,6 +48,8 @@ type Flow struct {
 	mentions map[string][]nlu.Phrase
 	// accepts are the words that take an offer up, by the task offered.
 	accepts map[string][]nlu.Phrase
+	// excepts hold the words of other things, by slot.
+	excepts map[string][]nlu.Phrase
 	values  map[string][]spokenValue
 	// slotAsked is the slot that each question fills.
 	slotAsked map[string]string

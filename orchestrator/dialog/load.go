@@ -101,7 +101,7 @@ func emptyFlow() *Flow {
 		rules: map[string][]ruleSpec{}, phrases: map[string][]string{},
 		words: map[string]string{}, knowledge: map[string]entrySpec{}, zone: time.UTC,
 		sets: map[string]wordList{}, sayings: map[string]string{},
-		heard: map[string][]nlu.Phrase{}, mentions: map[string][]nlu.Phrase{}, values: map[string][]spokenValue{},
+		heard: map[string][]nlu.Phrase{}, mentions: map[string][]nlu.Phrase{}, excepts: map[string][]nlu.Phrase{}, values: map[string][]spokenValue{},
 	}
 }
 
@@ -239,6 +239,7 @@ func (l *loader) finish() {
 	for name, slot := range f.slots {
 		f.slotAsked[slot.Question] = name
 		f.mentions[name] = f.compile(slot.Mention)
+		f.excepts[name] = f.compile(slot.Except)
 		for _, v := range slot.Values {
 			f.values[name] = append(f.values[name], spokenValue{v.Name, f.compile(v.Words)})
 		}

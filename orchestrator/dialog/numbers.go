@@ -3,6 +3,7 @@ package dialog
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/zhtext"
@@ -36,17 +37,45 @@ func (h *heard) readPart(f *Flow) {
 
 // withoutNumbers is the sentence without its long numbers: words are also
 // known by their sound, and digits have sounds like any other ("是零" is 失灵).
-func (f *Flow) withoutNumbers(h heard) nlu.Utterance {
+// So have the names of goods ("净水" is 进水), which are left out likewise.
+func (t *turn) withoutNumbers(h heard) nlu.Utterance {
 	rs, cut := []rune(h.text), false
 	for _, run := range h.runs {
 		for i := run.Start; !run.Counted && len(run.Text) >= 3 && i < min(run.End, len(rs)); i++ {
 			rs[i], cut = '，', true
 		}
 	}
+	text := string(rs)
+	for _, name := range t.goods() {
+		if strings.Contains(text, name) {
+			text, cut = strings.ReplaceAll(text, name, "，"), true
+		}
+	}
 	if !cut {
 		return h.sounds
 	}
-	return f.listen(string(rs))
+	return t.f.listen(text)
+}
+
+// goods are the names of what the caller has bought, the longest of each
+// first: as spoken, and the last characters, which carry the kind of thing.
+func (t *turn) goods() []string {
+	var out []string
+	orders := t.s.Orders.Known
+	if c := t.s.Orders.Chosen; c != nil {
+		orders = append(slices.Clip(orders), *c)
+	}
+	for _, o := range orders {
+		for _, l := range o.Lines {
+			name := []rune(t.f.mouth.name(l.Name))
+			for n := len(name); n >= 2; n-- {
+				if n == len(name) || t.f.ear.leastName() > 1 && n <= 3 {
+					out = append(out, string(name[len(name)-n:]))
+				}
+			}
+		}
+	}
+	return out
 }
 
 // assemble puts what was said together with the part of the number that came
@@ -104,6 +133,14 @@ func (t *turn) takePart(h heard) bool {
 	t.forgetOrder()
 	o.Part, o.Given, o.GivenTail = whole, whole, false
 	return true
+}
+
+// preferFix takes "最后两位是七八" to be about the number given before, if there
+// is one: two digits are little to find an order by.
+func (t *turn) preferFix(h *heard) {
+	if _, ok := h.fix.Apply(t.s.Orders.Given); ok && h.fixed && h.fix.Place != 0 && h.ref.text == h.fix.To && len(h.ref.text) == 2 {
+		h.ref = orderRef{}
+	}
 }
 
 // takeFix corrects the number in hand: "不是五，是九".

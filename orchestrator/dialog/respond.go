@@ -133,7 +133,11 @@ func (t *turn) respondOffer(h heard) {
 	if t.reconsidered(h) {
 		return
 	}
-	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer {
+	own := t.acceptance(h, offer)
+	if own != zhtext.AnswerUnknown && h.answer == zhtext.AnswerUnknown {
+		h.answer = own
+	}
+	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer && own == zhtext.AnswerUnknown {
 		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.progress()
 		t.begin(intent, h)
@@ -143,12 +147,6 @@ func (t *turn) respondOffer(h heard) {
 		h.answer = zhtext.AnswerYes
 		if strings.HasPrefix(h.text, "不") {
 			h.answer = zhtext.AnswerNo // "不换" names what is not wanted
-		}
-	}
-	if m, ok := h.sounds.Find(t.f.accepts[offer]); ok && h.answer == zhtext.AnswerUnknown {
-		h.answer = zhtext.AnswerYes // "帮我催一下吧" to "要帮您催一下吗"
-		if h.sounds.Negated(m, t.f.heard["negation"]) {
-			h.answer = zhtext.AnswerNo
 		}
 	}
 	switch h.answer {
@@ -170,6 +168,19 @@ func (t *turn) respondOffer(h heard) {
 	default:
 		t.lost(h)
 	}
+}
+
+// acceptance is yes or no to an offer in its own words: "帮我催一下吧" to
+// "要帮您催一下吗".
+func (t *turn) acceptance(h heard, offer string) zhtext.Answer {
+	m, ok := h.sounds.Find(t.f.accepts[offer])
+	switch {
+	case !ok:
+		return zhtext.AnswerUnknown
+	case h.sounds.Negated(m, t.f.heard["negation"]):
+		return zhtext.AnswerNo
+	}
+	return zhtext.AnswerYes
 }
 
 // reconsidered takes another reason than the one that was refused, as in

@@ -41,16 +41,14 @@ const (
 	phraseJoint      = "joint"
 	phraseOpener     = "opener"
 	phraseCloser     = "closer"
+	phraseStory      = "story"
 )
 
 // checkSayings expands every pattern into examples.
 func (l *loader) checkSayings() {
 	f := l.flow
 	f.examples = map[string][]string{}
-	sets := make(map[string][]string, len(f.sets))
-	for name, words := range f.sets {
-		sets[name] = words
-	}
+	sets := f.wordSets()
 	total := 0
 	for _, id := range sortedKeys(f.intents) {
 		f.examples[id] = append(f.examples[id], f.intents[id].Examples...)
@@ -107,5 +105,15 @@ func (f *Flow) trained() *nlu.Model {
 		Reject: f.policy.AcceptIntent, Negations: f.folded(denial), Links: f.folded(f.phrases[phraseDenialLink]),
 		Corrections: f.folded(f.phrases[phraseCorrection]), Joints: f.folded(f.phrases[phraseJoint]),
 		Openers: f.folded(f.phrases[phraseOpener]), Closers: f.folded(f.phrases[phraseCloser]),
+		Stories: f.folded(f.phrases[phraseStory]), Sets: f.wordSets(),
 	})
+}
+
+// wordSets are the sets of the flow as the model takes them.
+func (f *Flow) wordSets() map[string][]string {
+	out := make(map[string][]string, len(f.sets))
+	for name, words := range f.sets {
+		out[name] = words
+	}
+	return out
 }

@@ -116,6 +116,9 @@ type slotSpec struct {
 	Values []valueSpec `yaml:"values"`
 	// Mention are words that name the slot, for "the reason is wrong".
 	Mention []string `yaml:"mention"`
+	// Except are words that are about something else, though they hold words of
+	// a value: "退款收到了" does not say that the goods were received.
+	Except []string `yaml:"except"`
 	// Got is said when the answer to the slot's question is taken; optional.
 	Got string `yaml:"got"`
 	// Implies are values of other slots that having this one means.

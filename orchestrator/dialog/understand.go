@@ -92,9 +92,9 @@ func (t *turn) understand(text string) heard {
 	if day, ok := t.f.ear.date(text, t.now); ok {
 		h.day = day
 	}
-	words := t.f.withoutNumbers(h)
+	words := t.withoutNumbers(h)
 	for _, name := range t.f.slotOrder {
-		v := t.f.readValue(name, words)
+		v := t.f.readValue(name, words, t.f.slotOf(t.s.Question) == name)
 		if t.f.slots[name].Reader == readerVariant {
 			v = t.f.ear.variant(text)
 		}
@@ -103,6 +103,7 @@ func (t *turn) understand(text string) heard {
 		}
 	}
 	h.fix, h.fixed = t.f.ear.fix(text)
+	t.preferFix(&h)
 	h.readPart(t.f)
 	t.readFree(&h)
 	return h
@@ -143,23 +144,43 @@ func (f *Flow) refOf(run zhtext.Run) orderRef {
 	return orderRef{}
 }
 
-// readValue reads a choice or yes-or-no slot that is named by its own words.
-func (f *Flow) readValue(slot string, u nlu.Utterance) string {
+// shortSound is the length of words that are known by their sound only in a
+// short answer to their slot's own question: 怀了 is then 坏了, while a camera
+// (摄像头) holds no loose thread (线头).
+const (
+	shortSound  = 2
+	shortAnswer = 6
+)
+
+// readValue reads a choice or yes-or-no slot that is named by its own words;
+// asked is true when the sentence answers the slot's question.
+func (f *Flow) readValue(slot string, u nlu.Utterance, asked bool) string {
 	var value string
 	var best nlu.Match
+	if len(f.excepts[slot]) > 0 {
+		u = u.Without(f.excepts[slot])
+	}
+	yesNo := f.slots[slot].Reader == readerYesNo
 	for _, v := range f.values[slot] {
 		m, ok := u.Find(v.words)
-		if !ok {
+		if !ok || !m.Exact && m.Len <= shortSound && (!asked || u.Len() > shortAnswer) {
 			continue
 		}
 		name := v.name
 		if u.Negated(m, f.heard["negation"]) {
-			if f.slots[slot].Reader != readerYesNo {
+			if !yesNo {
 				continue
 			}
 			name = map[string]string{valueYes: valueNo, valueNo: valueYes}[name]
 		}
-		if value == "" || m.Exact && !best.Exact || m.Exact == best.Exact && m.Len > best.Len {
+		better := m.Len > best.Len
+		if yesNo && m.At >= best.At+best.Len {
+			better = true // "显示签收了，但是没拿到": what is said last
+		}
+		if yesNo && best.At >= m.At+m.Len {
+			better = false
+		}
+		if value == "" || m.Exact && !best.Exact || m.Exact == best.Exact && better {
 			value, best = name, m
 		}
 	}

@@ -3,12 +3,14 @@ package nlu
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // documents turns the classes' examples into what the model is trained on:
-// each as it is written, and once as it may be heard, with the words that
-// callers put around it, a syllable dropped, characters replaced by their
-// homophones.
+// each as it is written, and as it may be heard: with the words that callers
+// put around it, a syllable dropped, characters replaced by their homophones,
+// or, every other one, in the middle of a story, as callers tell it who take
+// their time.
 func (m *Model) documents() []doc {
 	total := 0
 	for _, c := range m.classes {
@@ -19,15 +21,35 @@ func (m *Model) documents() []doc {
 	for ci, c := range m.classes {
 		// Classes with few examples count for more, those with many for less.
 		weight := math.Sqrt(float64(total) / float64(len(m.classes)) / float64(max(len(c.Examples), 1)))
-		for _, text := range c.Examples {
+		for n, text := range c.Examples {
 			us := units(text, maxUnits)
 			d := doc{class: ci, weight: float32(min(max(weight, 0.5), 2))}
-			d.clean = m.linear.learn(features(tokens(us), nil))
-			d.noisy = m.linear.learn(m.misheard(us, rng))
+			d.clean = m.linear.learn(features(tokens(us), m.words, nil))
+			if n%2 == 0 {
+				d.heard = m.linear.learn(m.misheard(us, rng))
+			} else {
+				d.heard = m.linear.learn(m.told(us, c.Priority > idle || ci == m.outside, rng))
+			}
 			out = append(out, d)
 		}
 	}
 	return out
+}
+
+// told is an example with a story before it, after it or both, misheard too. A
+// greeting in a story is none, so that those are left without.
+func (m *Model) told(us []unit, story bool, rng *rand.Rand) []value {
+	ts := tokens(us)
+	if n := len(m.opts.Stories); story && n > 0 {
+		where := rng.IntN(4)
+		if where != 0 {
+			ts = append(tokens(units(m.opts.Stories[rng.IntN(n)], maxUnits)), ts...)
+		}
+		if where < 2 {
+			ts = append(ts, tokens(units(m.opts.Stories[rng.IntN(n)], maxUnits))...)
+		}
+	}
+	return m.hear(ts, rng)
 }
 
 func (m *Model) misheard(us []unit, rng *rand.Rand) []value {
@@ -36,13 +58,23 @@ func (m *Model) misheard(us []unit, rng *rand.Rand) []value {
 		i := rng.IntN(len(ts))
 		ts = append(ts[:i:i], ts[i+1:]...)
 	}
-	ts = append(around(m.opts.Openers, rng), append(ts, around(m.opts.Closers, rng)...)...)
+	return m.hear(append(around(m.opts.Openers, rng), append(ts, around(m.opts.Closers, rng)...)...), rng)
+}
+
+// hear hides characters as homophones do.
+func (m *Model) hear(ts []token, rng *rand.Rand) []value {
 	hidden := make([]bool, len(ts))
 	for i := range hidden {
 		hidden[i] = rng.IntN(7) == 0
 	}
-	return features(ts, func(i int) bool { return hidden[i] })
+	vs := features(ts, m.words, func(i int) bool { return hidden[i] })
+	return slices.DeleteFunc(vs, func(value) bool { return rng.Float64() < forgotten })
 }
+
+// forgotten is the share of what a sentence has that is left out of it when
+// it is learnt as heard: a class must not rest on one word of its examples,
+// which strangers say otherwise.
+const forgotten = 0.35
 
 // around takes one of what callers say before or after, half the time.
 func around(words []string, rng *rand.Rand) []token {

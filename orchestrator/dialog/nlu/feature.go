@@ -93,6 +93,8 @@ const (
 	kindChars
 	kindSounds
 	kindLooses
+	kindWord
+	kindWords
 )
 
 func feature(kind uint64, parts ...uint32) uint64 {
@@ -117,9 +119,9 @@ var edge = token{2, 2, 2}
 // them, also with one token between, so that a syllable that was dropped or
 // misheard leaves most of them. mask hides characters (not sounds), as a
 // homophone does.
-func features(ts []token, mask func(i int) bool) []value {
-	out := make([]value, 0, 11*len(ts)+6)
-	add := func(f uint64, w float32) { out = append(out, value{f, w}) }
+func features(ts []token, words *lexicon, mask func(i int) bool) []value {
+	out := make([]uint64, 0, 14*len(ts)+8)
+	add := func(f, w uint64) { out = append(out, f&^heavyBits|w) }
 	hidden := func(i int) bool { return mask != nil && i >= 0 && i < len(ts) && mask(i) }
 	at := func(i int) token {
 		if i < 0 || i >= len(ts) {
@@ -131,50 +133,50 @@ func features(ts []token, mask func(i int) bool) []value {
 		a, b := at(i-1), at(i)
 		if i < len(ts) {
 			if !hidden(i) {
-				add(feature(kindChar, b.char), 0.7)
+				add(feature(kindChar, b.char), most)
 			}
-			add(feature(kindSound, b.sound), 0.7)
+			add(feature(kindSound, b.sound), most)
 		}
 		if !hidden(i-1) && !hidden(i) {
-			add(feature(kindChars, a.char, b.char), 1)
+			add(feature(kindChars, a.char, b.char), whole)
 		}
-		add(feature(kindSounds, a.sound, b.sound), 1)
-		add(feature(kindLooses, a.loose, b.loose), 0.5)
+		add(feature(kindSounds, a.sound, b.sound), whole)
+		add(feature(kindLooses, a.loose, b.loose), half)
 		if i > 0 && i+1 <= len(ts) {
 			c := at(i + 1)
 			if !hidden(i-1) && !hidden(i+1) {
-				add(feature(kindChars, a.char, c.char), 0.5)
+				add(feature(kindChars, a.char, c.char), half)
 			}
-			add(feature(kindSounds, a.sound, c.sound), 0.5)
+			add(feature(kindSounds, a.sound, c.sound), half)
 		}
 	}
-	return norm(out)
+	return norm(words.features(ts, out))
 }
+
+// What a feature weighs stands in its lowest bits, the heaviest first, so that
+// sorting plain numbers brings equal features together, heaviest first.
+const (
+	whole uint64 = iota
+	most
+	half
+	heavyBits uint64 = 3
+)
+
+var weightOf = [...]float32{whole: 1, most: 0.7, half: 0.5, heavyBits: 0}
 
 // norm merges equal features and makes long sentences weigh what short ones
 // do, nearly: what matters is a few words of them.
-func norm(vs []value) []value {
-	slices.SortFunc(vs, func(a, b value) int {
-		switch {
-		case a.feature < b.feature:
-			return -1
-		case a.feature > b.feature:
-			return 1
-		case a.weight > b.weight: // the order of equals must not matter
-			return -1
-		case a.weight < b.weight:
-			return 1
-		}
-		return 0
-	})
-	out := vs[:0]
+func norm(fs []uint64) []value {
+	slices.Sort(fs)
+	out := make([]value, 0, len(fs))
 	sum := 0.0
-	for i, v := range vs {
-		if i > 0 && v.feature == vs[i-1].feature {
+	for i, f := range fs {
+		if i > 0 && f&^heavyBits == fs[i-1]&^heavyBits {
 			continue
 		}
-		out = append(out, v)
-		sum += float64(v.weight) * float64(v.weight)
+		w := weightOf[f&heavyBits]
+		out = append(out, value{f &^ heavyBits, w})
+		sum += float64(w) * float64(w)
 	}
 	scale := float32(math.Pow(max(sum, 1), -lengthPower))
 	for i := range out {

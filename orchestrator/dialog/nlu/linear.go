@@ -18,7 +18,7 @@ type linear struct {
 type doc struct {
 	class  int
 	clean  []indexed
-	noisy  []indexed
+	heard  []indexed
 	weight float32
 }
 
@@ -31,10 +31,11 @@ type indexed struct {
 // thousand.
 const (
 	// epochs is how often every example is seen, more often when there are
-	// so few that it would come to less than minSteps.
-	epochs, maxEpochs = 7, 60
+	// so few that it would come to less than minSteps. Of every three times
+	// the first is clean; ending with that one keeps what is out of scope out.
+	epochs, maxEpochs = 4, 60
 	minSteps          = 20000
-	rate              = 0.5
+	rate              = 0.7
 	decay             = 2e-6
 	// smoothing is the share of a target that goes to all classes: examples
 	// are sometimes wrong.
@@ -79,8 +80,8 @@ func (l *linear) train(docs []doc) {
 		for _, i := range order {
 			d := docs[i]
 			x := d.clean
-			if round%2 == 1 && d.noisy != nil {
-				x = d.noisy
+			if round%3 > 0 {
+				x = d.heard
 			}
 			l.step(x, d, p, squares)
 		}

@@ -56,6 +56,11 @@ type Options struct {
 	// Openers and Closers are what callers say around what they want; the
 	// model learns from examples with and without them.
 	Openers, Closers []string
+	// Stories are what callers tell before and after what they want, which
+	// says nothing of it: the model learns from examples within them too.
+	Stories []string
+	// Sets are words that are as good as each other, by the name of the set.
+	Sets map[string][]string
 }
 
 // Model is a trained classifier; immutable and safe for concurrent use.
@@ -64,6 +69,7 @@ type Model struct {
 	classes  []Class
 	outside  int // the class OutOfScope, -1 when there is none
 	linear   *linear
+	words    *lexicon
 	evidence [][]clue
 	core     [][]Phrase
 
@@ -91,6 +97,7 @@ func Train(classes []Class, opts Options) *Model {
 		m.evidence = append(m.evidence, clues(c.Evidence))
 		m.core = append(m.core, Compile(core(c)))
 	}
+	m.words = newLexicon(opts.Sets)
 	m.linear = newLinear(len(m.classes))
 	m.linear.train(m.documents())
 	return m
@@ -175,7 +182,7 @@ func (m *Model) probabilities(us []unit, denied []bool) []float64 {
 		}
 		return out
 	}
-	x, share := m.linear.known(features(tokens(us), nil))
+	x, share := m.linear.known(features(tokens(us), m.words, nil))
 	p := make([]float32, len(m.classes))
 	m.linear.scores(x, p)
 	for ci := range p {

@@ -16,8 +16,6 @@ type unit struct {
 	first, gap bool
 }
 
-var plainArgs = pinyin.NewArgs()
-
 // units splits text into letters, digits and Han characters, at most limit of
 // them; everything else only separates.
 func units(text string, limit int) []unit {
@@ -52,15 +50,37 @@ func narrow(r rune) rune {
 	return r
 }
 
+// toneless takes the tone off a vowel of pinyin, as far as there is one.
+var toneless = func() map[rune]rune {
+	out := map[rune]rune{'ü': 'v', 'ê': 'e'}
+	for plain, marked := range map[rune]string{
+		'a': "āáǎà", 'e': "ēéěè", 'i': "īíǐì", 'o': "ōóǒò", 'u': "ūúǔù", 'v': "ǖǘǚǜ", 'n': "ńňǹ", 'm': "ḿ",
+	} {
+		for _, r := range marked {
+			out[r] = plain
+		}
+	}
+	return out
+}()
+
 // sound is the toneless pinyin of a character, with the differences taken out
 // that many speakers and recognisers do not make: zh/z, ch/c, sh/s, n/l,
-// -ng/-n.
+// -ng/-n. It reads the library's dictionary itself: the library's own way
+// with tones costs more than all the rest of learning.
 func sound(r rune) string {
-	all := pinyin.SinglePinyin(r, plainArgs)
-	if len(all) == 0 {
+	first, _, _ := strings.Cut(pinyin.PinyinDict[int(r)], ",")
+	if first == "" {
 		return string(r)
 	}
-	s := all[0]
+	s := strings.Map(func(r rune) rune {
+		if plain, ok := toneless[r]; ok {
+			return plain
+		}
+		if r > unicode.MaxASCII { // a tone that stands by itself
+			return -1
+		}
+		return r
+	}, first)
 	if len(s) > 2 && s[1] == 'h' && strings.IndexByte("zcs", s[0]) >= 0 {
 		s = s[:1] + s[2:]
 	}
