@@ -74,24 +74,26 @@ type handoffView struct {
 }
 
 type ticketView struct {
-	ID            string    `json:"id"`
-	Number        string    `json:"number"`
-	CallID        string    `json:"call_id"`
-	Kind          string    `json:"kind"`
-	Group         string    `json:"group"`
-	Status        string    `json:"status"`
-	OrderNumber   string    `json:"order_number"`
-	OrderVerified bool      `json:"order_verified"`
-	OrderLine     string    `json:"order_line,omitempty"`
-	Reason        string    `json:"reason,omitempty"`
-	ReasonText    string    `json:"reason_text,omitempty"`
-	Received      *bool     `json:"received,omitempty"`
-	ContactMasked string    `json:"contact_masked"`
-	Contact       string    `json:"contact,omitempty"`
-	Summary       string    `json:"summary,omitempty"`
-	TranscriptURL string    `json:"transcript_url,omitempty"`
-	RequestedAt   time.Time `json:"requested_at"`
-	OpenedAt      time.Time `json:"opened_at"`
+	ID            string `json:"id"`
+	Number        string `json:"number"`
+	CallID        string `json:"call_id"`
+	Kind          string `json:"kind"`
+	Group         string `json:"group"`
+	Status        string `json:"status"`
+	OrderNumber   string `json:"order_number"`
+	OrderVerified bool   `json:"order_verified"`
+	OrderLine     string `json:"order_line,omitempty"`
+	Reason        string `json:"reason,omitempty"`
+	ReasonText    string `json:"reason_text,omitempty"`
+	Received      *bool  `json:"received,omitempty"`
+	ContactMasked string `json:"contact_masked"`
+	Contact       string `json:"contact,omitempty"`
+	Summary       string `json:"summary,omitempty"`
+	TranscriptURL string `json:"transcript_url,omitempty"`
+	// Pickup is only in the details of a call, like the contact.
+	Pickup      *schemas.Pickup `json:"pickup,omitempty"`
+	RequestedAt time.Time       `json:"requested_at"`
+	OpenedAt    time.Time       `json:"opened_at"`
 }
 
 func viewCall(c store.Call) callView {
@@ -123,7 +125,7 @@ func viewDetail(d store.CallDetail) callDetailView {
 	}
 	for _, t := range d.Tickets {
 		tv := viewTicket(t)
-		tv.Contact = t.Contact
+		tv.Contact, tv.Pickup = t.Contact, t.Pickup
 		v.Tickets = append(v.Tickets, tv)
 	}
 	return v

@@ -43,7 +43,7 @@ func TestScenarios(t *testing.T) {
 	}
 	calls.Wait()
 	logs := s.logs.String()
-	for _, private := range []string{"13800138001", "13800138005", "羽绒服", "我要退货", eslSecret, forkSecret} {
+	for _, private := range []string{"13800138001", "13800138005", "羽绒服", "我要退货", "中山路", eslSecret, forkSecret} {
 		if i := strings.Index(logs, private); i >= 0 {
 			t.Errorf("the log shows %q: %s", private, logs[max(0, i-300):i+len(private)])
 		}

@@ -187,6 +187,8 @@ caller:
     silence: 3s
   - say: 收到了
   - wait: prompt_end
+  - say: 不用了
+  - wait: prompt_end
   - say: 对没问题
   - wait: prompt_end
     silence: 2s

@@ -43,6 +43,7 @@ type Order struct {
 	Lines          []OrderLine `json:"lines"`
 	Parcels        []Parcel    `json:"parcels,omitempty"`
 	Refunds        []Refund    `json:"refunds,omitempty"`
+	Address        string      `json:"address,omitempty" jsonschema:"maxLength=200,description=Where the order was sent to, as one text."`
 }
 
 // OrderLine is one item of an order.

@@ -39,7 +39,15 @@ type TicketOpen struct {
 	Contact        string      `json:"contact" jsonschema:"maxLength=64"`
 	Summary        string      `json:"summary,omitempty" jsonschema:"maxLength=2000"`
 	TranscriptURL  string      `json:"transcript_url,omitempty" jsonschema:"maxLength=500"`
+	Pickup         *Pickup     `json:"pickup,omitempty" jsonschema:"description=A courier is to call for the goods."`
 	RequestedAt    time.Time   `json:"requested_at"`
+}
+
+// Pickup is when and where a courier calls for what goes back.
+type Pickup struct {
+	From    time.Time `json:"from"`
+	Until   time.Time `json:"until"`
+	Address string    `json:"address,omitempty" jsonschema:"maxLength=200,description=Empty when it is still to be settled with the caller."`
 }
 
 // TicketOpened: the ticket exists. Existing is true when the key had been

@@ -102,7 +102,7 @@ func (c *Conversation) find(q dialog.FindOrders) []dialog.Order {
 				continue
 			}
 			d := dialog.Order{Number: o.Number, Status: string(o.Status), PlacedAt: o.PlacedAt, PaymentMethod: o.PaymentMethod,
-				TotalFen: o.TotalFen, FreightInsured: o.FreightInsured}
+				TotalFen: o.TotalFen, FreightInsured: o.FreightInsured, Address: o.Address}
 			for _, l := range o.Lines {
 				d.Lines = append(d.Lines, dialog.Line{ID: l.ID, Name: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen, Category: l.Category, Tags: l.Tags})
 			}

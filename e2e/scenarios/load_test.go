@@ -16,7 +16,7 @@ import (
 )
 
 func TestShippedScenarios(t *testing.T) {
-	want := []string{"freight", "hangup-early", "human", "interrupt", "knowledge", "refund-status", "return", "return-digits", "return-listening", "return-one-sentence", "silence"}
+	want := []string{"freight", "hangup-early", "human", "interrupt", "knowledge", "refund-status", "return", "return-digits", "return-listening", "return-one-sentence", "return-pickup", "silence"}
 	if got := scenarios.Names(); !reflect.DeepEqual(got, want) {
 		t.Fatalf("names %q", got)
 	}

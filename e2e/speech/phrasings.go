@@ -62,6 +62,8 @@ var questions = []question{
 	{"line", []string{"您要退哪一件", "您说第几个或者说全部"}},
 	{"reason", []string{"请问是什么原因要退", "比如尺码不合适质量有问题", "您简单说一下为什么要退"}},
 	{"received", []string{"货您已经收到了吗", "货收到了吗您说收到了"}},
+	{"pickup", []string{"需要快递上门取件吗", "快递上门取还是您自己寄"}},
+	{"pickup_more", []string{"您什么时间方便", "您说哪天几点就行", "那个地址取吗", "到哪个地址取呢"}},
 	{"confirm", []string{"跟您确认一下"}},
 	{"confirm_again", []string{"对的话请说对不对请说不对"}},
 	{"correct", []string{"哪里不对呢", "您可以说订单不对"}},
@@ -93,6 +95,8 @@ func (p Phrasing) say(asked string) []string {
 		return []string{"是的"}
 	case "confirm_again":
 		return []string{"对", "是的"}
+	case "pickup", "pickup_more":
+		return []string{"不用了", "不用"}
 	case "choose", "line":
 		return []string{"第一个"}
 	case "correct":

@@ -10,7 +10,7 @@ import (
 
 func TestChatByScript(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "call.txt")
-	text := "// a return, then a question\n我要退货\n是的\n太小了\n收到了\n对\n运费谁出\n\n/landslide\n#0\n/handoff_failed\n没有了\nnever said\n"
+	text := "// a return, then a question\n我要退货\n是的\n太小了\n收到了\n我自己寄\n对\n运费谁出\n\n/landslide\n#0\n/handoff_failed\n没有了\nnever said\n"
 	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -102,6 +102,16 @@ var migrations = []migration{
 		`ALTER TABLE order_lines DROP COLUMN tags`, `ALTER TABLE order_lines DROP COLUMN category`,
 		`ALTER TABLE orders DROP COLUMN freight_insured`,
 	}},
+
+	{id: "0005_pickup", up: []string{
+		`ALTER TABLE orders ADD COLUMN address TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE tickets ADD COLUMN pickup_from {time}`,
+		`ALTER TABLE tickets ADD COLUMN pickup_until {time}`,
+		`ALTER TABLE tickets ADD COLUMN pickup_address TEXT NOT NULL DEFAULT ''`,
+	}, down: []string{
+		`ALTER TABLE tickets DROP COLUMN pickup_address`, `ALTER TABLE tickets DROP COLUMN pickup_until`,
+		`ALTER TABLE tickets DROP COLUMN pickup_from`, `ALTER TABLE orders DROP COLUMN address`,
+	}},
 }
 
 // migrationLock keeps services that start together from migrating together

@@ -34,6 +34,7 @@ type orderRow struct {
 	PaymentMethod  string
 	TotalFen       int64
 	FreightInsured bool
+	Address        string
 	Customer       customerRow `gorm:"foreignKey:CustomerID"`
 	Lines          []lineRow   `gorm:"foreignKey:OrderNumber;references:Number"`
 	Parcels        []parcelRow `gorm:"foreignKey:OrderNumber;references:Number"`
@@ -136,7 +137,7 @@ func reversed(s string) string {
 func (r orderRow) domain() schemas.Order {
 	o := schemas.Order{
 		Number: r.Number, Status: schemas.OrderStatus(r.Status), PlacedAt: r.PlacedAt.UTC(),
-		CustomerName: r.Customer.Name, PaymentMethod: r.PaymentMethod, TotalFen: r.TotalFen, FreightInsured: r.FreightInsured,
+		CustomerName: r.Customer.Name, PaymentMethod: r.PaymentMethod, TotalFen: r.TotalFen, FreightInsured: r.FreightInsured, Address: r.Address,
 		Lines: make([]schemas.OrderLine, 0, len(r.Lines)),
 	}
 	for _, l := range r.Lines {

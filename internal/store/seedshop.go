@@ -133,6 +133,13 @@ var shop = []customerPlan{
 	{"C1009", "吴桂英", "13800138009", nil}, // a caller who never bought anything
 }
 
+// addresses are where the orders were sent to whose senders tell.
+var addresses = map[string]string{
+	"20261112003378": "上海市黄浦区中山路128号5栋402室", "20261110002816": "浙江省杭州市西湖区文三路25号3单元501室",
+	"20261113007729": "北京市朝阳区幸福小区6号楼1203室", "20261115008830": "广东省广州市天河区天河路385号2608室",
+	"20261114010086": "四川省成都市武侯区人民南路四段27号",
+}
+
 // insured are orders that were bought with freight insurance.
 var insured = []string{"20261115008830", "20261118005540"}
 
@@ -177,7 +184,7 @@ func daysBeforePtr(now time.Time, days float64) *time.Time {
 
 func (p orderPlan) order(now time.Time) schemas.Order {
 	o := schemas.Order{Number: p.number, Status: p.status, PlacedAt: daysBefore(now, p.placed), PaymentMethod: p.pay,
-		FreightInsured: slices.Contains(insured, p.number)}
+		FreightInsured: slices.Contains(insured, p.number), Address: addresses[p.number]}
 	for i, l := range p.lines {
 		l.ID = string(rune('1' + i))
 		l.Category, l.Tags = sorts[l.SKU].category, slices.Clone(sorts[l.SKU].tags)
@@ -223,7 +230,7 @@ func (s *Store) Seed(ctx context.Context, now time.Time) error {
 func putOrder(tx *gorm.DB, customerID string, o schemas.Order) error {
 	rows := []any{&orderRow{
 		Number: o.Number, NumberReversed: reversed(o.Number), CustomerID: customerID, Status: string(o.Status),
-		PlacedAt: stamp(o.PlacedAt), PaymentMethod: o.PaymentMethod, TotalFen: o.TotalFen, FreightInsured: o.FreightInsured,
+		PlacedAt: stamp(o.PlacedAt), PaymentMethod: o.PaymentMethod, TotalFen: o.TotalFen, FreightInsured: o.FreightInsured, Address: o.Address,
 	}}
 	for i, l := range o.Lines {
 		rows = append(rows, &lineRow{OrderNumber: o.Number, ID: l.ID, Position: i, SKU: l.SKU, Title: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen, Category: l.Category, Tags: l.Tags})

@@ -39,8 +39,10 @@ type Ticket struct {
 	Contact        string
 	Summary        string
 	TranscriptURL  string
-	RequestedAt    time.Time
-	OpenedAt       time.Time
+	// Pickup is nil when no courier is to call.
+	Pickup      *schemas.Pickup
+	RequestedAt time.Time
+	OpenedAt    time.Time
 }
 
 // Opened is the fact that tells of the ticket.
@@ -75,6 +77,9 @@ type ticketRow struct {
 	Contact        string
 	Summary        string
 	TranscriptURL  string
+	PickupFrom     *time.Time
+	PickupUntil    *time.Time
+	PickupAddress  string
 	RequestedAt    time.Time
 	OpenedAt       time.Time
 }
@@ -82,12 +87,16 @@ type ticketRow struct {
 func (ticketRow) TableName() string { return "tickets" }
 
 func (r ticketRow) domain() Ticket {
-	return Ticket{
+	t := Ticket{
 		ID: r.ID, Number: r.Number, IdempotencyKey: r.IdempotencyKey, CallID: r.CallID, Kind: schemas.RequestKind(r.Kind),
 		Group: schemas.Group(r.Team), Status: TicketStatus(r.Status), OrderNumber: r.OrderNumber, OrderVerified: r.OrderVerified,
 		OrderLine: r.OrderLine, Reason: r.Reason, ReasonText: r.ReasonText, Received: r.Received, Contact: r.Contact,
 		Summary: r.Summary, TranscriptURL: r.TranscriptURL, RequestedAt: r.RequestedAt.UTC(), OpenedAt: r.OpenedAt.UTC(),
 	}
+	if r.PickupFrom != nil && r.PickupUntil != nil {
+		t.Pickup = &schemas.Pickup{From: r.PickupFrom.UTC(), Until: r.PickupUntil.UTC(), Address: r.PickupAddress}
+	}
+	return t
 }
 
 // drawsBeforeLonger is how many numbers are drawn at the usual length: with a
@@ -118,6 +127,9 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, group schemas.Gr
 		Team: string(group), Status: string(TicketStatusOpen), OrderNumber: req.OrderNumber, OrderVerified: req.OrderVerified,
 		OrderLine: req.OrderLine, Reason: req.Reason, ReasonText: req.ReasonText, Received: req.Received, Contact: req.Contact,
 		Summary: req.Summary, TranscriptURL: req.TranscriptURL, RequestedAt: stamp(req.RequestedAt), OpenedAt: now,
+	}
+	if p := req.Pickup; p != nil {
+		row.PickupFrom, row.PickupUntil, row.PickupAddress = stampPtr(&p.From), stampPtr(&p.Until), p.Address
 	}
 	for draw := range maxDraws {
 		digits := numberDigits

@@ -29,6 +29,7 @@ func request(key string) schemas.TicketOpen {
 		IdempotencyKey: "call-" + key + ":return:1", CallID: "call-" + key, Kind: schemas.KindReturn, OrderNumber: "20261112003378",
 		OrderVerified: true, OrderLine: "1", Reason: "wrong_size", ReasonText: "买大了", Received: &received,
 		Contact: "13800138001", Summary: "退羽绒服", RequestedAt: noon,
+		Pickup: &schemas.Pickup{From: noon.Add(26 * time.Hour), Until: noon.Add(28 * time.Hour), Address: "上海市黄浦区中山路128号5栋402室"},
 	}
 }
 
@@ -39,6 +40,9 @@ func TestATicketIsOpenedOnceWithItsFact(t *testing.T) {
 		first := ticket(t, s, "a")
 		if !store.ValidTicketNumber(first.Number) || first.OpenedAt != noon.Add(123456*time.Microsecond) {
 			t.Errorf("ticket %+v", first)
+		}
+		if !reflect.DeepEqual(first.Pickup, request("a").Pickup) {
+			t.Errorf("pick-up %+v", first.Pickup)
 		}
 		again, existed, err := s.OpenTicket(ctx, request("a"), schemas.GroupFinance)
 		if err != nil || !existed || !reflect.DeepEqual(again, first) {
@@ -73,6 +77,18 @@ func TestATicketIsOpenedOnceWithItsFact(t *testing.T) {
 		byKey, err := s.TicketByKey(ctx, first.IdempotencyKey)
 		if err != nil || !reflect.DeepEqual(byKey, first) {
 			t.Errorf("by key: %+v, %v", byKey, err)
+		}
+	})
+}
+
+// TestATicketWithoutPickup: a request without one is kept without one.
+func TestATicketWithoutPickup(t *testing.T) {
+	onEach(t, store.Deps{}, func(t *testing.T, s *store.Store) {
+		req := request("plain")
+		req.Pickup = nil
+		got, _, err := s.OpenTicket(storetest.Context(t), req, schemas.GroupAfterSales)
+		if err != nil || got.Pickup != nil {
+			t.Errorf("pick-up %+v, %v", got.Pickup, err)
 		}
 	})
 }

@@ -204,6 +204,9 @@ func (st *step) openTicket(a dialog.OpenTicket) {
 		OrderVerified: a.Verified, OrderLine: a.OrderLine, Reason: a.Reason, Received: &received,
 		Contact: a.Contact.Phone, Summary: a.Summary, TranscriptURL: st.m.Config.TranscriptBase + st.s.ID, RequestedAt: st.now,
 	}
+	if p := a.Pickup; p != nil {
+		req.Pickup = &schemas.Pickup{From: p.From, Until: p.Until, Address: p.Address}
+	}
 	again := slices.ContainsFunc(st.s.Tickets, func(t TicketRequest) bool { return t.Request.IdempotencyKey == a.Key })
 	if again {
 		// The request as it was first made, so that a repeat is a repeat.

@@ -146,6 +146,8 @@ func (p *phone) toTicket() OpenTicket {
 		p.answerLookup()
 		said := p.hear()
 		switch {
+		case strings.Contains(said, "取件吗"):
+			p.speak("需要，明天下午到杭州市西湖区文三路25号")
 		case strings.Contains(said, "尾号") || strings.Contains(said, "哪"):
 			p.speak("尾号三三七八")
 		default:
@@ -161,6 +163,9 @@ func TestReturnFromRingToTicket(t *testing.T) {
 	req := p.toTicket().Request
 	if req.OrderNumber != "20261112003378" || req.Kind != schemas.KindReturn || req.IdempotencyKey == "" || req.Received == nil || !*req.Received {
 		t.Fatalf("request %+v", req)
+	}
+	if p := req.Pickup; p == nil || p.Address != "杭州市西湖区文三路25号" || !p.From.After(start) || !p.Until.After(p.From) {
+		t.Errorf("pick-up %+v", p)
 	}
 	p.hear()
 	p.give(TicketOpened{Key: req.IdempotencyKey, Number: "52013148"})

@@ -1,5 +1,7 @@
 package dialog
 
+import "time"
+
 // Act is something the call has to do for the conversation.
 type Act interface{ act() }
 
@@ -36,6 +38,16 @@ type OpenTicket struct {
 	// Summary is one sentence for the agent who reads the ticket.
 	Summary string  `json:"summary"`
 	Contact Contact `json:"contact"`
+	// Pickup is nil when no courier is to call for the goods.
+	Pickup *Pickup `json:"pickup,omitempty"`
+}
+
+// Pickup is when and where a courier calls for the goods.
+type Pickup struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+	// Address is empty when people have to settle it with the caller.
+	Address string `json:"address,omitempty"`
 }
 
 // Contact is whom to reach about a ticket.

@@ -21,6 +21,11 @@ const (
 	phraseFiller = "filler"
 	phraseAsking = "asking"
 	phraseTopic  = "topic"
+	// phraseDrop gives a request up where nothing else is to be given up.
+	phraseDrop = "drop"
+
+	// maxDropped is the length of such a sentence, in characters.
+	maxDropped = 5
 
 	// maxTold is how often an entry is said in one call, maxUnknown how many
 	// questions without an entry lead to a human.
@@ -153,6 +158,9 @@ func (t *turn) answerFirst(h heard) bool {
 // the question in hand: "配件不全" is a reason, not the wish to know of
 // accessories.
 func (t *turn) answersQuestion(h heard) bool {
+	if t.ofPickup(h) {
+		return true
+	}
 	slot := t.f.slotOf(t.s.Question)
 	if slot == "" || t.says(h, phraseAsking) {
 		return false
@@ -166,6 +174,10 @@ func (t *turn) answersQuestion(h heard) bool {
 func (t *turn) lost(h heard) {
 	if id, ok := t.look(h, t.f.policy.Knowledge.Accept); ok {
 		t.answer(id, h)
+		return
+	}
+	if t.s.Intent != "" && h.sounds.Len() <= maxDropped && t.says(h, phraseDrop) {
+		t.giveUp()
 		return
 	}
 	if !t.asks(h) {
@@ -220,7 +232,7 @@ func (t *turn) tellPlain(id string) {
 		t.concluded(promptAnswer+id, t.f.knowledge[id].Offer)
 		return
 	}
-	t.say(promptAnswer + id)
+	t.sayPlainly(promptAnswer+id, t.f.knowledge[id].Offer)
 	t.reask()
 }
 

@@ -68,6 +68,9 @@ func (l *loader) checkTaskRules(id string, t taskSpec) {
 			l.bad("unknown rules %q", args(set), "tasks", id, "notes")
 		}
 	}
+	if _, ok := l.flow.rules[t.Plan]; t.Plan != "" && !ok {
+		l.bad("unknown rules %q", args(t.Plan), "tasks", id, "plan")
+	}
 	t.onlyIf = map[string]*rule.Program{}
 	for _, slot := range sortedKeys(t.OnlyIf) {
 		p, err := rule.Compile(t.OnlyIf[slot], l.vocabulary())

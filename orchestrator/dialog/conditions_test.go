@@ -16,7 +16,7 @@ func TestConditionsAreChecked(t *testing.T) {
 		want           []string
 	}{
 		{"unknown fact", `order.status == "cancelled"', say: refuse_cancelled}`, `order.state == "cancelled"', say: refuse_cancelled}`,
-			[]string{"service.yaml:19", "rules.return_allowed, rule 1", "1:7", "no field state"}},
+			[]string{"service.yaml:24", "rules.return_allowed, rule 1", "1:7", "no field state"}},
 		{"unknown value", `slots.reason == "missing_parts"`, `slots.reason == "missing_part"`,
 			[]string{"rules.return_allowed, rule 3", `slots.reason has no value "missing_part"`}},
 		{"no condition", `'slots.opened == "yes"'`, `'order.paid_fen'`,

@@ -67,7 +67,7 @@ func TestConsultForAMeaning(t *testing.T) {
 			t.Errorf("may answer %+v", in)
 		}
 	}
-	if len(q.Slots) != 3 || len(q.Slots[0].Values) == 0 {
+	if len(q.Slots) != 4 || len(q.Slots[0].Values) == 0 {
 		t.Errorf("slots %+v", q.Slots)
 	}
 	if s.Misses != 0 || s.Turns != 1 || s.Step != StepAsking {
@@ -137,7 +137,7 @@ func TestModelConfirmsNothing(t *testing.T) {
 	f := Default()
 	s := Begin(f, Start{CallID: "c", Caller: "13800000001", Advice: understanding})
 	s, _ = feedAll(t, f, s, Started{}, OrdersFound{RequestID: "c/orders/1", Orders: shop["13800000001"]},
-		Heard{Text: "我要退货，太小了，收到了"}, Heard{Text: "是的"})
+		Heard{Text: "我要退货，太小了，收到了，自己寄"}, Heard{Text: "是的"})
 	if s.Question != "confirm_return" {
 		t.Fatalf("at %s", s.Question)
 	}

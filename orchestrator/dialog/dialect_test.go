@@ -77,7 +77,7 @@ func TestWishNeverConfirms(t *testing.T) {
 	for _, text := range []string{"可以说粤语吗", "可以讲粤语", "好，讲粤语", "是的我讲广东话", "对，我们讲白话的"} {
 		s := Begin(f, Start{CallID: "c", Caller: "13800000001", Dialects: []string{"yue"}})
 		for _, in := range []Input{Started{}, OrdersFound{RequestID: "c/orders/1", Orders: shop["13800000001"]},
-			Heard{Text: "我要退货，太小了，收到了"}, Heard{Text: "是的"}, Heard{Text: text}} {
+			Heard{Text: "我要退货，太小了，收到了，自己寄"}, Heard{Text: "是的"}, Heard{Text: text}} {
 			var acts []Act
 			s, acts = f.Advance(s, callDay, in)
 			for _, a := range acts {

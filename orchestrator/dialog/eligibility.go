@@ -188,22 +188,17 @@ const wordAfterNote = "after_note"
 // note gathers what the caller should know before the confirmation. What was
 // said of it already is not said again.
 func (t *turn) note(task taskSpec) {
-	var parts []string
+	var all, fresh strings.Builder
 	for _, set := range task.Notes {
 		if r := t.rule(set); r.Say != "" {
-			parts = append(parts, t.text(r.Say))
+			text := t.text(r.Say) + t.f.words[wordAfterNote]
+			all.WriteString(text)
+			if !strings.Contains(t.s.Noted, text) {
+				fresh.WriteString(text)
+			}
 		}
 	}
-	gap := t.f.words[wordAfterNote]
-	t.notes = strings.Join(parts, gap)
-	if t.notes != "" {
-		t.notes += gap
-	}
-	if t.notes == t.s.Noted {
-		t.notes = ""
-		return
-	}
-	t.s.Noted = t.notes
+	t.notes, t.s.Noted = fresh.String(), all.String()
 }
 
 // HeldTask is what a suspended task was about.
@@ -211,6 +206,8 @@ type HeldTask struct {
 	Intent string          `json:"intent"`
 	Slots  map[string]Slot `json:"slots,omitempty"`
 	Chosen *Order          `json:"chosen,omitempty"`
+	// Noted is what the caller was told about it before the confirmation.
+	Noted string `json:"noted,omitempty"`
 }
 
 // suspend puts the task in hand aside, with what was said of it.
@@ -220,7 +217,7 @@ func (t *turn) suspend() {
 	}
 	t.s.Suspended = append(t.s.Suspended, t.s.Intent)
 	t.s.Held = append(slices.DeleteFunc(t.s.Held, func(h HeldTask) bool { return !slices.Contains(t.s.Suspended, h.Intent) || h.Intent == t.s.Intent }),
-		HeldTask{t.s.Intent, cloneMap(t.s.Slots), t.s.Orders.Chosen})
+		HeldTask{t.s.Intent, cloneMap(t.s.Slots), t.s.Orders.Chosen, t.s.Noted})
 }
 
 // takeUp brings back what a task was about, whatever was spoken of meanwhile.
@@ -238,6 +235,7 @@ func (t *turn) takeUp(intent string) {
 	for name, slot := range h.Slots {
 		t.s.Slots[name] = slot
 	}
+	t.s.Noted = h.Noted
 }
 
 // overtaken says whether a suspended task was about goods that a ticket of

@@ -16,7 +16,7 @@ func (t *turn) facts(line Line) rule.Facts {
 	f := rule.Facts{
 		Now: t.now, Terms: t.f.terms.Terms, Slots: map[string]string{}, Refund: rule.Refund{Status: "none"},
 		Order: rule.Order{DaysPlaced: rule.Unknown, DaysDelivered: rule.Unknown},
-		Call:  rule.Call{Complaints: t.s.Complaints, Tickets: len(t.s.Tickets)},
+		Call:  rule.Call{Complaints: t.s.Complaints, Tickets: len(t.s.Tickets), About: t.about()},
 	}
 	for name, slot := range t.s.Slots {
 		f.Slots[name] = slot.Value
@@ -38,6 +38,15 @@ func (t *turn) facts(line Line) rule.Facts {
 		f.Holiday = rule.Holiday{Name: h.Name, Until: h.until, Extended: f.Days(h.until, t.now) <= 0}
 	}
 	return f
+}
+
+// about is the request that leads to a ticket: the one in hand, or the one
+// that the present question came in the midst of.
+func (t *turn) about() string {
+	if n := len(t.s.Suspended); n > 0 && t.f.tasks[t.s.Intent].Ticket == "" {
+		return t.s.Suspended[n-1]
+	}
+	return t.s.Intent
 }
 
 func (t *turn) orderFacts(o Order) rule.Order {

@@ -46,6 +46,8 @@ type Flow struct {
 	// heard and values are phrases and slot values, ready to be matched.
 	heard    map[string][]nlu.Phrase
 	mentions map[string][]nlu.Phrase
+	// accepts are the words that take an offer up, by the task offered.
+	accepts map[string][]nlu.Phrase
 	// excepts hold the words of other things, by slot.
 	excepts map[string][]nlu.Phrase
 	values  map[string][]spokenValue

@@ -111,6 +111,7 @@ func TestEveryPromptIsUsed(t *testing.T) {
 	used[promptNumberMore] = true
 	filler, _ := f.Filler()
 	used[promptLineRefused] = true
+	used[promptTimePast], used[promptTimeClosed], used[promptTimeFar], used[promptAddress] = true, true, true, true
 	used[promptFiller] = len(filler) > 0 // the bridge says it
 	used[promptUnknown], used[promptUnknownAside], used[promptToldAll] = true, true, true
 	for id := range f.knowledge {

@@ -90,6 +90,9 @@ func (g *graph) task(id string, t taskSpec) {
 		if slot == slotOrder && t.OfferOrder != "" {
 			lines = append(lines, g.prompt(f.questions[t.OfferOrder].Ask))
 		}
+		if q := f.slots[slot].Offer; q != "" {
+			lines = append(lines, g.prompt(f.questions[q].Ask))
+		}
 		g.node(at, shape, lines...)
 		g.line("  class %s ask", at)
 		g.line("  %s --> %s", from, at)

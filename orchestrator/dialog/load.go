@@ -226,6 +226,10 @@ func (l *loader) finish() {
 	for name, list := range f.phrases {
 		f.heard[name] = f.compile(list)
 	}
+	f.accepts = map[string][]nlu.Phrase{}
+	for name, task := range f.tasks {
+		f.accepts[name] = f.compile(task.Accept)
+	}
 	f.slotAsked = map[string]string{}
 	for _, task := range f.tasks {
 		for slot, question := range task.Asks {

@@ -15,6 +15,9 @@ type Order struct {
 	Lines          []Line   `json:"lines,omitempty"`
 	Parcels        []Parcel `json:"parcels,omitempty"`
 	Refunds        []Refund `json:"refunds,omitempty"`
+	// Address is where it was sent to; empty where the order system does not
+	// tell.
+	Address string `json:"address,omitempty"`
 }
 
 // Line is one article of an order.

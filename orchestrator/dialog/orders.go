@@ -65,6 +65,7 @@ func (t *turn) choose(order Order) {
 	o := &t.s.Orders
 	o.Chosen, o.Choices, o.Missing, o.Down, o.Pending = &order, nil, "", "", nil
 	o.Part, o.Else = "", ""
+	t.forgetOwnAddress()
 	delete(t.s.Slots, slotLine)
 	t.s.Slots[slotOrder] = Slot{Value: order.Number, Verified: true}
 	t.s.LastFilled = slotOrder
@@ -77,6 +78,7 @@ func (t *turn) choose(order Order) {
 func (t *turn) forgetOrder() {
 	o := &t.s.Orders
 	o.Chosen, o.Choices, o.Pending, o.Missing, o.Part, o.Else = nil, nil, nil, "", "", ""
+	t.forgetOwnAddress()
 	delete(t.s.Slots, slotOrder)
 	delete(t.s.Slots, slotLine)
 }

@@ -12,7 +12,7 @@ var placeholder = regexp.MustCompile(`\{([a-z_]*)\}`)
 // value() knows each.
 var placeholderNames = []string{
 	"amount", "carrier", "delivered_date", "dialect", "dialect_list", "holiday", "holiday_until", "item", "label", "line_list", "method", "notes", "number", "option", "order", "order_date",
-	"order_list", "order_tail", "parcel_tail", "pay_method", "quality_days", "return_days", "variant", "reason", "received", "refund_date", "ticket_number",
+	"order_list", "order_tail", "own_address", "own_address_whole", "parcel_tail", "pay_method", "pickup_hours", "pickup_last", "plan", "quality_days", "return_days", "variant", "reason", "received", "refund_date", "ticket_number",
 }
 
 func placeholdersIn(text string) []string {

@@ -26,6 +26,7 @@ var helpful = map[string]string{
 	"offer_order_exchange": "是的", "offer_order_cancel": "是的", "offer_order_delivery": "是的", "variant": "大一号", "exchange_reason": "太大了",
 	"confirm_exchange": "对", "confirm_cancel": "对", "confirm_urge": "对", "confirm_parts": "对", "opened": "没拆", "offer": "好的",
 	"reason": "太小了", "received": "收到了", "confirm_return": "对", "anything_else": "我要退货",
+	"pickup": "需要", "pickup_time": "明天下午三点到五点", "offer_address": "对", "address": "上海市浦东新区世纪大道1288号402室",
 }
 
 // inputs draws anything that can happen, answers to old questions included.

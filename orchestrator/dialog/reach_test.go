@@ -142,6 +142,7 @@ func TestOldSnapshotsLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, _ = f.Advance(s, callDay, Heard{Text: "收到了"})
+	s, _ = f.Advance(s, callDay, Heard{Text: "不用了"})
 	if s.Question != "confirm_return" {
 		t.Fatalf("asks %q", s.Question)
 	}

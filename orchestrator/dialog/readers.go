@@ -18,13 +18,34 @@ func (t *turn) readFree(h *heard) {
 		if slot.Reader != readerTimeRange && slot.Reader != readerAddress {
 			continue
 		}
-		asked := t.f.slotOf(q) == name && q != ""
-		_, named := h.sounds.Find(t.f.mentions[name])
+		asked := q != "" && (t.f.slotOf(q) == name || slot.Offer == q)
+		named := t.mentioned(*h, name)
+		if slices.Contains(t.f.questions[q].Also, name) && h.answer != zhtext.AnswerNo {
+			asked, named = asked || slot.Reader == readerTimeRange, true
+		}
 		confirm := q != "" && (q == questionCorrect || q == t.f.tasks[t.s.Intent].Confirm)
 		named = named || confirm && t.relevant(name)
-		v := readFreeValue(slot.Reader, h.text, t.now, asked, named)
-		if v == "" && confirm && slot.Reader == readerTimeRange {
-			v = t.otherDay(t.s.Slots[name].Value, h.text)
+		text := h.text
+		if slot.Reader == readerTimeRange {
+			text = t.withoutHouses(*h)
+		}
+		v := readFreeValue(slot.Reader, text, t.now, asked, named)
+		switch {
+		case slot.Reader == readerAddress:
+			v = samePlace(t.s.Slots[name].Value, v)
+			if v == "" && t.f.slotOf(q) == name && t.f.leavesAddress(q) && t.says(*h, "unknown") {
+				v = addressLater // people settle it
+			}
+		case v == "" && confirm:
+			v = t.otherDay(t.s.Slots[name].Value, text)
+		case v == "" && t.f.slotOf(q) == name:
+			v = t.anyTime(*h)
+		}
+		if t.contradicted(*h, name) {
+			continue
+		}
+		if slot.Reader == readerTimeRange {
+			v = t.courierTime(h, name, v, asked)
 		}
 		if v != "" {
 			h.values[name] = v
@@ -88,6 +109,9 @@ func (t *turn) spokenSlot(name, value string) string {
 func (t *turn) keyedValue(slot, meaning string) string {
 	if t.f.slots[slot].Reader == readerTimeRange && meaning != "" {
 		return readFreeValue(readerTimeRange, meaning, t.now, true, true)
+	}
+	if t.f.slots[slot].Reader == readerAddress && meaning == addressLater {
+		return meaning
 	}
 	if t.f.sayValue(slot, meaning) != "" || t.f.slots[slot].Reader == readerVariant {
 		return meaning

@@ -18,13 +18,10 @@ func (t *turn) respond(h heard) {
 		return
 	}
 	if t.s.Intent != "" && t.says(h, "give_up") {
-		t.progress()
-		t.s.Offer, t.s.AdvisedIn = "", ""
-		t.say("not_now")
-		t.next()
+		t.giveUp()
 		return
 	}
-	if t.anger(h) || t.answerFirst(h) {
+	if t.anger(h) || t.refuseTime(h) || t.declinePickup(h) || t.answerFirst(h) {
 		return
 	}
 	if t.takeFix(h) {
@@ -48,9 +45,19 @@ func (t *turn) respond(h heard) {
 		t.respondOfferedOrder(h)
 	case task.Confirm != "" && q == task.Confirm:
 		t.respondConfirm(h)
+	case t.f.offered(q) != "":
+		t.respondOfferedAddress(h, t.f.offered(q))
 	default:
 		t.respondSlot(h, t.f.slotOf(q))
 	}
+}
+
+// giveUp drops the request in hand.
+func (t *turn) giveUp() {
+	t.progress()
+	t.s.Offer, t.s.AdvisedIn = "", ""
+	t.say("not_now")
+	t.next()
 }
 
 // respondUnsure takes of a sentence that was hardly recognised a yes or no
@@ -79,6 +86,10 @@ func (t *turn) respondOpen(h heard) {
 			t.progress()
 			t.say("noted")
 			t.reask()
+			return
+		}
+		if (t.says(h, "nothing_more") || h.answer == zhtext.AnswerNo) && len(t.s.Tickets)+t.s.Answered > 0 {
+			t.goodbye("goodbye") // there was nothing else after all
 			return
 		}
 		t.lost(h)
@@ -122,7 +133,11 @@ func (t *turn) respondOffer(h heard) {
 	if t.reconsidered(h) {
 		return
 	}
-	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer {
+	own := t.acceptance(h, offer)
+	if own != zhtext.AnswerUnknown && h.answer == zhtext.AnswerUnknown {
+		h.answer = own
+	}
+	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer && own == zhtext.AnswerUnknown {
 		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.progress()
 		t.begin(intent, h)
@@ -153,6 +168,19 @@ func (t *turn) respondOffer(h heard) {
 	default:
 		t.lost(h)
 	}
+}
+
+// acceptance is yes or no to an offer in its own words: "帮我催一下吧" to
+// "要帮您催一下吗".
+func (t *turn) acceptance(h heard, offer string) zhtext.Answer {
+	m, ok := h.sounds.Find(t.f.accepts[offer])
+	switch {
+	case !ok:
+		return zhtext.AnswerUnknown
+	case h.sounds.Negated(m, t.f.heard["negation"]):
+		return zhtext.AnswerNo
+	}
+	return zhtext.AnswerYes
 }
 
 // reconsidered takes another reason than the one that was refused, as in

@@ -13,6 +13,31 @@ const maxItemName = 16
 // say adds a prompt that waits for nothing.
 func (t *turn) say(id string) { t.put(t.render(id), expectNothing) }
 
+// sayPlainly says a prompt that ends in an offer without it, since there is
+// something else to go on with.
+func (t *turn) sayPlainly(id, offer string) {
+	p := t.render(id)
+	if offer != "" {
+		p.Text = withoutQuestion(p.Text)
+	}
+	t.put(p, expectNothing)
+}
+
+// withoutQuestion is a text without the question that it ends in; a text that
+// is nothing else stays.
+func withoutQuestion(text string) string {
+	rs := []rune(text)
+	if n := len(rs); n == 0 || rs[n-1] != '？' && rs[n-1] != '?' {
+		return text
+	}
+	for i := len(rs) - 2; i > 0; i-- {
+		if strings.ContainsRune("。！？!?.", rs[i]) {
+			return string(rs[:i+1])
+		}
+	}
+	return text
+}
+
 // sayAndListen adds a prompt and listens as expects name says.
 func (t *turn) sayAndListen(id, expects string) { t.put(t.render(id), expects) }
 
@@ -107,6 +132,10 @@ func (t *turn) value(name string) string {
 		return t.list(len(lines), func(i int) string { return t.f.mouth.name(lines[i].Name) })
 	case "amount", "method", "refund_date":
 		return t.refundValue(name)
+	case "plan":
+		return t.plan()
+	case "own_address", "own_address_whole", "pickup_hours", "pickup_last":
+		return t.pickupValue(name)
 	case "notes":
 		return t.notes
 	case "variant":
@@ -123,6 +152,9 @@ func (t *turn) value(name string) string {
 			return t.orderValue(*o, t.s.Slots[slotLine].Value, name)
 		}
 		return t.orderValue(Order{Number: t.wanted()}, "", name)
+	}
+	if t.f.slots[name].Reader == readerAddress {
+		return t.spokenAddress(t.s.Slots[name])
 	}
 	return t.spokenSlot(name, t.s.Slots[name].Value)
 }

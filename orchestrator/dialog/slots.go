@@ -17,7 +17,7 @@ func (t *turn) fillSlots(h heard, asked string) int {
 		if t.f.slots[name].Reader == readerVariant && !t.relevant(name) {
 			continue // sizes and colours are spoken of in many ways
 		}
-		if v == "" || filled && name != asked && (!correcting || old.Value == v) {
+		if v == "" || filled && name != asked && !t.f.free(name) && (!correcting || old.Value == v) {
 			continue
 		}
 		t.set(name, v, h.text)
@@ -30,7 +30,11 @@ func (t *turn) fillSlots(h heard, asked string) int {
 func (t *turn) correctSlots(h heard) int {
 	n := 0
 	for _, name := range t.f.slotOrder {
-		if v := h.values[name]; v != "" && t.s.Slots[name].Value != v && t.relevant(name) {
+		v := h.values[name]
+		if v != "" && t.f.slots[name].Reader == readerVariant {
+			v = addVariant(t.s.Slots[name].Value, v)
+		}
+		if v != "" && t.s.Slots[name].Value != v && t.relevant(name) {
 			t.set(name, v, h.text)
 			n++
 		}
@@ -55,6 +59,7 @@ func (t *turn) set(slot, value, raw string) {
 	}
 	t.s.Slots[slot] = Slot{Value: value, Raw: raw}
 	t.s.LastFilled = slot
+	t.imply(slot)
 }
 
 // takeSlots takes values and an order number in advance.
@@ -120,6 +125,9 @@ func (t *turn) undo(slot string) {
 		return
 	}
 	delete(t.s.Slots, slot)
+	for _, more := range t.f.implying(slot) {
+		delete(t.s.Slots, more)
+	}
 }
 
 // forgetMentioned empties the slots that the caller names as wrong.
@@ -130,6 +138,9 @@ func (t *turn) forgetMentioned(h heard) bool {
 			continue
 		}
 		if _, ok := h.sounds.Find(t.f.mentions[name]); ok || h.wrong == name {
+			if h.wrong != name && t.mentionsPart(h, name) {
+				continue // "取件时间不对" leaves the pick-up itself
+			}
 			t.undo(name)
 			any = true
 		}

@@ -102,6 +102,9 @@ type questionSpec struct {
 	Expect string `yaml:"expect"`
 	// Keys maps single keys to answers: yes, no, an intent, a slot's value.
 	Keys map[string]string `yaml:"keys"`
+	// Also are slots that the answer may fill as well: a time where only
+	// yes or no was asked for.
+	Also []string `yaml:"also"`
 }
 
 type slotSpec struct {
@@ -118,6 +121,10 @@ type slotSpec struct {
 	Except []string `yaml:"except"`
 	// Got is said when the answer to the slot's question is taken; optional.
 	Got string `yaml:"got"`
+	// Implies are values of other slots that having this one means.
+	Implies map[string]string `yaml:"implies"`
+	// Offer is the question that offers an address of the order's own.
+	Offer string `yaml:"offer"`
 }
 
 type valueSpec struct {
@@ -152,6 +159,10 @@ type taskSpec struct {
 	Check string `yaml:"check"`
 	// Notes are rules of which each adds a sentence to {notes}.
 	Notes []string `yaml:"notes"`
+	// Accept are words that take the offer of this task up, besides yes.
+	Accept []string `yaml:"accept"`
+	// Plan is the rule set of which {plan} is said in the confirmation.
+	Plan string `yaml:"plan"`
 	// Asks replaces the question of a slot within this task.
 	Asks map[string]string `yaml:"asks"`
 	// Exactly one of the following says what the task comes to.

@@ -113,6 +113,8 @@ type State struct {
 	// Offer is the intent that a yes to the present question starts.
 	Offer string          `json:"offer,omitempty"`
 	Slots map[string]Slot `json:"slots,omitempty"`
+	// Declined is the order whose own address a courier is not to call at.
+	Declined string `json:"declined,omitempty"`
 	// LastFilled is the slot that a bare "no, that's wrong" undoes.
 	LastFilled string `json:"last_filled,omitempty"`
 

@@ -92,6 +92,9 @@ func (t *turn) proceed() {
 			}
 			continue
 		}
+		if t.offerAddress(slot) {
+			return
+		}
 		t.ask(t.f.questionOf(task, slot))
 		return
 	}
@@ -120,7 +123,7 @@ func (t *turn) concluded(prompt, offer string) {
 		t.askWith(questionOffer, prompt)
 		return
 	}
-	t.say(prompt)
+	t.sayPlainly(prompt, offer)
 	t.next()
 }
 
@@ -240,6 +243,7 @@ func (t *turn) request() OpenTicket {
 		Received: t.received(),
 		Summary:  t.text(cmp.Or(task.Summary, "ticket_summary")),
 		Contact:  Contact{Phone: t.s.Caller},
+		Pickup:   t.pickup(task),
 	}
 }
 

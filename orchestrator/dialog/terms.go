@@ -37,6 +37,7 @@ func (l *loader) checkTerms() {
 			l.bad("is %d, must be from 0 to %d", args(n.value, maxDays), "terms", n.name)
 		}
 	}
+	l.checkPickup()
 	zone := time.UTC
 	if at, err := time.Parse("-07:00", l.flow.header.UTCOffset); err == nil {
 		_, seconds := at.Zone()

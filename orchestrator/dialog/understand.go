@@ -68,6 +68,9 @@ type heard struct {
 	part  string
 	fix   zhtext.Fix
 	fixed bool
+	// untimely is the prompt that says why a courier cannot come then, and
+	// late the slot that it was said for.
+	untimely, late string
 	// keyed is true for keys, which mean exactly what they say.
 	keyed bool
 	// f is the flow that it was heard in.

@@ -212,6 +212,11 @@ func (l *loader) checkQuestions() {
 		if _, ok := l.flow.expects[q.Expect]; !ok {
 			l.bad("unknown expects %q", args(q.Expect), "questions", id, "expect")
 		}
+		for _, s := range q.Also {
+			if _, ok := l.flow.slots[s]; !ok {
+				l.bad("unknown slot %q", args(s), "questions", id, "also")
+			}
+		}
 		for _, k := range sortedKeys(q.Keys) {
 			if !keyPattern.MatchString(k) || k == l.flow.policy.HumanKey || k == l.flow.policy.RepeatKey {
 				l.bad("key %q is none or is taken", args(k), "questions", id, "keys")
@@ -273,6 +278,7 @@ func (l *loader) checkSlots() {
 		}
 		l.checkValues(id, s)
 		l.checkFree(id, s)
+		l.checkPickupSlot(id, s)
 	}
 }
 

@@ -72,6 +72,17 @@ func readVariant(text string, variants []*regexp.Regexp, denied func(before stri
 	return strings.Join(words, comma)
 }
 
+// addVariant is what is held with what is said besides: a colour replaces a
+// colour, and leaves the size as it is.
+func addVariant(held, said string) string {
+	isColour := func(s string) bool { return strings.HasSuffix(s, "色") }
+	if held == "" || strings.ContainsAny(held+said, "、,") || isColour(held) == isColour(said) ||
+		!isColour(held) && !isColour(said) || slices.ContainsFunc([]string{"同款", "一样的", "一模一样"}, func(w string) bool { return held == w || said == w }) {
+		return said
+	}
+	return held + "、" + said
+}
+
 // deniedVariant says whether what follows is what the caller does not want, or has.
 func deniedVariant(before string) bool {
 	for _, no := range []string{"不要", "不是", "别要", "买的是", "收到的是", "现在是", "发的是"} {

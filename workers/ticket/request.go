@@ -42,6 +42,14 @@ func validate(req *schemas.TicketOpen) error {
 	if strings.ContainsFunc(req.Contact, unicode.IsControl) {
 		bad("contact", "holds control characters")
 	}
+	if p := req.Pickup; p != nil {
+		if p.From.IsZero() || !p.Until.After(p.From) {
+			bad("pickup", "does not end after it begins")
+		}
+		if strings.ContainsFunc(p.Address, unicode.IsControl) {
+			bad("pickup.address", "holds control characters")
+		}
+	}
 	if req.RequestedAt.IsZero() {
 		bad("requested_at", "missing")
 	}

@@ -71,6 +71,7 @@ func request(call string) *schemas.TicketOpen {
 	return &schemas.TicketOpen{
 		IdempotencyKey: call + ":return:1", CallID: call, Kind: schemas.KindReturn, OrderNumber: "20261112003378", OrderVerified: true,
 		OrderLine: "1", Reason: "wrong_size", Contact: "13800138001", RequestedAt: time.Now(),
+		Pickup: &schemas.Pickup{From: time.Now().Add(24 * time.Hour), Until: time.Now().Add(26 * time.Hour), Address: "上海市黄浦区中山路128号"},
 	}
 }
 
@@ -188,6 +189,8 @@ func TestAWrongRequestIsRejectedAndKept(t *testing.T) {
 	dead := watch(t, asker, schemas.StreamDead, schemas.SubjectsDead)
 	bad := request("call-1")
 	bad.OrderNumber, bad.Contact = "$(reboot)", "a\x00b"
+	bad.Pickup.Until = bad.Pickup.From
+	bad.Pickup.Address = "中山路\n128号"
 	send(t, asker, bad)
 	unsafe := request("call-2")
 	unsafe.CallID = "call.2 >"
@@ -197,7 +200,8 @@ func TestAWrongRequestIsRejectedAndKept(t *testing.T) {
 	eventually(t, "two rejections", func() bool { return count(t, reg, "rejected") == 2 && len(dead.list()) == 2 })
 	eventually(t, "one fact", func() bool { return len(seen.list()) == 1 })
 	f, ok := seen.list()[0].Data.(*schemas.TicketRejected)
-	if !ok || f.Code != "invalid_request" || !strings.Contains(f.Reason, "order_number") || !strings.Contains(f.Reason, "contact") || strings.Contains(f.Reason, "reboot") {
+	if !ok || f.Code != "invalid_request" || !strings.Contains(f.Reason, "order_number") || !strings.Contains(f.Reason, "contact") ||
+		!strings.Contains(f.Reason, "pickup: ") || !strings.Contains(f.Reason, "pickup.address") || strings.Contains(f.Reason, "中山路") || strings.Contains(f.Reason, "reboot") {
 		t.Errorf("fact %+v", seen.list()[0].Data)
 	}
 	if list, _, err := db.Tickets(storetest.Context(t), store.TicketFilter{}, 0, ""); len(list) != 0 || err != nil {

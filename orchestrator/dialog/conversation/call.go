@@ -87,7 +87,7 @@ func Describe(a dialog.Act) string {
 		return "find " + a.Phone + a.Number + a.LastDigits
 	case dialog.OpenTicket:
 		return fmt.Sprintf("ticket %s %s/%s %s received=%t verified=%t",
-			a.Kind, a.OrderNumber, a.OrderLine, a.Reason, a.Received, a.Verified)
+			a.Kind, a.OrderNumber, a.OrderLine, a.Reason, a.Received, a.Verified) + describePickup(a.Pickup)
 	case dialog.ListenIn:
 		return "listen " + cmp.Or(a.Dialect, "none")
 	case dialog.Handoff:
@@ -96,6 +96,14 @@ func Describe(a dialog.Act) string {
 		return "end " + string(a.Outcome)
 	}
 	return ""
+}
+
+func describePickup(p *dialog.Pickup) string {
+	if p == nil {
+		return ""
+	}
+	const minute = "2006-01-02T15:04-07:00"
+	return strings.TrimRight(" pickup "+p.From.Format(minute)+"/"+p.Until.Format(minute)+" "+p.Address, " ")
 }
 
 // final says whether an act has to be named by whoever describes a call.

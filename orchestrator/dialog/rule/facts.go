@@ -80,6 +80,12 @@ type Terms struct {
 	FinalTags   []string `expr:"final_tags" yaml:"final_tags"`
 	SealedWords []string `expr:"sealed_words" yaml:"sealed_words"`
 	SealedTags  []string `expr:"sealed_tags" yaml:"sealed_tags"`
+	// Pickup: couriers call for what goes back, from PickupFrom to PickupUntil
+	// o'clock, up to PickupDays days ahead.
+	Pickup      bool `expr:"pickup" yaml:"pickup"`
+	PickupFrom  int  `expr:"pickup_from" yaml:"pickup_from"`
+	PickupUntil int  `expr:"pickup_until" yaml:"pickup_until"`
+	PickupDays  int  `expr:"pickup_days" yaml:"pickup_days"`
 }
 
 // Holiday is the festival that the order was placed in, if any.
@@ -95,6 +101,8 @@ type Holiday struct {
 type Call struct {
 	Complaints int `expr:"complaints"`
 	Tickets    int `expr:"tickets"`
+	// About is the request in hand, or the one that a question interrupts.
+	About string `expr:"about"`
 }
 
 // Days counts calendar days from one time to another, in the zone of the

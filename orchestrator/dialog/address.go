@@ -1,0 +1,104 @@
+package dialog
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tidegate/tidegate/internal/zhtext"
+)
+
+// leavesAddress says whether people may settle what a question asks for.
+func (f *Flow) leavesAddress(question string) bool {
+	for _, meaning := range f.questions[question].Keys {
+		if meaning == addressLater {
+			return true
+		}
+	}
+	return false
+}
+
+// ownAddress is where the chosen order was sent to, for its own buyer: whoever
+// only knows a number of an order hears nothing of where it went.
+func (t *turn) ownAddress() string {
+	c := t.s.Orders.Chosen
+	if c == nil || !slices.ContainsFunc(t.s.Orders.Known, func(o Order) bool { return o.Number == c.Number }) {
+		return ""
+	}
+	return c.Address
+}
+
+// offerAddress asks whether the courier shall call where the order went.
+func (t *turn) offerAddress(slot string) bool {
+	q := t.f.slots[slot].Offer
+	if q == "" || zhtext.ShortAddress(t.ownAddress()) == "" || t.s.Declined == t.s.Slots[slotOrder].Value {
+		return false
+	}
+	t.ask(q)
+	return true
+}
+
+func (t *turn) respondOfferedAddress(h heard, slot string) {
+	others := t.fillSlots(h, slot)
+	switch {
+	case h.values[slot] != "":
+	case h.answer == zhtext.AnswerYes:
+		t.s.Slots[slot] = Slot{Value: t.ownAddress(), Verified: true}
+		t.s.LastFilled = slot
+	case t.says(h, phraseWhich) && t.f.has(promptAddress):
+		t.progress()
+		t.say(promptAddress)
+		t.reask()
+		return
+	case h.answer == zhtext.AnswerNo || t.says(h, "wrong"):
+		t.s.Declined = t.s.Slots[slotOrder].Value
+	case others > 0:
+	default:
+		t.digress(h)
+		return
+	}
+	t.progress()
+	t.proceed()
+}
+
+// forgetOwnAddress forgets an address that was that of the order in hand.
+func (t *turn) forgetOwnAddress() {
+	for _, name := range t.f.slotOrder {
+		if t.f.slots[name].Reader == readerAddress && t.s.Slots[name].Verified {
+			delete(t.s.Slots, name)
+		}
+	}
+}
+
+// spokenAddress says the caller's own words back, but of an address that is
+// only known from the order no more than it takes to recognise it.
+func (t *turn) spokenAddress(s Slot) string {
+	if s.Verified {
+		return zhtext.ShortAddress(s.Value)
+	}
+	return zhtext.SayAddress(s.Value)
+}
+
+// samePlace keeps what was said of an address before, when only its house is
+// corrected: "不对，是张杨路五百零五号".
+func samePlace(held, said string) string {
+	road := zhtext.ShortAddress(said)
+	if at := strings.Index(held, road); road != "" && at > 0 && strings.HasPrefix(said, road) {
+		return held[:at] + said
+	}
+	return said
+}
+
+// houses are numbers of houses and rooms, which sound like days: 五号.
+var houses = regexp.MustCompile(`[0-9零〇一二两三四五六七八九十百千幺]{1,8}(?:号楼|号院|号|栋|幢|座|单元|室|楼|层)`)
+
+// withoutHouses is a sentence as it is read for a time, once it holds an
+// address.
+func (t *turn) withoutHouses(h heard) string {
+	for _, name := range t.f.slotOrder {
+		if t.f.slots[name].Reader == readerAddress && h.values[name] != "" {
+			return houses.ReplaceAllString(h.text, "，")
+		}
+	}
+	return h.text
+}
