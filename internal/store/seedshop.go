@@ -125,7 +125,7 @@ var shop = []customerPlan{
 			[]parcelPlan{{"德邦快递", "DP3300000010011", "delivered", 8, 5}, {"德邦快递", "DP3300000010012", "in_transit", 8, 0}}, nil},
 		{"20261110010203", schemas.OrderDelivered, 11, "alipay",
 			[]schemas.OrderLine{item("TOY-BLOCK", "儿童积木一千块", 1, 19900)},
-			[]parcelPlan{{"中通快递", "ZT7200000010203", "delivered", 10, 8}}, nil},
+			[]parcelPlan{{"中通快递", "ZT7200000010203", "delivered", 10, 5}}, nil},
 		{"20260820000077", schemas.OrderCompleted, 93, "alipay",
 			[]schemas.OrderLine{item("FAN-USB", "桌面小风扇", 1, 5900)},
 			[]parcelPlan{{"中通快递", "ZT7200000000077", "delivered", 92, 89}}, nil},
