@@ -112,6 +112,7 @@ expect:
   outcome: ticket_opened
   intent: return_request
   ticket: false
+  ticket_kind: return
   order: "0012"
   slots: {reason: wrong_size, received: "yes"}
   handoff: any
@@ -140,7 +141,7 @@ expect:
 			{Line: 22, Hangup: true},
 		},
 		Expect: scenarios.Expect{
-			Outcome: "ticket_opened", Intent: "return_request", Ticket: &no, Handoff: "any", EndedBy: "caller", Interrupted: &yes,
+			Outcome: "ticket_opened", Intent: "return_request", Ticket: &no, TicketKind: "return", Handoff: "any", EndedBy: "caller", Interrupted: &yes,
 			Slots:          map[string]string{"order": "0012", "reason": "wrong_size", "received": "yes"},
 			AnsweredWithin: 3 * time.Second, FirstPromptWithin: 5 * time.Second, TurnLatencyP95: 2 * time.Second,
 			Said: []string{"一", "二"}, NotSaid: []string{"三"},
