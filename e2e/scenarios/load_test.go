@@ -16,7 +16,11 @@ import (
 )
 
 func TestShippedScenarios(t *testing.T) {
-	want := []string{"freight", "hangup-early", "human", "interrupt", "knowledge", "refund-status", "return", "return-digits", "return-listening", "return-one-sentence", "silence"}
+	want := []string{
+		"cancel", "complaint", "correction", "exchange", "freight", "hangup-early", "human", "interrupt", "knowledge", "late-delivery", "missing-parts",
+		"number-in-parts", "order-status", "partial-return", "policy", "refund-overdue", "refund-status", "return", "return-and-freight", "return-digits",
+		"return-listening", "return-one-sentence", "return-opened", "return-refused", "silence",
+	}
 	if got := scenarios.Names(); !reflect.DeepEqual(got, want) {
 		t.Fatalf("names %q", got)
 	}
