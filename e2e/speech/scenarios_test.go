@@ -25,9 +25,6 @@ func TestShippedScenarios(t *testing.T) {
 		if name == "silence" || name == "hangup-early" {
 			continue // nothing is said that decides about them
 		}
-		if name == "knowledge" {
-			continue // the built-in model mishears its question about members; ./e2e runs it
-		}
 		calls.Go(func() {
 			for n := range attempts {
 				res, err := place(t, o, name, fmt.Sprintf("4%d%02d", n, i))
