@@ -37,12 +37,15 @@ func telegraphed(t *testing.T, set setup) *system {
 	return s
 }
 
-// placeAll places the calls of scenarios at the same time.
-func (s *system) placeAll(names []string) {
+// placeAll places the calls of scenarios, so many at the same time.
+func (s *system) placeAll(names []string, atOnce int) {
 	s.t.Helper()
+	room := make(chan struct{}, atOnce)
 	var calls sync.WaitGroup
 	for i, name := range names {
 		calls.Go(func() {
+			room <- struct{}{}
+			defer func() { <-room }()
 			// Calls of one caller at one moment are told apart by the number
 			// called.
 			own := func(sc *scenarios.Scenario) { sc.To = fmt.Sprintf("40%02d", i) }
@@ -75,7 +78,8 @@ func (s *system) private(words ...string) {
 func TestScenarios(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, setup{})
-	s.placeAll(shipped(t, false))
+	names := shipped(t, false)
+	s.placeAll(names, len(names))
 	s.private("13800138001", "13800138005", "羽绒服", "我要退货")
 }
 
@@ -84,6 +88,7 @@ func TestScenarios(t *testing.T) {
 func TestListeningCallers(t *testing.T) {
 	t.Parallel()
 	s := telegraphed(t, setup{})
-	s.placeAll(shipped(t, true))
+	names := shipped(t, true)
+	s.placeAll(names, len(names))
 	s.private("13800138001", "13800138010", "羽绒服", "我要换货", "零七零零四五一二")
 }
