@@ -22,7 +22,7 @@ const (
 	spacing = 150.0    // Hz: the mark is at 3050, in the telephone band
 	level   = 0.3      // of full scale
 
-	toneTime = 60 * time.Millisecond
+	toneTime = 80 * time.Millisecond // a lost packet of the line leaves enough of it
 	edgeTime = 5 * time.Millisecond // of a tone's beginning and end
 	codeTime = (1 + digits + sums) * toneTime
 

@@ -20,7 +20,7 @@ const Name = "telegraph"
 const (
 	syllable = 110 * time.Millisecond
 	pause    = 120 * time.Millisecond // behind a sentence
-	leastly  = 2                      // times that a number is sent
+	leastly  = 3                      // times that a number is sent
 )
 
 var rates = []int{8000, 16000}
@@ -62,7 +62,7 @@ func (v *Voice) Synthesize(ctx context.Context, r tts.Request, emit tts.Emit) (t
 			return res, fmt.Errorf("%w: the code book is full", tts.ErrUnsupported)
 		}
 		length := float64(utf8.RuneCountInString(sentence)) * float64(syllable) / speed
-		pcm := send(n, max(leastly, int(length/float64(codeTime))+1), r.SampleRate)
+		pcm := send(n, max(leastly, int(length/float64(codeTime))+2), r.SampleRate)
 		if err := emit(append(pcm, audio.Silence(pause, r.SampleRate)...)); err != nil {
 			return res, err
 		}
