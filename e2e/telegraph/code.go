@@ -23,7 +23,7 @@ const (
 	level   = 0.3      // of full scale
 
 	toneTime = 80 * time.Millisecond // a lost packet of the line leaves enough of it
-	edgeTime = 5 * time.Millisecond // of a tone's beginning and end
+	edgeTime = 5 * time.Millisecond  // of a tone's beginning and end
 	codeTime = (1 + digits + sums) * toneTime
 
 	window  = 20 * time.Millisecond // of a measure
