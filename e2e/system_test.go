@@ -92,6 +92,8 @@ type system struct {
 	sw      *devswitch.Service
 	sip     string
 	secret  string
+	voice   tts.Engine // of callers; nil: tones
+	hearing asr.Engine // of callers who answer what they hear
 	log     *slog.Logger
 	reg     *prometheus.Registry
 	logs    *syncBuffer
@@ -350,15 +352,17 @@ func (s *system) place(name string, edit func(*scenarios.Scenario), onEvent func
 	if edit != nil {
 		edit(&sc)
 	}
-	engine, err := tts.NewEngine(tts.Config{Engine: tts.EngineTone})
-	if err != nil {
-		s.t.Fatal(err)
+	engine := s.voice
+	if engine == nil {
+		if engine, err = tts.NewEngine(tts.Config{Engine: tts.EngineTone}); err != nil {
+			s.t.Fatal(err)
+		}
+		defer func() { _ = engine.Close() }()
 	}
-	defer func() { _ = engine.Close() }()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 4*time.Minute)
 	defer cancel()
 	return caller.Run(ctx, caller.Options{
-		Target: s.target(), Scenario: sc, Engine: engine, APIURL: strings.TrimSuffix(s.api(), "/api/v1/"), Log: s.log, OnEvent: onEvent,
+		Target: s.target(), Scenario: sc, Engine: engine, Ears: s.hearing, APIURL: strings.TrimSuffix(s.api(), "/api/v1/"), Log: s.log, OnEvent: onEvent,
 		RecordPath: filepath.Join(s.t.TempDir(), "call.wav"), RecordTimeout: time.Minute,
 	})
 }
