@@ -157,7 +157,7 @@ func TestNATSAwayUntilTheEnd(t *testing.T) {
 			}
 		}))
 	}()
-	eventually(t, "the call is over", func() bool { return s.sw.Channels() == 0 && !s.bus.Connected() })
+	eventuallyIn(t, wholeCall, "the call is over", func() bool { return s.sw.Channels() == 0 && !s.bus.Connected() })
 	s.nats.Up()
 	<-done
 	var list struct {
@@ -195,7 +195,7 @@ func TestDatabaseAway(t *testing.T) {
 		}))
 	}()
 	eventually(t, "the call is under way", func() bool { return s.sw.Channels() == 1 })
-	eventually(t, "the call is over", func() bool { return s.sw.Channels() == 0 })
+	eventuallyIn(t, wholeCall, "the call is over", func() bool { return s.sw.Channels() == 0 })
 	if err := cluster.Start(); err != nil {
 		t.Fatal(err)
 	}

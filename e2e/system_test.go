@@ -395,7 +395,16 @@ func (s *system) tickets(callID string) int {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	eventuallyIn(t, 60*time.Second, what, ok)
+}
+
+// wholeCall is more than any call of a test takes: what is said in it takes
+// the time it takes to say.
+const wholeCall = 3 * time.Minute
+
+func eventuallyIn(t testing.TB, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if ok() {
 			return
 		}
