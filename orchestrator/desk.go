@@ -33,7 +33,7 @@ func (d *desk) FindOrders(ctx context.Context, callID string, req dialog.FindOrd
 		return nil, d.bus.Ready()
 	}
 	tail := req.LastDigits[max(0, len(req.LastDigits)-maxTail):]
-	q := schemas.OrdersFind{CallID: callID, Phone: req.Phone, Number: req.Number, LastDigits: tail, Limit: 5}
+	q := schemas.OrdersFind{Tenant: d.tenant, CallID: callID, Phone: req.Phone, Number: req.Number, LastDigits: tail, Limit: 5}
 	orders, err := d.find(ctx, q)
 	if err == nil && len(orders) == 0 && q.Phone != "" && (q.Number != "" || q.LastDigits != "") {
 		q.Phone = ""

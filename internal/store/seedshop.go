@@ -100,7 +100,7 @@ var shop = []customerPlan{
 		{"20261115008830", schemas.OrderDelivered, 6, "alipay",
 			[]schemas.OrderLine{item("DRESS-RED-S", "红色连衣裙 S码", 1, 32900), item("BELT-BRN", "棕色皮带", 1, 8900), item("HAT-WOOL", "羊毛帽", 1, 6900)},
 			[]parcelPlan{{"韵达快递", "YD5500000008830", "delivered", 5, 1}}, nil},
-		{"20261111003378", schemas.OrderCancelled, 10, "alipay",
+		{"20261111003378", schemas.OrderStatusCancelled, 10, "alipay",
 			[]schemas.OrderLine{item("TENT-3P", "三人帐篷", 1, 39900)}, nil,
 			[]refundPlan{{"R20261112005", "paid", 39900, 9, 7, 8}}},
 		{"20261005000450", schemas.OrderCompleted, 47, "alipay",
