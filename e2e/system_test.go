@@ -186,7 +186,7 @@ func newSystem(t testing.TB, set setup) *system {
 	}
 	s.bridge, err = mediabridge.New(mc, mediabridge.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})
 	s.run(s.bridge, err)
-	omsService, err := oms.New(oms.Defaults(), oms.Deps{Bus: s.bus, Orders: s.store, Log: s.log, Registry: s.reg})
+	omsService, err := oms.New(oms.Defaults(), oms.Deps{Bus: s.bus, Orders: s.store, Writes: s.store, Log: s.log, Registry: s.reg})
 	s.run(omsService, err)
 	if !set.noTicket {
 		s.startTicket(set.ticket)

@@ -57,6 +57,8 @@ const (
 	TypeParcelIntercept    = Prefix + ".parcels.intercept"
 	TypeParcelIntercepted  = Prefix + ".parcels.intercepted"
 	TypeOrderWriteRejected = Prefix + ".orders.rejected"
+	TypeOrderSystemAsk     = Prefix + ".orders.system_ask"
+	TypeOrderSystemInfo    = Prefix + ".orders.system_info"
 
 	TypeSlotAcquire = Prefix + ".slot.acquire"
 	TypeSlotGranted = Prefix + ".slot.granted"
@@ -136,6 +138,8 @@ func registerOMS() {
 	register[Trace](TypeTrace, ClassReply, "", "The ways of parcels, newest event first.")
 	register[RefundsFind](TypeRefundsFind, ClassRequest, SubjectRefunds, "Ask how far refunds are; answered by refunds.found.")
 	register[RefundsFound](TypeRefundsFound, ClassReply, "", "An order's refunds, oldest first.")
+	register[OrderSystemAsk](TypeOrderSystemAsk, ClassRequest, SubjectOrderSystem, "Ask how an order system is; answered by orders.system_info.")
+	register[OrderSystemInfo](TypeOrderSystemInfo, ClassReply, "", "How an order system is, as one worker sees it.")
 	register[ReturnCreate](TypeReturnCreate, ClassWork, SubjectReturnCreate, "Create one return (RMA); the same key creates it once.")
 	register[ReturnCreated](TypeReturnCreated, ClassFact, fact+"return_created", "The return exists, or was refused.")
 	register[OrderCancel](TypeOrderCancel, ClassWork, SubjectOrderCancel, "Cancel an order that has not been sent.")

@@ -21,11 +21,12 @@ const (
 
 // Fixed subjects.
 const (
-	SubjectTicketOpen = Prefix + ".work.ticket.open"
-	SubjectOrdersFind = Prefix + ".oms.orders.find"
-	SubjectOrderGet   = Prefix + ".oms.orders.get"
-	SubjectTraceFind  = Prefix + ".oms.trace.find"
-	SubjectRefunds    = Prefix + ".oms.refunds.find"
+	SubjectTicketOpen  = Prefix + ".work.ticket.open"
+	SubjectOrdersFind  = Prefix + ".oms.orders.find"
+	SubjectOrderGet    = Prefix + ".oms.orders.get"
+	SubjectTraceFind   = Prefix + ".oms.trace.find"
+	SubjectRefunds     = Prefix + ".oms.refunds.find"
+	SubjectOrderSystem = Prefix + ".oms.system.info"
 	// SubjectOMSWork matches the writes of the order worker.
 	SubjectOMSWork         = Prefix + ".work.oms.>"
 	SubjectReturnCreate    = Prefix + ".work.oms.return"

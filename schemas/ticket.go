@@ -54,6 +54,7 @@ type Pickup struct {
 // TicketOpened: the ticket exists. Existing is true when the key had been
 // used before and the earlier ticket is meant.
 type TicketOpened struct {
+	Tenant         string      `json:"tenant,omitempty" jsonschema:"maxLength=64"`
 	CallID         string      `json:"call_id"`
 	IdempotencyKey string      `json:"idempotency_key"`
 	TicketID       string      `json:"ticket_id"`

@@ -18,6 +18,8 @@ const (
 	opRecordCall   operation = "record_call"
 	opCallsList    operation = "calls_list"
 	opCallDetail   operation = "call_detail"
+	opOMSWrite     operation = "oms_write"
+	opOMSRead      operation = "oms_read"
 	opSeed         operation = "seed"
 	opMigrate      operation = "migrate"
 	resultOK                 = "ok"
@@ -28,7 +30,7 @@ const (
 )
 
 var (
-	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opSeed, opMigrate}
+	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead, opSeed, opMigrate}
 	allResults    = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 

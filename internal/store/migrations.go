@@ -112,6 +112,17 @@ var migrations = []migration{
 		`ALTER TABLE tickets DROP COLUMN pickup_address`, `ALTER TABLE tickets DROP COLUMN pickup_until`,
 		`ALTER TABLE tickets DROP COLUMN pickup_from`, `ALTER TABLE orders DROP COLUMN address`,
 	}},
+
+	{id: "0006_oms_writes", up: []string{
+		`CREATE TABLE oms_writes (
+			idempotency_key TEXT PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL,
+			ticket_id TEXT NOT NULL, ticket_number TEXT NOT NULL, call_id TEXT NOT NULL,
+			order_number TEXT NOT NULL, order_line TEXT NOT NULL, tracking_no TEXT NOT NULL,
+			status TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL, number TEXT NOT NULL, address TEXT NOT NULL,
+			attempts INTEGER NOT NULL, requested_at {time} NOT NULL, ended_at {time})`,
+		`CREATE INDEX oms_writes_ticket ON oms_writes (ticket_id, requested_at)`,
+		`CREATE INDEX oms_writes_order ON oms_writes (order_number, requested_at)`,
+	}, down: []string{`DROP TABLE oms_writes`}},
 }
 
 // migrationLock keeps services that start together from migrating together

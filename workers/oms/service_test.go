@@ -174,7 +174,7 @@ func TestALookUpOverItsBudgetIsGivenUp(t *testing.T) {
 func TestAFullWorkerSaysSo(t *testing.T) {
 	server := bustest.Start(t)
 	cfg := oms.Defaults()
-	cfg.MaxInFlight, cfg.Budget, cfg.MaxBudget = 1, 30*time.Second, 30*time.Second
+	cfg.MaxInFlight, cfg.Budget, cfg.MaxBudget, cfg.Patience = 1, 30*time.Second, 30*time.Second, 30*time.Second
 	system := &slow{release: make(chan struct{})}
 	s := start(t, cfg, oms.Deps{Bus: server.Connect("oms"), Orders: system})
 	asker := server.Connect("asker")
@@ -260,7 +260,7 @@ func TestMetricsStartAtZero(t *testing.T) {
 	if _, err := oms.New(oms.Defaults(), oms.Deps{Bus: server.Connect("oms"), Orders: &slow{}, Registry: reg}); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := testutil.GatherAndCount(reg, "tidegate_oms_lookups_total"); err != nil || n != 35 {
+	if n, err := testutil.GatherAndCount(reg, "tidegate_oms_lookups_total"); err != nil || n != 64 {
 		t.Errorf("%d series, %v", n, err)
 	}
 }

@@ -1,0 +1,69 @@
+package oms
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/schemas"
+)
+
+// DefaultTenant is who asks without naming a tenant.
+const DefaultTenant = "default"
+
+// shopOf finds a tenant's order system. Where only the default one is
+// configured, it is everybody's; else a tenant that is not configured has
+// none, so that a slip of the pen shows nobody another shop's orders.
+func (s *Service) shopOf(tenant string) (*shop, bool) {
+	if tenant == "" || len(s.shops) == 1 {
+		tenant = DefaultTenant
+	}
+	sh, ok := s.shops[tenant]
+	return sh, ok
+}
+
+// systemOf makes a System of what may do less.
+func systemOf(o Orders) System {
+	if s, ok := o.(System); ok {
+		return s
+	}
+	return findsOnly{o}
+}
+
+// findsOnly is a system that finds orders and does nothing else. One order and
+// its refunds it finds that way too.
+type findsOnly struct{ Orders }
+
+func (f findsOnly) Order(ctx context.Context, number string) (schemas.Order, error) {
+	found, err := f.FindOrders(ctx, schemas.OrdersFind{Number: number, Limit: 1})
+	if err != nil {
+		return schemas.Order{}, err
+	}
+	if len(found.Orders) == 0 {
+		return schemas.Order{}, fmt.Errorf("order: %w", ErrNotFound)
+	}
+	return found.Orders[0], nil
+}
+
+func (f findsOnly) RefundProgress(ctx context.Context, number string) ([]schemas.Refund, error) {
+	o, err := f.Order(ctx, number)
+	return o.Refunds, err
+}
+
+func (findsOnly) Trace(context.Context, schemas.TraceFind) (schemas.Trace, error) {
+	return schemas.Trace{}, ErrUnsupported
+}
+
+func (findsOnly) CreateReturn(context.Context, schemas.ReturnCreate) (schemas.ReturnCreated, error) {
+	return schemas.ReturnCreated{}, ErrUnsupported
+}
+
+func (findsOnly) Cancel(context.Context, schemas.OrderCancel) (schemas.OrderCancelled, error) {
+	return schemas.OrderCancelled{}, ErrUnsupported
+}
+
+func (findsOnly) Intercept(context.Context, schemas.ParcelIntercept) (schemas.ParcelIntercepted, error) {
+	return schemas.ParcelIntercepted{}, ErrUnsupported
+}
+
+var _ Orders = (*store.Store)(nil)
