@@ -168,8 +168,7 @@ func (st *step) advance(in dialog.Input) {
 			st.listenIn(a)
 		case dialog.FindOrders:
 			st.s.Lookup = &a
-			st.arm(TimerLookup, st.m.Config.LookupLimit)
-			st.emit(FindOrders{Request: a, Budget: st.m.Config.LookupLimit})
+			st.lookUp(a)
 		case dialog.Consult:
 			st.consult(a)
 		case dialog.OpenTicket:
