@@ -11,6 +11,7 @@ type Config struct {
 	Budget      time.Duration `koanf:"budget" help:"time for a look-up whose asker names none"`
 	MaxBudget   time.Duration `koanf:"max_budget" help:"time for a look-up at most, whatever its asker names"`
 	MaxInFlight int           `koanf:"max_in_flight" help:"look-ups at the same time; more are refused at once"`
+	Systems     []string      `koanf:"systems" help:"order systems of tenants, TENANT=FILE (a REST description, docs/connect-your-oms.md) or TENANT=builtin; other tenants have the built-in database"`
 	Seed        bool          `koanf:"seed" help:"fill the built-in shop with its example customers and orders at start; on in 'up'"`
 }
 
@@ -30,6 +31,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxInFlight < 1 || c.MaxInFlight > 10000 {
 		errs = append(errs, fmt.Errorf("max_in_flight: %d is not in 1..10000", c.MaxInFlight))
+	}
+	if _, err := c.TenantSystems(); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -212,7 +212,11 @@ func (c *compiler) auth() {
 		a.value = c.template(at(keys, "value"), need("value", sp.Value), plain, data)
 	case authBasic:
 		a.user = c.template(at(keys, "user"), need("user", sp.User), plain, data)
-		a.password = c.template(at(keys, "password"), need("password", sp.Password), plain, data)
+		// Some take a key as the user, and no password.
+		if !strings.Contains(sp.User, "{{secret") || sp.Password != "" {
+			need("password", sp.Password)
+		}
+		a.password = c.template(at(keys, "password"), sp.Password, plain, data)
 	case authOAuth2:
 		u, err := url.Parse(need("token_url", sp.TokenURL))
 		if err != nil || u.Host == "" || u.Scheme != "https" && !c.spec.AllowHTTP && !loopback(u.Hostname()) {

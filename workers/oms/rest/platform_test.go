@@ -79,7 +79,7 @@ func newPlatform(shop omstest.Shop) *platform {
 			"tid": o.Number, "state": inverse(string(o.Status), "WAIT_SEND", "paid", "SENT", "shipped", "SIGNED", "delivered", "DONE", "completed"),
 			"created": wall(&o.PlacedAt), "payment": yuan(o.TotalFen), "unknown": object{"x": 1},
 			"receiver": object{"name": o.CustomerName, "mobile": phone[:3] + "****" + phone[7:], "address": o.Address},
-			"pay": object{"id": o.Payments[0].ID, "channel": channel(o.Payments[0].Method), "fen": o.Payments[0].AmountFen, "at": o.Payments[0].PaidAt.Unix()},
+			"pay":      object{"id": o.Payments[0].ID, "channel": channel(o.Payments[0].Method), "fen": o.Payments[0].AmountFen, "at": o.Payments[0].PaidAt.Unix()},
 		}
 		var items, parcels, refunds []object
 		for _, l := range o.Lines {

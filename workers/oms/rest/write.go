@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"text/template"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
+	"github.com/tidegate/tidegate/workers/oms"
 )
 
 // pick is a compiled pickSpec.
@@ -182,6 +185,10 @@ func (s *System) CreateReturn(ctx context.Context, r schemas.ReturnCreate) (sche
 	if err := needed("idempotency_key", r.IdempotencyKey, "order_number", r.OrderNumber, "kind", string(r.Kind)); err != nil {
 		return schemas.ReturnCreated{}, err
 	}
+	r, err := s.counted(ctx, r)
+	if err != nil {
+		return schemas.ReturnCreated{}, err
+	}
 	data := writeAsk(r.IdempotencyKey, r.CallID, r.OrderNumber, r.Reason, r.ReasonText, r.RequestedAt)
 	data["kind"], data["contact"] = string(r.Kind), r.Contact
 	lines := []map[string]any{}
@@ -235,6 +242,43 @@ func (s *System) Intercept(ctx context.Context, i schemas.ParcelIntercept) (sche
 	a := schemas.ParcelIntercepted{CallID: i.CallID, IdempotencyKey: i.IdempotencyKey, OrderNumber: i.OrderNumber, TrackingNo: i.TrackingNo,
 		Status: w.Status, Code: w.Code, Reason: w.Reason, InterceptedAt: orTime(w.At, i.RequestedAt)}
 	return a, conform(schemas.TypeParcelIntercepted, a)
+}
+
+// counted says of every line how much of it goes back, as far as the system
+// tells: few of them know "all of it".
+func (s *System) counted(ctx context.Context, r schemas.ReturnCreate) (schemas.ReturnCreate, error) {
+	if s.ops[opReturn] == nil {
+		return r, fmt.Errorf("%s: %w", opReturn, oms.ErrUnsupported)
+	}
+	whole := len(r.Lines) == 0
+	if !whole && !slices.ContainsFunc(r.Lines, func(l schemas.ReturnLine) bool { return l.Quantity == 0 }) {
+		return r, nil
+	}
+	o, err := s.Order(ctx, r.OrderNumber)
+	if errors.Is(err, oms.ErrUnsupported) {
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	wanted := r.Lines
+	r.Lines = nil
+	for _, l := range o.Lines {
+		if whole {
+			wanted = append(wanted, schemas.ReturnLine{LineID: l.ID})
+		}
+	}
+	for _, w := range wanted {
+		i := slices.IndexFunc(o.Lines, func(l schemas.OrderLine) bool { return l.ID == w.LineID })
+		if i < 0 {
+			return r, fmt.Errorf("%w: lines: no such line", store.ErrInvalid)
+		}
+		if w.Quantity == 0 {
+			w.Quantity = o.Lines[i].Quantity
+		}
+		r.Lines = append(r.Lines, w)
+	}
+	return r, nil
 }
 
 func orTime(t, other time.Time) time.Time {
