@@ -8,7 +8,7 @@ type OrderSystemAsk struct {
 // OrderSystemInfo answers OrderSystemAsk, for the worker that answers: each
 // has its own breaker and cache.
 type OrderSystemInfo struct {
-	System string `json:"system" jsonschema:"maxLength=64,description=The tenant that the system is of, or default."`
+	System string `json:"system" jsonschema:"maxLength=64,description=The tenant that the system is of, or builtin."`
 	// Ready is false with a Reason when the system does not answer.
 	Ready  bool   `json:"ready"`
 	Reason string `json:"reason,omitempty" jsonschema:"maxLength=200"`

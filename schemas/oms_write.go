@@ -30,6 +30,7 @@ type RefusalCode string
 // system's own words beside it.
 const (
 	RefusedNotShipped       RefusalCode = "not_shipped"
+	RefusedNotDelivered     RefusalCode = "not_delivered"
 	RefusedAlreadyShipped   RefusalCode = "already_shipped"
 	RefusedAlreadyDelivered RefusalCode = "already_delivered"
 	RefusedAlreadyDone      RefusalCode = "already_done" // cancelled, returned or intercepted before
@@ -68,7 +69,7 @@ type ReturnCreated struct {
 	OrderNumber    string      `json:"order_number"`
 	Number         string      `json:"number,omitempty" jsonschema:"maxLength=64"`
 	Status         WriteStatus `json:"status" jsonschema:"enum=done,enum=requested,enum=refused,description=done: approved; requested: the shop still decides."`
-	Code           RefusalCode `json:"code,omitempty" jsonschema:"enum=not_shipped,enum=already_shipped,enum=already_delivered,enum=already_done,enum=not_allowed,enum=too_late,enum=other"`
+	Code           RefusalCode `json:"code,omitempty" jsonschema:"enum=not_shipped,enum=not_delivered,enum=already_shipped,enum=already_delivered,enum=already_done,enum=not_allowed,enum=too_late,enum=other"`
 	Reason         string      `json:"reason,omitempty" jsonschema:"maxLength=500,description=The system's own words for a refusal."`
 	Address        string      `json:"address,omitempty" jsonschema:"maxLength=200,description=Where the goods go."`
 	CreatedAt      time.Time   `json:"created_at"`
@@ -91,7 +92,7 @@ type OrderCancelled struct {
 	IdempotencyKey string      `json:"idempotency_key"`
 	OrderNumber    string      `json:"order_number"`
 	Status         WriteStatus `json:"status" jsonschema:"enum=done,enum=requested,enum=refused"`
-	Code           RefusalCode `json:"code,omitempty" jsonschema:"enum=not_shipped,enum=already_shipped,enum=already_delivered,enum=already_done,enum=not_allowed,enum=too_late,enum=other"`
+	Code           RefusalCode `json:"code,omitempty" jsonschema:"enum=not_shipped,enum=not_delivered,enum=already_shipped,enum=already_delivered,enum=already_done,enum=not_allowed,enum=too_late,enum=other"`
 	Reason         string      `json:"reason,omitempty" jsonschema:"maxLength=500"`
 	CancelledAt    time.Time   `json:"cancelled_at" jsonschema:"description=When the system answered."`
 }
@@ -115,7 +116,7 @@ type ParcelIntercepted struct {
 	OrderNumber    string      `json:"order_number"`
 	TrackingNo     string      `json:"tracking_no"`
 	Status         WriteStatus `json:"status" jsonschema:"enum=done,enum=requested,enum=refused"`
-	Code           RefusalCode `json:"code,omitempty" jsonschema:"enum=not_shipped,enum=already_shipped,enum=already_delivered,enum=already_done,enum=not_allowed,enum=too_late,enum=other"`
+	Code           RefusalCode `json:"code,omitempty" jsonschema:"enum=not_shipped,enum=not_delivered,enum=already_shipped,enum=already_delivered,enum=already_done,enum=not_allowed,enum=too_late,enum=other"`
 	Reason         string      `json:"reason,omitempty" jsonschema:"maxLength=500"`
 	InterceptedAt  time.Time   `json:"intercepted_at" jsonschema:"description=When the system answered."`
 }

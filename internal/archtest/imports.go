@@ -36,6 +36,8 @@ var drivers = []struct{ module, importer string }{
 	{"github.com/knadh/koanf", "internal/config"},
 	{"github.com/go-viper/mapstructure/v2", "internal/config"},
 	{"github.com/spf13/cobra", "internal/cli"},
+	{"github.com/jmespath-community/go-jmespath", "workers/oms/rest"},
+	{"golang.org/x/oauth2", "workers/oms/rest"},
 	{"github.com/vbauerster/mpb/v8", "internal/cli"},
 	{"github.com/expr-lang/expr", "orchestrator/dialog/rule"},
 	{"github.com/google/go-cmp", ""},

@@ -11,6 +11,13 @@ type operation string
 
 const (
 	opOrdersFind   operation = "orders_find"
+	opOrderGet     operation = "order_get"
+	opTrace        operation = "trace_find"
+	opRefunds      operation = "refunds_find"
+	opReturn       operation = "return_create"
+	opCancel       operation = "order_cancel"
+	opIntercept    operation = "parcel_intercept"
+	opOrderSave    operation = "order_save"
 	opTicketOpen   operation = "ticket_open"
 	opTicketsList  operation = "tickets_list"
 	opOutboxRead   operation = "outbox_read"
@@ -30,7 +37,7 @@ const (
 )
 
 var (
-	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead, opSeed, opMigrate}
+	allOperations = []operation{opOrdersFind, opOrderGet, opTrace, opRefunds, opReturn, opCancel, opIntercept, opOrderSave, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead, opSeed, opMigrate}
 	allResults    = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 

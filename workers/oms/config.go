@@ -14,6 +14,7 @@ type Config struct {
 	MaxBudget   time.Duration `koanf:"max_budget" help:"time for a look-up at most, whatever its asker names"`
 	Patience    time.Duration `koanf:"patience" help:"how long a look-up goes on for those who ask again, its attempts together"`
 	MaxInFlight int           `koanf:"max_in_flight" help:"look-ups at the same time; more are refused at once"`
+	Systems     []string      `koanf:"systems" help:"order systems of tenants, TENANT=FILE (a REST description, docs/connect-your-oms.md) or TENANT=builtin; other tenants have the built-in database"`
 	Seed        bool          `koanf:"seed" help:"fill the built-in shop with its example customers and orders at start; on in 'up'"`
 	System      GuardConfig   `koanf:"system"`
 	Cache       CacheConfig   `koanf:"cache"`
@@ -50,6 +51,9 @@ func (c Config) Validate() error {
 		for _, e := range config.Errors(err) {
 			errs = append(errs, fmt.Errorf("%s.%w", prefix, e))
 		}
+	}
+	if _, err := c.TenantSystems(); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -27,13 +27,7 @@ func endpoint[Q any](s *Service, read func(*Q) (question, error)) func(bus.Messa
 			s.refuse(m, CodeInvalid, err.Error())
 			return
 		}
-		sh, ok := s.shopOf(q.tenant)
-		if !ok {
-			s.metrics.lookups.WithLabelValues(q.by, resultInvalid).Inc()
-			s.refuse(m, CodeInvalid, "tenant: has no order system")
-			return
-		}
-		s.take(m, sh, q)
+		s.take(m, s.shopOf(q.tenant), q)
 	}
 }
 
@@ -137,11 +131,7 @@ func (s *Service) takeInfo(m bus.Message) {
 		s.refuse(m, CodeInvalid, "data is of another type than the subject's")
 		return
 	}
-	sh, ok := s.shopOf(ask.Tenant)
-	if !ok {
-		s.refuse(m, CodeInvalid, "tenant: has no order system")
-		return
-	}
+	sh := s.shopOf(ask.Tenant)
 	ctx, done, ok := s.begin()
 	if !ok {
 		s.refuse(m, CodeUnavailable, "worker is stopping")

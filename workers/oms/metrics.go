@@ -70,7 +70,7 @@ var (
 )
 
 // metrics of the worker. The label system is a tenant that the configuration
-// names, or default.
+// names, or builtin.
 type metrics struct {
 	lookups  *prometheus.CounterVec
 	seconds  prometheus.Histogram

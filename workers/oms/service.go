@@ -46,10 +46,10 @@ type Orders interface {
 // Deps are what the service works with.
 type Deps struct {
 	Bus *bus.Bus
-	// Orders is the system of the default tenant, usually a System.
+	// Orders is the built-in system, of tenants that have no other; usually a
+	// System.
 	Orders Orders
-	// Tenants are the systems of the other tenants, by name. While it is
-	// empty, every tenant has the default one.
+	// Tenants are the systems of tenants that have their own, by name.
 	Tenants map[string]System
 	// Writes keeps what is written to order systems; nil writes nothing.
 	Writes   Writes
@@ -109,7 +109,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		s.reached = func(Point) {}
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	systems := map[string]System{DefaultTenant: systemOf(deps.Orders)}
+	systems := map[string]System{Builtin: systemOf(deps.Orders)}
 	for name, system := range deps.Tenants {
 		systems[name] = system
 	}
@@ -219,8 +219,9 @@ func (s *Service) begin() (ctx context.Context, done func(), ok bool) {
 	return s.ctx, s.work.Done, true
 }
 
-// Ready is nil while questions can be answered: by the default tenant's
-// system, or when there are others by any of them.
+// Ready is nil while questions can be answered. It asks the built-in system
+// only: the worker goes on for the tenants whose systems are there when one's
+// is away.
 func (s *Service) Ready() error {
 	s.mu.Lock()
 	running := s.svc != nil
@@ -233,14 +234,5 @@ func (s *Service) Ready() error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
 	defer cancel()
-	var errs []error
-	for _, sh := range s.shops {
-		if err := sh.guard.Ready(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", sh.name, err))
-		}
-	}
-	if len(errs) < len(s.shops) {
-		return nil
-	}
-	return errors.Join(errs...)
+	return s.shops[Builtin].guard.Ready(ctx)
 }

@@ -115,10 +115,7 @@ func (s *Service) write(ctx context.Context, m bus.Message) error {
 	if now.Status.Ended() {
 		return s.repeat(ctx, j, now)
 	}
-	sh, ok := s.shopOf(j.write.Tenant)
-	if !ok {
-		return s.reject(ctx, j, codeInvalid, resultInvalid, errors.New("tenant: has no order system"))
-	}
+	sh := s.shopOf(j.write.Tenant)
 	end, err := j.do(ctx, sh)
 	switch {
 	case err == nil && !known(end.Status):
@@ -259,7 +256,7 @@ func (s *Service) reject(ctx context.Context, j job, code, result string, cause 
 
 // rejection tells people why, and nothing of the inside of a system.
 var rejection = map[string]string{
-	codeInvalid:     "the request is wrong, or its tenant has no order system",
+	codeInvalid:     "the request is wrong",
 	codeNotFound:    "the order system has no such order or parcel",
 	codeUnsupported: "the order system's connector cannot do this",
 	codeExhausted:   "the order system could not be made to do it in the attempts allowed",

@@ -187,7 +187,7 @@ func (f Fixture) each(ctx context.Context, do func(what string, err error)) {
 	}{
 		{FindByPhone, func() error { _, err := f.System.FindOrders(ctx, schemas.OrdersFind{Phone: f.Shop.Phone}); return err }},
 		{FindByDigits, func() error {
-			_, err := f.System.FindOrders(ctx, schemas.OrdersFind{LastDigits: f.Shop.Sent[len(f.Shop.Sent)-4:]})
+			_, err := f.System.FindOrders(ctx, schemas.OrdersFind{LastDigits: f.Shop.Sent[max(0, len(f.Shop.Sent)-4):]})
 			return err
 		}},
 		{Order, func() error { _, err := f.System.Order(ctx, f.Shop.Sent); return err }},

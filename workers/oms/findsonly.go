@@ -8,20 +8,6 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// DefaultTenant is who asks without naming a tenant.
-const DefaultTenant = "default"
-
-// shopOf finds a tenant's order system. Where only the default one is
-// configured, it is everybody's; else a tenant that is not configured has
-// none, so that a slip of the pen shows nobody another shop's orders.
-func (s *Service) shopOf(tenant string) (*shop, bool) {
-	if tenant == "" || len(s.shops) == 1 {
-		tenant = DefaultTenant
-	}
-	sh, ok := s.shops[tenant]
-	return sh, ok
-}
-
 // systemOf makes a System of what may do less.
 func systemOf(o Orders) System {
 	if s, ok := o.(System); ok {
@@ -66,4 +52,4 @@ func (findsOnly) Intercept(context.Context, schemas.ParcelIntercept) (schemas.Pa
 	return schemas.ParcelIntercepted{}, ErrUnsupported
 }
 
-var _ Orders = (*store.Store)(nil)
+var _ System = (*store.Store)(nil)
