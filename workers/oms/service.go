@@ -114,11 +114,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		systems[name] = system
 	}
 	for name, system := range systems {
-		sh, err := newShop(name, system, cfg, s.log, s.metrics)
-		if err != nil {
-			s.closeShops()
-			return nil, fmt.Errorf("oms: %w", err)
-		}
+		sh := newShop(name, system, cfg, s.log, s.metrics)
 		sh.begin = s.begin
 		s.shops[name] = sh
 	}
@@ -131,6 +127,11 @@ func (s *Service) Start(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if s.svc != nil || s.stopped {
 		return errors.New("oms: started before")
+	}
+	for _, sh := range s.shops {
+		if err := sh.open(); err != nil {
+			return fmt.Errorf("oms: %w", err)
+		}
 	}
 	svc, err := s.bus.Service(bus.ServiceConfig{
 		Name: ServiceName, Version: ServiceVersion, Queue: queueGroup,

@@ -69,32 +69,40 @@ type shop struct {
 	written *otter.Cache[string, time.Time]
 }
 
-func newShop(name string, system System, cfg Config, log *slog.Logger, m *metrics) (*shop, error) {
-	s := &shop{name: name, guard: newGuard(name, system, cfg.System, log, m), patience: cfg.Patience, cacheCfg: cfg.Cache, metrics: m}
-	var err error
+func newShop(name string, system System, cfg Config, log *slog.Logger, m *metrics) *shop {
+	return &shop{name: name, guard: newGuard(name, system, cfg.System, log, m), patience: cfg.Patience, cacheCfg: cfg.Cache, metrics: m}
+}
+
+// open makes the caches, which forget by themselves: what customers bought
+// does not stay in memory longer than it is good. close ends that.
+func (s *shop) open() (err error) {
 	s.answers, err = otter.New(&otter.Options[string, answer]{
-		MaximumSize: cfg.Cache.Size,
+		MaximumSize: s.cacheCfg.Size,
 		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, answer]) time.Duration {
 			return max(s.goodFor(e.Value), time.Nanosecond)
 		}),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
+		return fmt.Errorf("cache: %w", err)
 	}
 	// A look-up begun before a write can end as late as patience allows, and
 	// is good for ttl then.
 	s.written, err = otter.New(&otter.Options[string, time.Time]{
-		MaximumSize: cfg.Cache.Size, ExpiryCalculator: otter.ExpiryWriting[string, time.Time](cfg.Patience + cfg.Cache.TTL + time.Second),
+		MaximumSize: s.cacheCfg.Size, ExpiryCalculator: otter.ExpiryWriting[string, time.Time](s.patience + s.cacheCfg.TTL + time.Second),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
+		return fmt.Errorf("cache: %w", err)
 	}
-	return s, nil
+	return nil
 }
 
 func (s *shop) close() {
-	s.answers.StopAllGoroutines()
-	s.written.StopAllGoroutines()
+	if s.answers != nil {
+		s.answers.StopAllGoroutines()
+	}
+	if s.written != nil {
+		s.written.StopAllGoroutines()
+	}
 }
 
 // goodFor is how long an answer is worth keeping.
