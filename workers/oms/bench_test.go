@@ -3,7 +3,9 @@ package oms_test
 import (
 	"flag"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -22,7 +24,7 @@ import (
 
 var (
 	benchOrders = flag.Int("lookups.orders", 10_000, "orders in the shop that BenchmarkLookups looks up in")
-	benchRate   = flag.Int("lookups.rate", 200, "look-ups a second of BenchmarkLookups")
+	benchRate   = flag.Int("lookups.rate", 50, "look-ups a second of BenchmarkLookups")
 )
 
 // fill makes n orders by statements of the database itself: four to a
@@ -72,7 +74,7 @@ func BenchmarkLookups(b *testing.B) {
 	server := bustest.Start(b)
 	cfg := oms.Defaults()
 	cfg.Cache.TTL, cfg.Cache.Missing, cfg.Writes.Enabled = 0, 0, false
-	start(b, cfg, oms.Deps{Bus: server.Connect("oms"), Orders: shop})
+	start(b, cfg, oms.Deps{Bus: server.Connect("oms"), Orders: shop, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
 	asker := server.Connect("asker")
 	number := func() int { return 1 + rand.IntN(*benchOrders) }
 	for _, kind := range []struct {
