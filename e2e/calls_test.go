@@ -2,10 +2,8 @@ package e2e_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,38 +15,6 @@ import (
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/schemas"
 )
-
-// TestScenarios places every shipped scenario's call at the same time.
-func TestScenarios(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t, setup{})
-	var calls sync.WaitGroup
-	for i, name := range scenarios.Names() {
-		if sc, err := scenarios.Load(name); err != nil || sc.Listens() {
-			continue // that takes real recognition: package speech
-		}
-		calls.Go(func() {
-			// Calls of one caller at one moment are told apart by the number
-			// called.
-			own := func(sc *scenarios.Scenario) { sc.To = fmt.Sprintf("40%02d", i) }
-			res, err := s.place(name, own, nil)
-			if err != nil || !res.OK {
-				b, _ := json.MarshalIndent(res, "", " ")
-				t.Errorf("%s: %v: %s\nrecord: %s", name, err, b, s.get("calls/"+res.CallID))
-			}
-			if res.TicketNumber != "" && !strings.Contains(s.get("tickets?call_id="+res.CallID), res.TicketNumber) {
-				t.Errorf("%s: ticket %s is not in the API", name, res.TicketNumber)
-			}
-		})
-	}
-	calls.Wait()
-	logs := s.logs.String()
-	for _, private := range []string{"13800138001", "13800138005", "羽绒服", "我要退货", "中山路", eslSecret, forkSecret} {
-		if i := strings.Index(logs, private); i >= 0 {
-			t.Errorf("the log shows %q: %s", private, logs[max(0, i-300):i+len(private)])
-		}
-	}
-}
 
 // TestReturnOnPostgreSQL is the first scenario with the production database.
 func TestReturnOnPostgreSQL(t *testing.T) {
@@ -191,7 +157,7 @@ func TestNATSAwayUntilTheEnd(t *testing.T) {
 			}
 		}))
 	}()
-	eventually(t, "the call is over", func() bool { return s.sw.Channels() == 0 && !s.bus.Connected() })
+	eventuallyIn(t, wholeCall, "the call is over", func() bool { return s.sw.Channels() == 0 && !s.bus.Connected() })
 	s.nats.Up()
 	<-done
 	var list struct {
@@ -229,7 +195,7 @@ func TestDatabaseAway(t *testing.T) {
 		}))
 	}()
 	eventually(t, "the call is under way", func() bool { return s.sw.Channels() == 1 })
-	eventually(t, "the call is over", func() bool { return s.sw.Channels() == 0 })
+	eventuallyIn(t, wholeCall, "the call is over", func() bool { return s.sw.Channels() == 0 })
 	if err := cluster.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,11 @@ func TestFreeSWITCH(t *testing.T) {
 			t.Errorf("%d tickets", s.tickets(res.CallID))
 		}
 	})
+	t.Run("callers who listen", func(t *testing.T) {
+		s := telegraphed(t, set)
+		s.startOrchestrator(func(c *orchestrator.Config) { c.ESL.Listen = first })
+		s.placeAll(shipped(t, true), 8)
+	})
 	t.Run("takeover", func(t *testing.T) {
 		takeover(t, newSystem(t, set), first, second)
 	})

@@ -270,6 +270,8 @@ caller:
   - wait: prompt_end
   - say: 收到咗
   - wait: prompt_end
+  - say: 唔使啦
+  - wait: prompt_end
   - say: 啱
   - wait: prompt_end
     silence: 2s
@@ -306,7 +308,7 @@ func TestCallInCantonese(t *testing.T) {
 		t.Errorf("%d tickets", n)
 	}
 	const understood = "tidegate_asr_utterances_total"
-	if n := metricOf(t, heardToo, understood, "understood"); n != 6 {
+	if n := metricOf(t, heardToo, understood, "understood"); n != 7 {
 		t.Errorf("the recogniser for Cantonese understood %v sentences", n)
 	}
 	if n := metricOf(t, heard, understood, "understood"); n != 1 {

@@ -92,6 +92,8 @@ type system struct {
 	sw      *devswitch.Service
 	sip     string
 	secret  string
+	voice   tts.Engine // of callers; nil: tones
+	hearing asr.Engine // of callers who answer what they hear
 	log     *slog.Logger
 	reg     *prometheus.Registry
 	logs    *syncBuffer
@@ -355,15 +357,17 @@ func (s *system) place(name string, edit func(*scenarios.Scenario), onEvent func
 	if edit != nil {
 		edit(&sc)
 	}
-	engine, err := tts.NewEngine(tts.Config{Engine: tts.EngineTone})
-	if err != nil {
-		s.t.Fatal(err)
+	engine := s.voice
+	if engine == nil {
+		if engine, err = tts.NewEngine(tts.Config{Engine: tts.EngineTone}); err != nil {
+			s.t.Fatal(err)
+		}
+		defer func() { _ = engine.Close() }()
 	}
-	defer func() { _ = engine.Close() }()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 4*time.Minute)
 	defer cancel()
 	return caller.Run(ctx, caller.Options{
-		Target: s.target(), Scenario: sc, Engine: engine, APIURL: strings.TrimSuffix(s.api(), "/api/v1/"), Log: s.log, OnEvent: onEvent,
+		Target: s.target(), Scenario: sc, Engine: engine, Ears: s.hearing, APIURL: strings.TrimSuffix(s.api(), "/api/v1/"), Log: s.log, OnEvent: onEvent,
 		RecordPath: filepath.Join(s.t.TempDir(), "call.wav"), RecordTimeout: time.Minute,
 	})
 }
@@ -396,7 +400,16 @@ func (s *system) tickets(callID string) int {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	eventuallyIn(t, 60*time.Second, what, ok)
+}
+
+// wholeCall is more than any call of a test takes: what is said in it takes
+// the time it takes to say.
+const wholeCall = 3 * time.Minute
+
+func eventuallyIn(t testing.TB, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if ok() {
 			return
 		}

@@ -86,6 +86,9 @@ func evaluateRecord(e scenarios.Expect, r Record) []string {
 	if e.Ticket != nil {
 		out = append(out, evaluateTickets(*e.Ticket, r)...)
 	}
+	for _, t := range r.Tickets {
+		differs("the ticket's kind", t.Kind, e.TicketKind)
+	}
 	if e.Handoff != "" && !slices.ContainsFunc(r.Handoffs, func(h Handoff) bool {
 		return e.Handoff == scenarios.HandoffAny || h.Kind == e.Handoff
 	}) {

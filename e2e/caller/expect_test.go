@@ -22,7 +22,7 @@ func TestEvaluate(t *testing.T) {
 		Turns: []Turn{{Said: "一", LatencyMS: msp(400)}, {Said: "二", LatencyMS: msp(1500)}},
 		Record: &Record{
 			Outcome: "ticket_opened", Intent: "return_request", TicketNumber: "2026", Slots: map[string]string{"order": "33", "reason": "late"},
-			Turns: turns, Tickets: []Ticket{{Number: "2026"}}, Handoffs: []Handoff{{Kind: "local_queue"}},
+			Turns: turns, Tickets: []Ticket{{Number: "2026", Kind: "return"}}, Handoffs: []Handoff{{Kind: "local_queue"}},
 		},
 	}
 	with := func(change func(r *Result, rec *Record)) Result {
@@ -40,10 +40,11 @@ func TestEvaluate(t *testing.T) {
 	}{
 		{"nothing expected", scenarios.Expect{}, Result{}, nil},
 		{"all as expected", scenarios.Expect{
-			Outcome: "ticket_opened", Intent: "return_request", Ticket: &yes, Slots: map[string]string{"order": "33"}, Handoff: "local_queue",
+			Outcome: "ticket_opened", Intent: "return_request", Ticket: &yes, TicketKind: "return", Slots: map[string]string{"order": "33"}, Handoff: "local_queue",
 			EndedBy: "agent", Interrupted: &yes, AnsweredWithin: s, FirstPromptWithin: s, TurnLatencyP95: 2 * s,
 			Said: []string{"有什么可以帮您"}, NotSaid: []string{"转人工"},
 		}, full, nil},
+		{"another kind of ticket", scenarios.Expect{Ticket: &yes, TicketKind: "exchange"}, full, []string{`the ticket's kind is "return", not "exchange"`}},
 		{"any handoff", scenarios.Expect{Handoff: "any"}, full, nil},
 		{"times over", scenarios.Expect{AnsweredWithin: 50 * time.Millisecond, FirstPromptWithin: 800 * time.Millisecond, TurnLatencyP95: s}, full, []string{
 			"the answer came after 100ms, not within 50ms", "the first prompt came after 900ms, not within 800ms",

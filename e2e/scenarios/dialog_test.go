@@ -65,6 +65,11 @@ func check(t *testing.T, c *rehearsal.Conversation, e scenarios.Expect) {
 	if n, want := len(c.Tickets), e.Ticket != nil && *e.Ticket; want != (n == 1) || n > 1 {
 		t.Errorf("%d tickets", n)
 	}
+	for _, ticket := range c.Tickets {
+		if e.TicketKind != "" && ticket.Kind != e.TicketKind {
+			t.Errorf("ticket of kind %q, want %q", ticket.Kind, e.TicketKind)
+		}
+	}
 	if (e.Outcome == "handed_off") != (c.Handed == 1) {
 		t.Errorf("%d handoffs", c.Handed)
 	}

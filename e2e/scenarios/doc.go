@@ -34,6 +34,7 @@
 //	  outcome: ticket_opened
 //	  intent: return_request
 //	  ticket: true               # exactly one; false: none
+//	  ticket_kind: return        # of the tickets that there are
 //	  order: "20261112003378"    # short for slots: {order: …}
 //	  slots: {reason: wrong_size}
 //	  handoff: local_queue       # or sip, any

@@ -16,7 +16,11 @@ import (
 )
 
 func TestShippedScenarios(t *testing.T) {
-	want := []string{"freight", "hangup-early", "human", "interrupt", "knowledge", "refund-status", "return", "return-digits", "return-listening", "return-one-sentence", "return-pickup", "silence"}
+	want := []string{
+		"cancel", "complaint", "correction", "exchange", "freight", "hangup-early", "human", "interrupt", "knowledge", "late-delivery", "missing-parts",
+		"number-in-parts", "order-status", "partial-return", "policy", "refund-overdue", "refund-status", "return", "return-and-freight", "return-digits",
+		"return-listening", "return-one-sentence", "return-opened", "return-pickup", "return-refused", "silence",
+	}
 	if got := scenarios.Names(); !reflect.DeepEqual(got, want) {
 		t.Fatalf("names %q", got)
 	}
@@ -112,6 +116,7 @@ expect:
   outcome: ticket_opened
   intent: return_request
   ticket: false
+  ticket_kind: return
   order: "0012"
   slots: {reason: wrong_size, received: "yes"}
   handoff: any
@@ -140,7 +145,7 @@ expect:
 			{Line: 22, Hangup: true},
 		},
 		Expect: scenarios.Expect{
-			Outcome: "ticket_opened", Intent: "return_request", Ticket: &no, Handoff: "any", EndedBy: "caller", Interrupted: &yes,
+			Outcome: "ticket_opened", Intent: "return_request", Ticket: &no, TicketKind: "return", Handoff: "any", EndedBy: "caller", Interrupted: &yes,
 			Slots:          map[string]string{"order": "0012", "reason": "wrong_size", "received": "yes"},
 			AnsweredWithin: 3 * time.Second, FirstPromptWithin: 5 * time.Second, TurnLatencyP95: 2 * time.Second,
 			Said: []string{"一", "二"}, NotSaid: []string{"三"},

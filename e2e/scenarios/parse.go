@@ -237,6 +237,7 @@ func (d *decoder) expect(n ast.Node) Expect {
 		"outcome":             d.oneOf("outcome", outcomes, &e.Outcome),
 		"intent":              d.checked("intent", "a name such as return_request", wordPattern.MatchString, &e.Intent),
 		"ticket":              d.flag("ticket", func(v bool) { e.Ticket = &v }),
+		"ticket_kind":         d.checked("ticket_kind", "a kind such as return", wordPattern.MatchString, &e.TicketKind),
 		"order":               d.words("order", 64, &order),
 		"slots":               func(n ast.Node) { d.slots(n, e.Slots) },
 		"handoff":             d.oneOf("handoff", []string{HandoffSIP, HandoffLocalQueue, HandoffAny}, &e.Handoff),

@@ -132,6 +132,7 @@ const (
 type Expect struct {
 	Outcome, Intent string
 	Ticket          *bool
+	TicketKind      string            // of the tickets that there are
 	Slots           map[string]string // Order is in it as "order"
 	Handoff         string
 	EndedBy         string

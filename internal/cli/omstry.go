@@ -29,7 +29,15 @@ func omsTryCommand() *cobra.Command {
 		Use: "try FILE QUESTION", Short: "Ask an order system something, and show request, answer and what is made of it",
 		Long: `Ask the order system that FILE describes something, and show each request and
 answer, what is made of it, and the time. Secrets and what is about a person
-are hidden. Writes change the order system, so that they want --write.
+are hidden. Writes change the order system, so that they want --write. QUESTION is
+
+    find --phone N | --number N | --last-digits D [--limit N]
+    order NUMBER
+    trace NUMBER [--tracking N]
+    refund NUMBER
+    return NUMBER [--line ID[:QUANTITY]]... [--kind K] [--reason R] [--key K] --write
+    cancel NUMBER [--reason R] [--key K] --write
+    intercept NUMBER TRACKING [--key K] --write
 
     tidegate oms try shop.yaml find --phone 13800138000
     tidegate oms try shop.yaml order 20261112003378

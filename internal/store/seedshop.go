@@ -125,10 +125,21 @@ var shop = []customerPlan{
 			[]parcelPlan{{"德邦快递", "DP3300000010011", "delivered", 8, 5}, {"德邦快递", "DP3300000010012", "in_transit", 8, 0}}, nil},
 		{"20261110010203", schemas.OrderDelivered, 11, "alipay",
 			[]schemas.OrderLine{item("TOY-BLOCK", "儿童积木一千块", 1, 19900)},
-			[]parcelPlan{{"中通快递", "ZT7200000010203", "delivered", 10, 8}}, nil},
+			[]parcelPlan{{"中通快递", "ZT7200000010203", "delivered", 10, 5}}, nil},
 		{"20260820000077", schemas.OrderCompleted, 93, "alipay",
 			[]schemas.OrderLine{item("FAN-USB", "桌面小风扇", 1, 5900)},
 			[]parcelPlan{{"中通快递", "ZT7200000000077", "delivered", 92, 89}}, nil},
+	}},
+	{"C1010", "郑凯", "13800138010", []orderPlan{
+		{"20261113006120", schemas.OrderShipped, 8, "wechat", // late: under way for a week
+			[]schemas.OrderLine{item("KETTLE-17", "电热水壶", 1, 12900)},
+			[]parcelPlan{{"中通快递", "ZT7200000006120", "in_transit", 7, 0}}, nil},
+	}},
+	{"C1011", "孙丽", "13800138011", []orderPlan{
+		{"20261104007315", schemas.OrderDelivered, 17, "wechat", // its money is overdue
+			[]schemas.OrderLine{item("CARDI-BEI", "米色针织衫", 1, 25900)},
+			[]parcelPlan{{"圆通速递", "YT6600000007315", "returned", 16, 13}},
+			[]refundPlan{{"R20261109044", "approved", 25900, 12, 4, 0}}},
 	}},
 	{"C1009", "吴桂英", "13800138009", nil}, // a caller who never bought anything
 }

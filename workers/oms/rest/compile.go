@@ -243,16 +243,19 @@ func (c *compiler) signer(keys []string, sp signSpec, data map[string]any) {
 	if sp.Case != "" && sp.Case != "upper" && sp.Case != "lower" {
 		c.bad(at(keys, "case"), "%q is neither upper nor lower", sp.Case)
 	}
+	if sp.Encoding != "" && sp.Encoding != "hex" && sp.Encoding != "base64" || sp.Encoding == "base64" && sp.Case != "" {
+		c.bad(at(keys, "encoding"), "want hex, with a case, or base64, without")
+	}
 	if !strings.Contains(sp.Secret, "{{") {
 		c.bad(at(keys, "secret"), "want {{secret \"NAME\"}}")
 	}
-	if sp.Algorithm == "md5" && !strings.Contains(sp.Before+sp.After, "{secret}") {
-		c.bad(at(keys, "algorithm"), "md5 signs nothing when neither before nor after holds {secret}")
+	if !strings.HasPrefix(sp.Algorithm, "hmac-") && !strings.Contains(sp.Before+sp.After, "{secret}") {
+		c.bad(at(keys, "algorithm"), "%s signs nothing when neither before nor after holds {secret}", sp.Algorithm)
 	}
 	c.s.auth.sign = &signer{
 		params: c.templates(at(keys, "params"), sp.Params, data), name: sp.Name, algorithm: sp.Algorithm,
 		secret: c.template(at(keys, "secret"), sp.Secret, plain, data),
-		before: sp.Before, after: sp.After, between: sp.Between, join: sp.Join, upper: sp.Case == "upper",
+		before: sp.Before, after: sp.After, between: sp.Between, join: sp.Join, upper: sp.Case == "upper", base64: sp.Encoding == "base64",
 	}
 }
 

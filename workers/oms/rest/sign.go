@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/md5" //nolint:gosec // what the platforms ask for
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"hash"
 	"net/url"
@@ -14,8 +15,8 @@ import (
 
 // signer signs a query as Chinese platforms have it: the parameters sorted by
 // name, joined with their values, secret before or after, digested, in hex.
-// Taobao and JD: md5 or hmac-md5, secret on both sides, no separators, upper
-// case. Kuaishou: hmac-sha256 or md5, k=v joined by &, &signSecret= after.
+// Taobao and JD: md5, secret on both sides, no separators, upper case.
+// Kuaishou: md5, k=v joined by &, &signSecret= after.
 type signer struct {
 	params    map[string]*template.Template
 	name      string
@@ -26,9 +27,10 @@ type signer struct {
 	between   string
 	join      string
 	upper     bool
+	base64    bool // in place of hex
 }
 
-var signAlgorithms = []string{"md5", "hmac-md5", "hmac-sha256"}
+var signAlgorithms = []string{"md5", "sha256", "hmac-md5", "hmac-sha256"}
 
 func (s *signer) sign(q url.Values, data map[string]any) error {
 	for name, t := range s.params {
@@ -66,10 +68,15 @@ func (s *signer) signature(q url.Values, secret string) string {
 		h = hmac.New(md5.New, []byte(secret))
 	case "hmac-sha256":
 		h = hmac.New(sha256.New, []byte(secret))
+	case "sha256":
+		h = sha256.New()
 	default:
 		h = md5.New() //nolint:gosec // see above
 	}
 	h.Write([]byte(text))
+	if s.base64 {
+		return base64.StdEncoding.EncodeToString(h.Sum(nil))
+	}
 	sum := hex.EncodeToString(h.Sum(nil))
 	if s.upper {
 		return strings.ToUpper(sum)

@@ -16,6 +16,8 @@ func TestSignatures(t *testing.T) {
 		"md5, secret around":       {signer{name: "sign", algorithm: "md5", before: "{secret}", after: "{secret}", upper: true}, "228351E3799295BEA6C730F54B17A1DC"},
 		"hmac-md5":                 {signer{name: "sign", algorithm: "hmac-md5", upper: true}, "C8775D1E220A1392FDC27F08384F6F38"},
 		"hmac-sha256, secret last": {signer{name: "sign", algorithm: "hmac-sha256", between: "=", join: "&", after: "&signSecret={secret}"}, "925a1134e1b572ece8598366660258fbfedefc1a481f2c8e43e3a65249696c9e"},
+		"hmac-sha256 in base64":    {signer{name: "sign", algorithm: "hmac-sha256", between: "=", join: "&", base64: true}, "uaCboh1xoevRNQ3dM/x0vuIPqLX+UFiz16Ytp5So5zU="},
+		"sha256, secret last":      {signer{name: "sign", algorithm: "sha256", after: "{secret}"}, "039ac605060dace1f67555bcda71cf1b3a6f2f6890d48966ae4c4b6f29ddad44"},
 	} {
 		if got := c.s.signature(q, "helloworld"); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)

@@ -71,13 +71,14 @@ type authSpec struct {
 type signSpec struct {
 	Params    map[string]string `yaml:"params"`    // added to every query, and signed
 	Name      string            `yaml:"name"`      // of the parameter that holds the signature
-	Algorithm string            `yaml:"algorithm"` // md5, hmac-md5, hmac-sha256
+	Algorithm string            `yaml:"algorithm"` // of signAlgorithms
 	Secret    string            `yaml:"secret"`    // template, of the key and of {secret}
 	Before    string            `yaml:"before"`    // text before the pairs; {secret} stands for the secret
 	After     string            `yaml:"after"`
-	Between   string            `yaml:"between"` // name and value
-	Join      string            `yaml:"join"`    // pairs
-	Case      string            `yaml:"case"`    // upper, lower
+	Between   string            `yaml:"between"`  // name and value
+	Join      string            `yaml:"join"`     // pairs
+	Case      string            `yaml:"case"`     // upper, lower
+	Encoding  string            `yaml:"encoding"` // hex, base64
 }
 
 // ruleSpec says what an answer means that is no plain success.
