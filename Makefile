@@ -61,6 +61,11 @@ bench-bridge: ## Real forks on the bridge, beside the bare websocket library: st
 bench-calls: ## 50 calls at once through everything: what callers wait for an answer, and for silence
 	$(GO) test ./e2e -run '^$$' -bench '^BenchmarkCalls$$' -benchtime 1x -calls 50 $(ARGS)
 
+.PHONY: bench-lookups
+bench-lookups: ## Look-ups through the order worker in a shop of a million orders: what askers wait
+	@deploy/install.sh postgresql
+	$(GO) test ./workers/oms -run '^$$' -bench '^BenchmarkLookups$$' -benchtime 1000x -lookups.orders 1000000 $(ARGS)
+
 .PHONY: bench-speech
 bench-speech: ## Measure recognition, synthesis and interruptions with every engine here; prints tables
 	@deploy/install.sh gcc libc6-dev espeak-ng || echo "bench-speech: going on; what is missing is said in the tables"

@@ -107,6 +107,7 @@ type setup struct {
 	orchestrator func(*orchestrator.Config)
 	ticket       func(*ticket.Deps)
 	devswitch    func(*devswitch.Config)
+	orders       func(*store.Store) oms.Orders // nil: the built-in shop
 	noTicket     bool
 	noRecogniser bool
 	file         bool // play-out by files
@@ -188,7 +189,11 @@ func newSystem(t testing.TB, set setup) *system {
 	}
 	s.bridge, err = mediabridge.New(mc, mediabridge.Deps{Bus: s.bus, Log: s.log, Registry: s.reg})
 	s.run(s.bridge, err)
-	omsService, err := oms.New(oms.Defaults(), oms.Deps{Bus: s.bus, Orders: s.store, Log: s.log, Registry: s.reg})
+	var orders oms.Orders = s.store
+	if set.orders != nil {
+		orders = set.orders(s.store)
+	}
+	omsService, err := oms.New(oms.Defaults(), oms.Deps{Bus: s.bus, Orders: orders, Writes: s.store, Log: s.log, Registry: s.reg})
 	s.run(omsService, err)
 	if !set.noTicket {
 		s.startTicket(set.ticket)

@@ -60,7 +60,9 @@ type LimitsConfig struct {
 	Call   time.Duration `koanf:"call" help:"longest call"`
 	Media  time.Duration `koanf:"media" help:"longest wait for the audio fork"`
 	Lookup time.Duration `koanf:"lookup" help:"longest wait for the order system"`
-	Ticket time.Duration `koanf:"ticket" help:"longest wait for a ticket number; then it is promised for later"`
+	// LookupBudget goes with each question to the order worker.
+	LookupBudget time.Duration `koanf:"lookup_budget" help:"how long a caller waits for the order system without a word; then it is said that it is still looked for"`
+	Ticket       time.Duration `koanf:"ticket" help:"longest wait for a ticket number; then it is promised for later"`
 }
 
 // Defaults lack only the secrets and where the nodes and bridges are.
@@ -75,7 +77,7 @@ func Defaults() Config {
 		LLM:        llm.Defaults(),
 		RecordURL:  "http://127.0.0.1:8080/api/v1/calls/",
 		Spool:      spool.Defaults(),
-		Limits:     LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, Ticket: c.TicketLimit},
+		Limits:     LimitsConfig{Call: c.CallLimit, Media: c.MediaLimit, Lookup: c.LookupLimit, LookupBudget: c.LookupBudget, Ticket: c.TicketLimit},
 		FlowReload: 5 * time.Second,
 	}
 }
@@ -120,7 +122,7 @@ func (c Config) Validate() error {
 	}
 	for key, d := range map[string]time.Duration{
 		"handoff.ring": c.Handoff.Ring, "limits.call": c.Limits.Call, "limits.media": c.Limits.Media,
-		"limits.lookup": c.Limits.Lookup, "limits.ticket": c.Limits.Ticket,
+		"limits.lookup": c.Limits.Lookup, "limits.lookup_budget": c.Limits.LookupBudget, "limits.ticket": c.Limits.Ticket,
 	} {
 		if d <= 0 {
 			bad("%s: must be more than 0, is %s", key, d)
@@ -164,6 +166,7 @@ func (c Config) call(name string, voice dialog.Voice) call.Config {
 	cc.Orchestrator, cc.TranscriptBase = name, c.RecordURL
 	cc.Voice, cc.Rate, cc.Language = cmp.Or(c.Voice, voice.Name), cmp.Or(c.Rate, voice.Rate, cc.Rate), voice.Language
 	cc.CallLimit, cc.MediaLimit, cc.LookupLimit, cc.TicketLimit = c.Limits.Call, c.Limits.Media, c.Limits.Lookup, c.Limits.Ticket
+	cc.LookupBudget = c.Limits.LookupBudget
 	cc.HandoffLimit, cc.Targets = c.Handoff.Ring, c.targets()
 	cc.Dialects, cc.DialectReports = c.Dialects.Available, c.Dialects.Reports
 	cc.ConsultLimit = c.LLM.Timeout

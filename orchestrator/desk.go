@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -20,6 +21,8 @@ type desk struct {
 	log    *slog.Logger
 	tenant string
 	post   func(call.Event) bool
+	// budget is the time that one question to the order worker carries.
+	budget time.Duration
 }
 
 // maxTail is the longest tail of an order number that the contract knows.
@@ -33,7 +36,7 @@ func (d *desk) FindOrders(ctx context.Context, callID string, req dialog.FindOrd
 		return nil, d.bus.Ready()
 	}
 	tail := req.LastDigits[max(0, len(req.LastDigits)-maxTail):]
-	q := schemas.OrdersFind{CallID: callID, Phone: req.Phone, Number: req.Number, LastDigits: tail, Limit: 5}
+	q := schemas.OrdersFind{Tenant: d.tenant, CallID: callID, Phone: req.Phone, Number: req.Number, LastDigits: tail, Limit: 5}
 	orders, err := d.find(ctx, q)
 	if err == nil && len(orders) == 0 && q.Phone != "" && (q.Number != "" || q.LastDigits != "") {
 		q.Phone = ""
@@ -42,10 +45,37 @@ func (d *desk) FindOrders(ctx context.Context, callID string, req dialog.FindOrd
 	return orders, err
 }
 
+// codeOverBudget is the order worker's answer that it is still looking.
+const codeOverBudget = 504
+
+// budgetSlack is what a question's way may take beside its budget; a worker
+// that has not answered by then is gone.
+const budgetSlack = time.Second
+
+// find asks until there is an answer or ctx is over: a worker that is over the
+// budget goes on looking, and has the answer for who asks again. Another one
+// may take the next question, as when the first has died.
 func (d *desk) find(ctx context.Context, q schemas.OrdersFind) ([]dialog.Order, error) {
-	if at, ok := ctx.Deadline(); ok {
-		q.BudgetMS = time.Until(at).Milliseconds()
+	for {
+		began := time.Now()
+		orders, err := d.findOnce(ctx, q)
+		var remote *bus.RemoteError
+		again := errors.As(err, &remote) && remote.Code == codeOverBudget || errors.Is(err, context.DeadlineExceeded)
+		if !again {
+			return orders, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(d.budget - time.Since(began)): // a worker that is quick to say so is not asked in a circle
+		}
 	}
+}
+
+func (d *desk) findOnce(ctx context.Context, q schemas.OrdersFind) ([]dialog.Order, error) {
+	q.BudgetMS = d.budget.Milliseconds()
+	ctx, cancel := context.WithTimeout(ctx, d.budget+budgetSlack)
+	defer cancel()
 	m, err := d.bus.Request(ctx, schemas.SubjectOrdersFind, q, schemas.ForCall(q.CallID), schemas.ForTenant(d.tenant))
 	if err != nil {
 		return nil, err

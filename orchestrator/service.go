@@ -184,7 +184,7 @@ func (s *Service) handle(ctx context.Context, ech *esl.Channel) {
 	var sess *call.Session
 	post := func(ev call.Event) bool { return sess.Post(ev) }
 	link := &mediaLink{callID: info.ID, bus: s.bus, ch: ch, log: log, post: post, states: make(chan schemas.MediaState, 1)}
-	d := &desk{bus: s.bus, spool: s.spool, log: log, tenant: tenant, post: post}
+	d := &desk{bus: s.bus, spool: s.spool, log: log, tenant: tenant, post: post, budget: s.cfg.Limits.LookupBudget}
 	ports := call.Ports{Switch: ch, Media: link, Desk: d, Recorder: recorder{spool: s.spool, log: log}, Snapshots: snaps}
 	if s.llm != nil {
 		ports.Adviser = s.llm

@@ -5,6 +5,7 @@ import "time"
 // OrdersFind looks orders up. At least one of Phone, Number, LastDigits is
 // set; newest orders come first.
 type OrdersFind struct {
+	Tenant     string `json:"tenant,omitempty" jsonschema:"maxLength=64,description=Whose order system; empty is the default tenant's."`
 	CallID     string `json:"call_id,omitempty"`
 	Phone      string `json:"phone,omitempty" jsonschema:"maxLength=32"`
 	Number     string `json:"number,omitempty" jsonschema:"maxLength=64"`
@@ -24,11 +25,11 @@ type OrderStatus string
 
 // The states of an order.
 const (
-	OrderPaid      OrderStatus = "paid"
-	OrderShipped   OrderStatus = "shipped"
-	OrderDelivered OrderStatus = "delivered"
-	OrderCompleted OrderStatus = "completed"
-	OrderCancelled OrderStatus = "cancelled"
+	OrderPaid            OrderStatus = "paid"
+	OrderShipped         OrderStatus = "shipped"
+	OrderDelivered       OrderStatus = "delivered"
+	OrderCompleted       OrderStatus = "completed"
+	OrderStatusCancelled OrderStatus = "cancelled"
 )
 
 // Order is one order as the shop has it. Money is in fen (1/100 yuan).
@@ -42,6 +43,7 @@ type Order struct {
 	FreightInsured bool        `json:"freight_insured,omitempty" jsonschema:"description=An insurance pays the buyer for sending things back."`
 	Lines          []OrderLine `json:"lines"`
 	Parcels        []Parcel    `json:"parcels,omitempty"`
+	Payments       []Payment   `json:"payments,omitempty"`
 	Refunds        []Refund    `json:"refunds,omitempty"`
 	Address        string      `json:"address,omitempty" jsonschema:"maxLength=200,description=Where the order was sent to, as one text."`
 }

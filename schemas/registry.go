@@ -44,6 +44,22 @@ const (
 	TypeOrdersFind  = Prefix + ".orders.find"
 	TypeOrdersFound = Prefix + ".orders.found"
 
+	TypeOrderGet           = Prefix + ".orders.get"
+	TypeOrderGot           = Prefix + ".orders.got"
+	TypeTraceFind          = Prefix + ".trace.find"
+	TypeTrace              = Prefix + ".trace.found"
+	TypeRefundsFind        = Prefix + ".refunds.find"
+	TypeRefundsFound       = Prefix + ".refunds.found"
+	TypeReturnCreate       = Prefix + ".returns.create"
+	TypeReturnCreated      = Prefix + ".returns.created"
+	TypeOrderCancel        = Prefix + ".orders.cancel"
+	TypeOrderCancelled     = Prefix + ".orders.cancelled"
+	TypeParcelIntercept    = Prefix + ".parcels.intercept"
+	TypeParcelIntercepted  = Prefix + ".parcels.intercepted"
+	TypeOrderWriteRejected = Prefix + ".orders.rejected"
+	TypeOrderSystemAsk     = Prefix + ".orders.system_ask"
+	TypeOrderSystemInfo    = Prefix + ".orders.system_info"
+
 	TypeSlotAcquire = Prefix + ".slot.acquire"
 	TypeSlotGranted = Prefix + ".slot.granted"
 
@@ -90,6 +106,7 @@ func init() {
 	register[TicketRejected](TypeTicketRejected, ClassFact, ticketFact+"rejected", "The ticket will not be opened.")
 	register[OrdersFind](TypeOrdersFind, ClassRequest, SubjectOrdersFind, "Look orders up; answered by orders.found.")
 	register[OrdersFound](TypeOrdersFound, ClassReply, "", "The orders that matched, newest first.")
+	registerOMS()
 	register[SlotAcquire](TypeSlotAcquire, ClassRequest, Prefix+".slot.{kind}", "Ask for a place at a speech worker; answered by slot.granted, or not at all.")
 	register[SlotGranted](TypeSlotGranted, ClassReply, "", "A place at a speech worker.")
 	register[PromptsPrepare](TypePromptsPrepare, ClassCommand, SubjectPromptsPrepare, "Synthesise these prompts before they are asked for.")
@@ -111,6 +128,25 @@ func init() {
 	register[MediaNoInput](TypeMediaNoInput, ClassEvent, evt, "The caller said nothing.")
 	register[MediaDigit](TypeMediaDigit, ClassEvent, evt, "A keypad tone was heard in the audio.")
 	register[MediaClosed](TypeMediaClosed, ClassEvent, evt, "The media session ended.")
+}
+
+func registerOMS() {
+	const fact = Prefix + ".fact.oms.{callid}."
+	register[OrderGet](TypeOrderGet, ClassRequest, SubjectOrderGet, "Read one order; answered by orders.got.")
+	register[OrderGot](TypeOrderGot, ClassReply, "", "One order with lines, parcels, payments and refunds.")
+	register[TraceFind](TypeTraceFind, ClassRequest, SubjectTraceFind, "Ask where parcels are; answered by trace.found.")
+	register[Trace](TypeTrace, ClassReply, "", "The ways of parcels, newest event first.")
+	register[RefundsFind](TypeRefundsFind, ClassRequest, SubjectRefunds, "Ask how far refunds are; answered by refunds.found.")
+	register[RefundsFound](TypeRefundsFound, ClassReply, "", "An order's refunds, oldest first.")
+	register[OrderSystemAsk](TypeOrderSystemAsk, ClassRequest, SubjectOrderSystem, "Ask how an order system is; answered by orders.system_info.")
+	register[OrderSystemInfo](TypeOrderSystemInfo, ClassReply, "", "How an order system is, as one worker sees it.")
+	register[ReturnCreate](TypeReturnCreate, ClassWork, SubjectReturnCreate, "Create one return (RMA); the same key creates it once.")
+	register[ReturnCreated](TypeReturnCreated, ClassFact, fact+"return_created", "The return exists, or was refused.")
+	register[OrderCancel](TypeOrderCancel, ClassWork, SubjectOrderCancel, "Cancel an order that has not been sent.")
+	register[OrderCancelled](TypeOrderCancelled, ClassFact, fact+"cancelled", "The order is cancelled, will be, or was refused to be.")
+	register[ParcelIntercept](TypeParcelIntercept, ClassWork, SubjectParcelIntercept, "Stop a parcel under way.")
+	register[ParcelIntercepted](TypeParcelIntercepted, ClassFact, fact+"intercepted", "The parcel is stopped, will be, or was refused to be.")
+	register[OrderWriteRejected](TypeOrderWriteRejected, ClassFact, fact+"rejected", "A write to the order system will not be done.")
 }
 
 // Messages lists every registered message by type.

@@ -21,10 +21,19 @@ const (
 
 // Fixed subjects.
 const (
-	SubjectTicketOpen = Prefix + ".work.ticket.open"
-	SubjectOrdersFind = Prefix + ".oms.orders.find"
-	SubjectSlotASR    = Prefix + ".slot.asr"
-	SubjectSlotTTS    = Prefix + ".slot.tts"
+	SubjectTicketOpen  = Prefix + ".work.ticket.open"
+	SubjectOrdersFind  = Prefix + ".oms.orders.find"
+	SubjectOrderGet    = Prefix + ".oms.orders.get"
+	SubjectTraceFind   = Prefix + ".oms.trace.find"
+	SubjectRefunds     = Prefix + ".oms.refunds.find"
+	SubjectOrderSystem = Prefix + ".oms.system.info"
+	// SubjectOMSWork matches the writes of the order worker.
+	SubjectOMSWork         = Prefix + ".work.oms.>"
+	SubjectReturnCreate    = Prefix + ".work.oms.return"
+	SubjectOrderCancel     = Prefix + ".work.oms.cancel"
+	SubjectParcelIntercept = Prefix + ".work.oms.intercept"
+	SubjectSlotASR         = Prefix + ".slot.asr"
+	SubjectSlotTTS         = Prefix + ".slot.tts"
 	// SubjectPromptsPrepare reaches every synthesis worker,
 	// SubjectPromptsWanted every orchestrator.
 	SubjectPromptsPrepare = Prefix + ".prompts.prepare"
@@ -32,6 +41,7 @@ const (
 	// SubjectCallFacts and SubjectTicketFacts match every call.
 	SubjectCallFacts   = Prefix + ".fact.call.>"
 	SubjectTicketFacts = Prefix + ".fact.ticket.>"
+	SubjectOMSFacts    = Prefix + ".fact.oms.>"
 )
 
 // SubjectCallFact is where a fact about a call is published; event is the
@@ -44,6 +54,12 @@ func SubjectCallFact(callID, event string) string {
 // SubjectTicketFact is where a ticket worker answers: opened or rejected.
 func SubjectTicketFact(callID, event string) string {
 	return Prefix + ".fact.ticket." + callID + "." + event
+}
+
+// SubjectOMSFact is where the order worker answers a write: return_created,
+// cancelled, intercepted or rejected.
+func SubjectOMSFact(callID, event string) string {
+	return Prefix + ".fact.oms." + callID + "." + event
 }
 
 // SubjectMediaCommand carries commands to the bridge session of a call.

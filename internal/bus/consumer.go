@@ -32,6 +32,9 @@ type ConsumerConfig struct {
 	MaxAttempts    int             // default 10; then the dead-letter stream; -1 never gives up
 	Backoff        []time.Duration // pause after the n-th failure; the last repeats
 	MaxInFlight    int             // handled at the same time; default 16
+	// New leaves out what the stream held before the consumer was made, for
+	// work that would be wrong to begin with the past.
+	New bool
 }
 
 type permanentError struct{ err error }
@@ -77,9 +80,13 @@ func (b *Bus) Consume(ctx context.Context, cfg ConsumerConfig, h func(context.Co
 	if len(cfg.Backoff) == 0 {
 		cfg.Backoff = defaultBackoff
 	}
+	deliver := jetstream.DeliverAllPolicy
+	if cfg.New {
+		deliver = jetstream.DeliverNewPolicy
+	}
 	jc, err := b.js.CreateOrUpdateConsumer(ctx, cfg.Stream, jetstream.ConsumerConfig{
 		Durable: cfg.Durable, FilterSubjects: cfg.FilterSubjects, AckPolicy: jetstream.AckExplicitPolicy,
-		AckWait: cfg.AckWait, MaxDeliver: -1, DeliverPolicy: jetstream.DeliverAllPolicy, MaxAckPending: cfg.MaxInFlight * 16,
+		AckWait: cfg.AckWait, MaxDeliver: -1, DeliverPolicy: deliver, MaxAckPending: cfg.MaxInFlight * 16,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("consumer %s: %w", cfg.Durable, err)

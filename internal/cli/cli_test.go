@@ -100,7 +100,7 @@ func TestSchema(t *testing.T) {
 }
 
 func TestEveryCommandHelps(t *testing.T) {
-	for _, args := range [][]string{{}, {"up"}, {"orchestrator"}, {"mediabridge"}, {"worker"}, {"worker", "asr"}, {"worker", "tts"}, {"worker", "oms"}, {"worker", "ticket"}, {"console"}, {"call"}, {"models"}, {"models", "pull"}, {"flow"}, {"flow", "check"}, {"flow", "graph"}, {"flow", "test"}, {"chat"}, {"nlu"}, {"check-config"}, {"schema"}} {
+	for _, args := range [][]string{{}, {"up"}, {"orchestrator"}, {"mediabridge"}, {"worker"}, {"worker", "asr"}, {"worker", "tts"}, {"worker", "oms"}, {"worker", "ticket"}, {"console"}, {"call"}, {"models"}, {"models", "pull"}, {"flow"}, {"flow", "check"}, {"flow", "graph"}, {"flow", "test"}, {"chat"}, {"nlu"}, {"check-config"}, {"schema"}, {"oms"}, {"oms", "try"}, {"oms", "check"}, {"oms", "example"}} {
 		out, err := execute(t, append(args, "--help")...)
 		if err != nil || !strings.Contains(out, "Usage:") {
 			t.Errorf("%v --help: %v\n%s", args, err, out)

@@ -307,7 +307,11 @@ func (p *process) startOMS(ctx context.Context) error {
 			return fmt.Errorf("seed the shop: %w", err)
 		}
 	}
-	s, err := oms.New(p.cfg.OMS, oms.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Orders: p.store})
+	systems, err := p.orderSystems()
+	if err != nil {
+		return err
+	}
+	s, err := oms.New(p.cfg.OMS, oms.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Orders: p.store, Tenants: systems, Writes: p.store})
 	return p.startService(ctx, "oms", s, err)
 }
 

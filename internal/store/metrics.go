@@ -11,6 +11,13 @@ type operation string
 
 const (
 	opOrdersFind   operation = "orders_find"
+	opOrderGet     operation = "order_get"
+	opTrace        operation = "trace_find"
+	opRefunds      operation = "refunds_find"
+	opReturn       operation = "return_create"
+	opCancel       operation = "order_cancel"
+	opIntercept    operation = "parcel_intercept"
+	opOrderSave    operation = "order_save"
 	opTicketOpen   operation = "ticket_open"
 	opTicketsList  operation = "tickets_list"
 	opOutboxRead   operation = "outbox_read"
@@ -18,6 +25,8 @@ const (
 	opRecordCall   operation = "record_call"
 	opCallsList    operation = "calls_list"
 	opCallDetail   operation = "call_detail"
+	opOMSWrite     operation = "oms_write"
+	opOMSRead      operation = "oms_read"
 	opSeed         operation = "seed"
 	opMigrate      operation = "migrate"
 	resultOK                 = "ok"
@@ -28,7 +37,7 @@ const (
 )
 
 var (
-	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opSeed, opMigrate}
+	allOperations = []operation{opOrdersFind, opOrderGet, opTrace, opRefunds, opReturn, opCancel, opIntercept, opOrderSave, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead, opSeed, opMigrate}
 	allResults    = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 

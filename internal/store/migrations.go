@@ -112,6 +112,43 @@ var migrations = []migration{
 		`ALTER TABLE tickets DROP COLUMN pickup_address`, `ALTER TABLE tickets DROP COLUMN pickup_until`,
 		`ALTER TABLE tickets DROP COLUMN pickup_from`, `ALTER TABLE orders DROP COLUMN address`,
 	}},
+
+	{id: "0006_shop_writes", up: []string{
+		`CREATE TABLE payments (
+			id TEXT PRIMARY KEY, order_number TEXT NOT NULL REFERENCES orders (number) ON DELETE CASCADE,
+			method TEXT NOT NULL, status TEXT NOT NULL, amount_fen BIGINT NOT NULL, paid_at {time})`,
+		`CREATE INDEX payments_order ON payments (order_number)`,
+		`ALTER TABLE parcels ADD COLUMN expected_at {time}`,
+		`ALTER TABLE parcels ADD COLUMN intercepted_at {time}`,
+		`CREATE TABLE parcel_events (
+			tracking_no TEXT NOT NULL REFERENCES parcels (tracking_no) ON DELETE CASCADE, at {time} NOT NULL,
+			text TEXT NOT NULL, place TEXT NOT NULL, PRIMARY KEY (tracking_no, at, text))`,
+		`CREATE TABLE returns (
+			number TEXT PRIMARY KEY, order_number TEXT NOT NULL REFERENCES orders (number) ON DELETE CASCADE,
+			kind TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, reason_text TEXT NOT NULL, contact TEXT NOT NULL,
+			pickup_from {time}, pickup_until {time}, pickup_address TEXT NOT NULL, requested_at {time} NOT NULL, created_at {time} NOT NULL)`,
+		`CREATE INDEX returns_order ON returns (order_number)`,
+		`CREATE TABLE return_lines (
+			return_number TEXT NOT NULL REFERENCES returns (number) ON DELETE CASCADE, line_id TEXT NOT NULL, quantity INTEGER NOT NULL,
+			PRIMARY KEY (return_number, line_id))`,
+		// What a write answered, so that its repeat answers the same.
+		`CREATE TABLE shop_writes (
+			idempotency_key TEXT PRIMARY KEY, kind TEXT NOT NULL, order_number TEXT NOT NULL, answer {json}, created_at {time} NOT NULL)`,
+	}, down: []string{
+		`DROP TABLE shop_writes`, `DROP TABLE return_lines`, `DROP TABLE returns`, `DROP TABLE parcel_events`,
+		`ALTER TABLE parcels DROP COLUMN intercepted_at`, `ALTER TABLE parcels DROP COLUMN expected_at`, `DROP TABLE payments`,
+	}},
+
+	{id: "0006_oms_writes", up: []string{
+		`CREATE TABLE oms_writes (
+			idempotency_key TEXT PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL,
+			ticket_id TEXT NOT NULL, ticket_number TEXT NOT NULL, call_id TEXT NOT NULL,
+			order_number TEXT NOT NULL, order_line TEXT NOT NULL, tracking_no TEXT NOT NULL,
+			status TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL, number TEXT NOT NULL, address TEXT NOT NULL,
+			attempts INTEGER NOT NULL, requested_at {time} NOT NULL, ended_at {time})`,
+		`CREATE INDEX oms_writes_ticket ON oms_writes (ticket_id, requested_at)`,
+		`CREATE INDEX oms_writes_order ON oms_writes (order_number, requested_at)`,
+	}, down: []string{`DROP TABLE oms_writes`}},
 }
 
 // migrationLock keeps services that start together from migrating together

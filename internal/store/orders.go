@@ -35,10 +35,11 @@ type orderRow struct {
 	TotalFen       int64
 	FreightInsured bool
 	Address        string
-	Customer       customerRow `gorm:"foreignKey:CustomerID"`
-	Lines          []lineRow   `gorm:"foreignKey:OrderNumber;references:Number"`
-	Parcels        []parcelRow `gorm:"foreignKey:OrderNumber;references:Number"`
-	Refunds        []refundRow `gorm:"foreignKey:OrderNumber;references:Number"`
+	Customer       customerRow  `gorm:"foreignKey:CustomerID"`
+	Lines          []lineRow    `gorm:"foreignKey:OrderNumber;references:Number"`
+	Parcels        []parcelRow  `gorm:"foreignKey:OrderNumber;references:Number"`
+	Payments       []paymentRow `gorm:"foreignKey:OrderNumber;references:Number"`
+	Refunds        []refundRow  `gorm:"foreignKey:OrderNumber;references:Number"`
 }
 
 type lineRow struct {
@@ -60,6 +61,18 @@ type parcelRow struct {
 	Status      string
 	ShippedAt   *time.Time
 	DeliveredAt *time.Time
+	ExpectedAt  *time.Time
+	// InterceptedAt is when the carrier was told to stop it.
+	InterceptedAt *time.Time
+}
+
+type paymentRow struct {
+	ID          string `gorm:"primaryKey"`
+	OrderNumber string
+	Method      string
+	Status      string
+	AmountFen   int64
+	PaidAt      *time.Time
 }
 
 type refundRow struct {
@@ -77,6 +90,7 @@ func (customerRow) TableName() string { return "customers" }
 func (orderRow) TableName() string    { return "orders" }
 func (lineRow) TableName() string     { return "order_lines" }
 func (parcelRow) TableName() string   { return "parcels" }
+func (paymentRow) TableName() string  { return "payments" }
 func (refundRow) TableName() string   { return "refunds" }
 
 // FindOrders looks orders up by what q holds; what is given must all match.
@@ -95,11 +109,7 @@ func (s *Store) FindOrders(ctx context.Context, q schemas.OrdersFind) (schemas.O
 	}
 	var rows []orderRow
 	err := s.reading(ctx, opOrdersFind, func(db *gorm.DB) error {
-		return orderQuery(db, q).Order("orders.placed_at DESC, orders.number DESC").Limit(limit+1).
-			Preload("Customer").Preload("Lines", func(db *gorm.DB) *gorm.DB { return db.Order("position") }).
-			Preload("Parcels", func(db *gorm.DB) *gorm.DB { return db.Order("shipped_at, tracking_no") }).
-			Preload("Refunds", func(db *gorm.DB) *gorm.DB { return db.Order("requested_at, id") }).
-			Find(&rows).Error
+		return whole(orderQuery(db, q).Order("orders.placed_at DESC, orders.number DESC").Limit(limit + 1)).Find(&rows).Error
 	})
 	if err != nil {
 		return schemas.OrdersFound{}, err
@@ -109,6 +119,15 @@ func (s *Store) FindOrders(ctx context.Context, q schemas.OrdersFind) (schemas.O
 		found.Orders = append(found.Orders, row.domain())
 	}
 	return found, nil
+}
+
+// whole reads an order with everything that belongs to it.
+func whole(tx *gorm.DB) *gorm.DB {
+	by := func(columns string) func(*gorm.DB) *gorm.DB {
+		return func(db *gorm.DB) *gorm.DB { return db.Order(columns) }
+	}
+	return tx.Preload("Customer").Preload("Lines", by("position")).Preload("Parcels", by("shipped_at, tracking_no")).
+		Preload("Payments", by("paid_at, id")).Preload("Refunds", by("requested_at, id"))
 }
 
 func orderQuery(db *gorm.DB, q schemas.OrdersFind) *gorm.DB {
@@ -149,11 +168,18 @@ func (r orderRow) domain() schemas.Order {
 			ShippedAt: stampPtr(p.ShippedAt), DeliveredAt: stampPtr(p.DeliveredAt),
 		})
 	}
+	for _, p := range r.Payments {
+		o.Payments = append(o.Payments, schemas.Payment{ID: p.ID, Method: p.Method, Status: p.Status, AmountFen: p.AmountFen, PaidAt: stampPtr(p.PaidAt)})
+	}
 	for _, f := range r.Refunds {
-		o.Refunds = append(o.Refunds, schemas.Refund{
-			ID: f.ID, Status: f.Status, AmountFen: f.AmountFen, Method: f.Method, RequestedAt: f.RequestedAt.UTC(),
-			ExpectedAt: stampPtr(f.ExpectedAt), PaidAt: stampPtr(f.PaidAt),
-		})
+		o.Refunds = append(o.Refunds, f.domain())
 	}
 	return o
+}
+
+func (r refundRow) domain() schemas.Refund {
+	return schemas.Refund{
+		ID: r.ID, Status: r.Status, AmountFen: r.AmountFen, Method: r.Method, RequestedAt: r.RequestedAt.UTC(),
+		ExpectedAt: stampPtr(r.ExpectedAt), PaidAt: stampPtr(r.PaidAt),
+	}
 }

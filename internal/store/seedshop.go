@@ -100,7 +100,7 @@ var shop = []customerPlan{
 		{"20261115008830", schemas.OrderDelivered, 6, "alipay",
 			[]schemas.OrderLine{item("DRESS-RED-S", "红色连衣裙 S码", 1, 32900), item("BELT-BRN", "棕色皮带", 1, 8900), item("HAT-WOOL", "羊毛帽", 1, 6900)},
 			[]parcelPlan{{"韵达快递", "YD5500000008830", "delivered", 5, 1}}, nil},
-		{"20261111003378", schemas.OrderCancelled, 10, "alipay",
+		{"20261111003378", schemas.OrderStatusCancelled, 10, "alipay",
 			[]schemas.OrderLine{item("TENT-3P", "三人帐篷", 1, 39900)}, nil,
 			[]refundPlan{{"R20261112005", "paid", 39900, 9, 7, 8}}},
 		{"20261005000450", schemas.OrderCompleted, 47, "alipay",
@@ -208,6 +208,10 @@ func (p orderPlan) order(now time.Time) schemas.Order {
 			ShippedAt: daysBeforePtr(now, x.shipped), DeliveredAt: daysBeforePtr(now, x.delivered),
 		})
 	}
+	if p.pay != "cod" {
+		paidAt := o.PlacedAt.Add(time.Minute)
+		o.Payments = []schemas.Payment{{ID: "P" + p.number, Method: p.pay, Status: "paid", AmountFen: o.TotalFen, PaidAt: &paidAt}}
+	}
 	for _, f := range p.refunds {
 		o.Refunds = append(o.Refunds, schemas.Refund{
 			ID: f.id, Status: f.status, AmountFen: f.fen, Method: p.pay, RequestedAt: daysBefore(now, f.requested),
@@ -231,6 +235,9 @@ func (s *Store) Seed(ctx context.Context, now time.Time) error {
 				if err := putOrder(tx, c.ID, o); err != nil {
 					return err
 				}
+				if err := putTraces(tx, seededTraces(o)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -252,6 +259,9 @@ func putOrder(tx *gorm.DB, customerID string, o schemas.Order) error {
 			ShippedAt: stampPtr(p.ShippedAt), DeliveredAt: stampPtr(p.DeliveredAt),
 		})
 	}
+	for _, p := range o.Payments {
+		rows = append(rows, &paymentRow{ID: p.ID, OrderNumber: o.Number, Method: p.Method, Status: p.Status, AmountFen: p.AmountFen, PaidAt: stampPtr(p.PaidAt)})
+	}
 	for _, f := range o.Refunds {
 		rows = append(rows, &refundRow{
 			ID: f.ID, OrderNumber: o.Number, Status: f.Status, AmountFen: f.AmountFen, Method: f.Method,
@@ -264,6 +274,24 @@ func putOrder(tx *gorm.DB, customerID string, o schemas.Order) error {
 		}
 	}
 	return nil
+}
+
+// seededTraces makes up the ways of an order's parcels.
+func seededTraces(o schemas.Order) []schemas.ParcelTrace {
+	var out []schemas.ParcelTrace
+	for _, p := range o.Parcels {
+		t := schemas.ParcelTrace{TrackingNo: p.TrackingNo}
+		if p.ShippedAt != nil {
+			t.Events = append(t.Events, schemas.TraceEvent{At: *p.ShippedAt, Text: p.Carrier + "已揽收"},
+				schemas.TraceEvent{At: p.ShippedAt.Add(9 * time.Hour), Text: "快件已到达转运中心"})
+		}
+		if p.DeliveredAt != nil {
+			t.Events = append(t.Events, schemas.TraceEvent{At: p.DeliveredAt.Add(-3 * time.Hour), Text: "快递员正在派送"},
+				schemas.TraceEvent{At: *p.DeliveredAt, Text: "快件已签收"})
+		}
+		out = append(out, t)
+	}
+	return out
 }
 
 func upsert(tx *gorm.DB, row any) error {

@@ -148,7 +148,9 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, group schemas.Gr
 		}
 		if res.RowsAffected == 1 {
 			t := row.domain()
-			return t, false, putOutbox(tx, FactID("opened", t.IdempotencyKey), schemas.SubjectTicketFact(t.CallID, "opened"), t.CallID, t.Opened(false), now)
+			fact := t.Opened(false)
+			fact.Tenant = req.Tenant
+			return t, false, putOutbox(tx, FactID("opened", t.IdempotencyKey), schemas.SubjectTicketFact(t.CallID, "opened"), t.CallID, fact, now)
 		}
 		var old ticketRow
 		err = tx.Where("idempotency_key = ?", req.IdempotencyKey).Take(&old).Error

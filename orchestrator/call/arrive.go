@@ -74,8 +74,7 @@ func (st *step) resumed(ev Event) {
 	}
 	st.resendTickets()
 	if st.s.Lookup != nil {
-		st.arm(TimerLookup, st.m.Config.LookupLimit)
-		st.emit(FindOrders{Request: *st.s.Lookup, Budget: st.m.Config.LookupLimit})
+		st.lookUp(*st.s.Lookup)
 	}
 	if r.ForkAttached && st.s.Media == MediaAttached {
 		st.emit(SyncMedia{AfterSeq: st.s.LastSeq})

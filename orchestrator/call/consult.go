@@ -84,9 +84,16 @@ func (st *step) consultOver() {
 	}
 }
 
+// speechGrace is how long a caller who speaks is left to it before the order
+// system's slowness is spoken of.
+const speechGrace = 4 * time.Second
+
 // callerSpeaks: what a model would say now would be said into the caller's
 // words. When it was only noise, Resumed goes on.
 func (st *step) callerSpeaks() {
 	st.s.Consulting = ""
 	st.disarm(TimerConsult)
+	if _, slow := st.s.Timers[TimerSlow]; slow {
+		st.arm(TimerSlow, speechGrace)
+	}
 }

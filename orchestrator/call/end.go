@@ -194,6 +194,8 @@ func (st *step) timer(ev Event) {
 		if st.s.Lookup != nil {
 			st.ordersFound(OrdersFound{RequestID: st.s.Lookup.RequestID, Err: "timeout"})
 		}
+	case TimerSlow:
+		st.stillLooking()
 	case TimerConsult:
 		st.meant(dialog.ConsultFailed{ID: st.s.Consulting})
 	case TimerTicket:

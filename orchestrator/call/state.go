@@ -107,6 +107,7 @@ const (
 	TimerLost    Timer = "lost"    // the fork ended, the call did not
 	TimerSpeech  Timer = "speech"  // no synthesis
 	TimerLookup  Timer = "lookup"  // the order system did not answer
+	TimerSlow    Timer = "slow"    // the order system takes longer than a pause in talking
 	TimerTicket  Timer = "ticket"  // no ticket number yet
 	TimerDigits  Timer = "digits"  // pause between keys
 	TimerPlayout Timer = "playout" // a prompt neither began nor ended
@@ -121,13 +122,16 @@ type Config struct {
 	Orchestrator string
 	// Voice, Rate and Language are how the assistant speaks; an empty
 	// Language is the flow's.
-	Voice          string
-	Rate           float64
-	Language       string
-	AnswerLimit    time.Duration
-	MediaLimit     time.Duration
-	MediaAttempts  int
-	LookupLimit    time.Duration
+	Voice         string
+	Rate          float64
+	Language      string
+	AnswerLimit   time.Duration
+	MediaLimit    time.Duration
+	MediaAttempts int
+	LookupLimit   time.Duration
+	// LookupBudget is how long callers wait without a word for the order
+	// system; it goes on looking until LookupLimit.
+	LookupBudget   time.Duration
 	TicketLimit    time.Duration
 	ConsultLimit   time.Duration
 	DigitsPause    time.Duration
@@ -149,7 +153,7 @@ type Config struct {
 func ConfigDefaults() Config {
 	return Config{
 		Rate: 1, AnswerLimit: 10 * time.Second, MediaLimit: 5 * time.Second, MediaAttempts: 3,
-		LookupLimit: 2500 * time.Millisecond, TicketLimit: 4 * time.Second, ConsultLimit: 1200 * time.Millisecond, DigitsPause: 3 * time.Second,
+		LookupLimit: 8 * time.Second, LookupBudget: 800 * time.Millisecond, TicketLimit: 4 * time.Second, ConsultLimit: 1200 * time.Millisecond, DigitsPause: 3 * time.Second,
 		PlayoutLimit: 40 * time.Second, HandoffLimit: 60 * time.Second, CallLimit: 30 * time.Minute, EndLimit: 10 * time.Second,
 	}
 }

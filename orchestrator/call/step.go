@@ -168,8 +168,7 @@ func (st *step) advance(in dialog.Input) {
 			st.listenIn(a)
 		case dialog.FindOrders:
 			st.s.Lookup = &a
-			st.arm(TimerLookup, st.m.Config.LookupLimit)
-			st.emit(FindOrders{Request: a, Budget: st.m.Config.LookupLimit})
+			st.lookUp(a)
 		case dialog.Consult:
 			st.consult(a)
 		case dialog.OpenTicket:
@@ -200,7 +199,7 @@ func (st *step) settle() {
 func (st *step) openTicket(a dialog.OpenTicket) {
 	received := a.Received
 	req := schemas.TicketOpen{
-		IdempotencyKey: a.Key, CallID: st.s.ID, Kind: schemas.RequestKind(a.Kind), OrderNumber: a.OrderNumber,
+		Tenant: st.s.Tenant, IdempotencyKey: a.Key, CallID: st.s.ID, Kind: schemas.RequestKind(a.Kind), OrderNumber: a.OrderNumber,
 		OrderVerified: a.Verified, OrderLine: a.OrderLine, Reason: a.Reason, Received: &received,
 		Contact: a.Contact.Phone, Summary: a.Summary, TranscriptURL: st.m.Config.TranscriptBase + st.s.ID, RequestedAt: st.now,
 	}

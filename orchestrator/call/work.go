@@ -6,14 +6,38 @@ import (
 	"github.com/tidegate/tidegate/orchestrator/dialog"
 )
 
+// lookUp asks the order system.
+func (st *step) lookUp(q dialog.FindOrders) {
+	st.arm(TimerLookup, st.m.Config.LookupLimit)
+	st.arm(TimerSlow, st.m.Config.LookupBudget)
+	st.emit(FindOrders{Request: q, Budget: st.m.Config.LookupLimit})
+}
+
+// stillLooking tells the dialogue that the order system is slow, when nobody
+// speaks.
+func (st *step) stillLooking() {
+	switch {
+	case st.s.Lookup == nil:
+	case len(st.s.Speaking) > 0:
+		st.arm(TimerSlow, st.m.Config.LookupBudget)
+	default:
+		st.advance(dialog.StillLooking{RequestID: st.s.Lookup.RequestID})
+		st.emit(Save{})
+	}
+}
+
+// ordersFound takes an answer that the call or its dialogue waits for: one to
+// an earlier question, which a later one has overtaken, is used as well.
 func (st *step) ordersFound(ev Event) {
 	r := ev.(OrdersFound)
-	if st.s.Lookup == nil || st.s.Lookup.RequestID != r.RequestID {
+	switch {
+	case st.s.Lookup != nil && st.s.Lookup.RequestID == r.RequestID:
+		st.s.Lookup = nil
+		st.disarm(TimerLookup, TimerSlow)
+	case !st.s.Dialog.AwaitsOrders(r.RequestID):
 		st.ignore(KindOrdersFound)
 		return
 	}
-	st.s.Lookup = nil
-	st.disarm(TimerLookup)
 	st.advance(dialog.OrdersFound{RequestID: r.RequestID, Orders: r.Orders, Err: r.Err})
 	st.emit(Save{})
 }

@@ -72,6 +72,8 @@ func (f *Flow) Advance(s State, now time.Time, in Input) (State, []Act) {
 		t.silence()
 	case OrdersFound:
 		t.ordersFound(in)
+	case StillLooking:
+		t.stillLooking(in)
 	case TicketOpened:
 		t.ticketOpened(in)
 	case TicketFailed:

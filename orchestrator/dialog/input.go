@@ -34,6 +34,10 @@ type OrdersFound struct {
 	Err string
 }
 
+// StillLooking says that the answer to a FindOrders takes longer than people
+// wait without a word; it still comes.
+type StillLooking struct{ RequestID string }
+
 // TicketOpened answers an OpenTicket with the ticket's number.
 type TicketOpened struct {
 	Key    string
@@ -107,6 +111,7 @@ func (Heard) input()           {}
 func (Digits) input()          {}
 func (Silence) input()         {}
 func (OrdersFound) input()     {}
+func (StillLooking) input()    {}
 func (TicketOpened) input()    {}
 func (TicketFailed) input()    {}
 func (HandoffFailed) input()   {}

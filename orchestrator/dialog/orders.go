@@ -165,6 +165,25 @@ func (t *turn) ordersFound(in OrdersFound) {
 	}
 }
 
+// stillLooking says so to a caller who waits for that search. Who talks about
+// something else meanwhile need not know.
+func (t *turn) stillLooking(in StillLooking) {
+	p := t.s.Orders.Pending
+	if t.s.Step == StepLooking && p != nil && p.RequestID == in.RequestID {
+		t.sayAndListen("still_looking", expectWaiting)
+	}
+}
+
+// AwaitsOrders says whether the answer to a FindOrders would be used.
+func (s State) AwaitsOrders(requestID string) bool {
+	for _, q := range []*FindOrders{s.Orders.ByCaller, s.Orders.Pending} {
+		if q != nil && q.RequestID == requestID {
+			return true
+		}
+	}
+	return false
+}
+
 func newestFirst(orders []Order) []Order {
 	out := slices.Clone(orders)
 	slices.SortStableFunc(out, func(a, b Order) int {

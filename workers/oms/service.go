@@ -1,5 +1,6 @@
-// Package oms answers questions about orders: a NATS micro service before
-// whatever order system the shop has. Several workers share the questions.
+// Package oms answers questions about orders and writes to order systems: a
+// NATS micro service for look-ups, and work of a stream for writes, before
+// whatever order system each tenant has. Several workers share both.
 package oms
 
 import (
@@ -7,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,21 +22,22 @@ import (
 // Name, version and queue group of the micro service.
 const (
 	ServiceName    = "tidegate-oms"
-	ServiceVersion = "1.0.0"
+	ServiceVersion = "1.1.0"
 	queueGroup     = "oms"
 )
 
 // Codes of the service's error answers.
 const (
 	CodeInvalid     = 400 // the question is wrong
+	CodeNotFound    = 404 // there is no such order or parcel
 	CodeInternal    = 500
+	CodeUnsupported = 501 // the tenant's system cannot tell that
 	CodeUnavailable = 503 // the order system is away, or the worker is full
-	CodeOverBudget  = 504 // the asker's time was spent
+	CodeOverBudget  = 504 // the asker's time is spent; the look-up goes on
 )
 
-// Orders is an order system. FindOrders returns within ctx; its errors are
-// store.ErrInvalid for a question that can never be answered and
-// store.ErrUnavailable for a system that is away.
+// Orders is the least that an order system does. One that does no more
+// answers the rest with ErrUnsupported.
 type Orders interface {
 	FindOrders(ctx context.Context, q schemas.OrdersFind) (schemas.OrdersFound, error)
 	Ready(ctx context.Context) error
@@ -42,28 +45,44 @@ type Orders interface {
 
 // Deps are what the service works with.
 type Deps struct {
-	Bus      *bus.Bus
-	Orders   Orders
+	Bus *bus.Bus
+	// Orders is the built-in system, of tenants that have no other; usually a
+	// System.
+	Orders Orders
+	// Tenants are the systems of tenants that have their own, by name.
+	Tenants map[string]System
+	// Writes keeps what is written to order systems; nil writes nothing.
+	Writes   Writes
 	Log      *slog.Logger
 	Registry prometheus.Registerer
+	Now      func() time.Time
+	// Reached, when set, is called at each Point of each write, for fault tests.
+	Reached func(Point)
 }
 
 // Service is the worker. New, Start, then Drain or Stop.
 type Service struct {
 	cfg     Config
 	bus     *bus.Bus
-	orders  Orders
+	shops   map[string]*shop
+	writes  Writes
 	log     *slog.Logger
 	metrics *metrics
+	now     func() time.Time
+	reached func(Point)
 	slots   chan struct{}
 	ctx     context.Context
 	cancel  context.CancelFunc
 
-	mu      sync.Mutex
-	svc     *bus.Service
-	stopped bool
-	work    sync.WaitGroup
+	mu        sync.Mutex
+	svc       *bus.Service
+	consumers []*bus.Consumer
+	heard     *bus.Subscription
+	stopped   bool
+	work      sync.WaitGroup
 }
+
+var errStopping = fmt.Errorf("%w: worker is stopping", store.ErrUnavailable)
 
 // New checks the configuration; nothing runs yet.
 func New(cfg Config, deps Deps) (*Service, error) {
@@ -74,71 +93,136 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, errors.New("oms: Bus and Orders are needed")
 	}
 	s := &Service{
-		cfg: cfg, bus: deps.Bus, orders: deps.Orders, log: deps.Log,
+		cfg: cfg, bus: deps.Bus, shops: map[string]*shop{}, writes: deps.Writes, log: deps.Log, now: deps.Now, reached: deps.Reached,
 		metrics: newMetrics(deps.Registry), slots: make(chan struct{}, cfg.MaxInFlight),
+	}
+	if !cfg.Writes.Enabled {
+		s.writes = nil
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.reached == nil {
+		s.reached = func(Point) {}
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	systems := map[string]System{Builtin: systemOf(deps.Orders)}
+	for name, system := range deps.Tenants {
+		systems[name] = system
+	}
+	for name, system := range systems {
+		sh := newShop(name, system, cfg, s.log, s.metrics)
+		sh.begin = s.begin
+		s.shops[name] = sh
+	}
 	return s, nil
 }
 
 // Start subscribes; questions are answered when it returns.
-func (s *Service) Start(context.Context) error {
+func (s *Service) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.svc != nil || s.stopped {
 		return errors.New("oms: started before")
 	}
+	for _, sh := range s.shops {
+		if err := sh.open(); err != nil {
+			return fmt.Errorf("oms: %w", err)
+		}
+	}
 	svc, err := s.bus.Service(bus.ServiceConfig{
 		Name: ServiceName, Version: ServiceVersion, Queue: queueGroup,
-		Description: "Orders by telephone number, number or last digits, newest first.",
-		Endpoints:   []bus.Endpoint{{Name: "find", Subject: schemas.SubjectOrdersFind, Handle: s.take}},
+		Description: "Orders, parcels and refunds, from each tenant's order system.",
+		Endpoints: []bus.Endpoint{
+			{Name: "find", Subject: schemas.SubjectOrdersFind, Handle: endpoint(s, ordersQuestion)},
+			{Name: "order", Subject: schemas.SubjectOrderGet, Handle: endpoint(s, orderQuestion)},
+			{Name: "trace", Subject: schemas.SubjectTraceFind, Handle: endpoint(s, traceQuestion)},
+			{Name: "refund", Subject: schemas.SubjectRefunds, Handle: endpoint(s, refundsQuestion)},
+			{Name: "info", Subject: schemas.SubjectOrderSystem, Handle: s.takeInfo},
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("oms: %w", err)
 	}
 	s.svc = svc
-	s.log.Info("order worker started", "max_in_flight", s.cfg.MaxInFlight)
+	if err := s.startWrites(ctx); err != nil {
+		return fmt.Errorf("oms: %w", err)
+	}
+	s.log.Info("order worker started", "systems", len(s.shops), "max_in_flight", s.cfg.MaxInFlight, "writes", s.writes != nil)
 	return nil
 }
 
 // Drain takes no more questions and waits for those in hand.
 func (s *Service) Drain(ctx context.Context) error {
-	err := s.unsubscribe()
+	consumers, err := s.unsubscribe()
+	for _, c := range consumers {
+		err = errors.Join(err, c.Drain(ctx))
+	}
 	done := make(chan struct{})
 	go func() { s.work.Wait(); close(done) }()
 	select {
 	case <-done:
-		return err
 	case <-ctx.Done():
+		err = errors.Join(err, ctx.Err())
 		s.cancel()
 		<-done
-		return errors.Join(err, ctx.Err())
 	}
-}
-
-// Stop cancels what is in hand and waits for it.
-func (s *Service) Stop(context.Context) error {
-	err := s.unsubscribe()
 	s.cancel()
-	s.work.Wait()
+	s.closeShops()
 	return err
 }
 
-func (s *Service) unsubscribe() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	svc := s.svc
-	s.svc, s.stopped = nil, true
-	if svc == nil {
-		return nil
+// Stop cancels what is in hand and waits for it. Writes that it ends in the
+// middle are delivered again.
+func (s *Service) Stop(context.Context) error {
+	consumers, err := s.unsubscribe()
+	s.cancel()
+	for _, c := range consumers {
+		c.Stop()
 	}
-	return svc.Stop()
+	s.work.Wait()
+	s.closeShops()
+	return err
 }
 
-// Ready is nil while questions can be answered.
+func (s *Service) unsubscribe() ([]*bus.Consumer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	svc, consumers, heard := s.svc, s.consumers, s.heard
+	s.svc, s.consumers, s.heard, s.stopped = nil, nil, nil, true
+	var err error
+	if svc != nil {
+		err = svc.Stop()
+	}
+	if heard != nil {
+		err = errors.Join(err, heard.Unsubscribe())
+	}
+	return slices.Clone(consumers), err
+}
+
+func (s *Service) closeShops() {
+	for _, sh := range s.shops {
+		sh.close()
+	}
+}
+
+// begin is a piece of work that Drain waits for and Stop cancels.
+func (s *Service) begin() (ctx context.Context, done func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return nil, nil, false
+	}
+	s.work.Add(1)
+	return s.ctx, s.work.Done, true
+}
+
+// Ready is nil while questions can be answered. It asks the built-in system
+// only: the worker goes on for the tenants whose systems are there when one's
+// is away.
 func (s *Service) Ready() error {
 	s.mu.Lock()
 	running := s.svc != nil
@@ -151,109 +235,5 @@ func (s *Service) Ready() error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
 	defer cancel()
-	return s.orders.Ready(ctx)
-}
-
-// take runs on the endpoint's goroutine: it refuses what is wrong, and hands
-// the look-up on. A worker that is full says so at once: the asker's time is
-// better spent talking.
-func (s *Service) take(m bus.Message) {
-	q, ok := m.Data.(*schemas.OrdersFind)
-	if !ok {
-		s.metrics.lookups.WithLabelValues(byNothing, resultInvalid).Inc()
-		s.refuse(m, CodeInvalid, "data is no orders.find")
-		return
-	}
-	by, err := check(q)
-	if err != nil {
-		s.metrics.lookups.WithLabelValues(by, resultInvalid).Inc()
-		s.refuse(m, CodeInvalid, err.Error())
-		return
-	}
-	s.mu.Lock()
-	stopped := s.stopped
-	if !stopped {
-		s.work.Add(1)
-	}
-	s.mu.Unlock()
-	if stopped {
-		s.refuse(m, CodeUnavailable, "worker is stopping")
-		return
-	}
-	select {
-	case s.slots <- struct{}{}:
-	default:
-		defer s.work.Done()
-		s.metrics.lookups.WithLabelValues(by, resultOverloaded).Inc()
-		s.refuse(m, CodeUnavailable, "worker is full")
-		return
-	}
-	s.metrics.inFlight.Inc()
-	go func() {
-		defer func() {
-			<-s.slots
-			s.metrics.inFlight.Dec()
-			s.work.Done()
-		}()
-		s.answer(m, q, by)
-	}()
-}
-
-func (s *Service) answer(m bus.Message, q *schemas.OrdersFind, by string) {
-	ctx, cancel := context.WithTimeout(s.ctx, s.budget(q))
-	defer cancel()
-	start := time.Now()
-	found, err := s.orders.FindOrders(ctx, *q)
-	s.metrics.seconds.Observe(time.Since(start).Seconds())
-	if err != nil {
-		code, result, text := classify(ctx, err)
-		s.metrics.lookups.WithLabelValues(by, result).Inc()
-		s.log.Warn("order look-up failed", "call_id", q.CallID, "by", by, "code", code, "error", err)
-		s.refuse(m, code, text)
-		return
-	}
-	result := resultFound
-	if len(found.Orders) == 0 {
-		found.Orders, result = []schemas.Order{}, resultNone
-	}
-	s.metrics.lookups.WithLabelValues(by, result).Inc()
-	if err := m.Respond(&found, callOption(q)...); err != nil {
-		s.log.Warn("answer could not be sent", "call_id", q.CallID, "error", err)
-	}
-}
-
-func callOption(q *schemas.OrdersFind) []schemas.Option {
-	if q.CallID == "" {
-		return nil
-	}
-	return []schemas.Option{schemas.ForCall(q.CallID)}
-}
-
-func (s *Service) budget(q *schemas.OrdersFind) time.Duration {
-	if q.BudgetMS <= 0 {
-		return s.cfg.Budget
-	}
-	if q.BudgetMS > s.cfg.MaxBudget.Milliseconds() {
-		return s.cfg.MaxBudget
-	}
-	return time.Duration(q.BudgetMS) * time.Millisecond
-}
-
-func (s *Service) refuse(m bus.Message, code int, text string) {
-	if err := m.RespondError(code, text); err != nil {
-		s.log.Warn("answer could not be sent", "code", code, "error", err)
-	}
-}
-
-// classify says what to answer; the text quotes nothing of the question.
-func classify(ctx context.Context, err error) (code int, result, text string) {
-	switch {
-	case errors.Is(err, store.ErrInvalid):
-		return CodeInvalid, resultInvalid, err.Error()
-	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return CodeOverBudget, resultOverBudget, "the time for the look-up is spent"
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.Canceled):
-		return CodeUnavailable, resultUnavailable, "the order system is away"
-	}
-	return CodeInternal, resultError, "the look-up failed"
+	return s.shops[Builtin].guard.Ready(ctx)
 }

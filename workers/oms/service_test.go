@@ -3,6 +3,7 @@ package oms_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"go.uber.org/goleak"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
@@ -21,7 +21,7 @@ import (
 	"github.com/tidegate/tidegate/workers/oms"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 func openShop(t *testing.T) *store.Store {
 	t.Helper()
@@ -38,7 +38,7 @@ func openShop(t *testing.T) *store.Store {
 	return shop
 }
 
-func start(t *testing.T, cfg oms.Config, deps oms.Deps) *oms.Service {
+func start(t testing.TB, cfg oms.Config, deps oms.Deps) *oms.Service {
 	t.Helper()
 	s, err := oms.New(cfg, deps)
 	if err != nil {
@@ -174,7 +174,7 @@ func TestALookUpOverItsBudgetIsGivenUp(t *testing.T) {
 func TestAFullWorkerSaysSo(t *testing.T) {
 	server := bustest.Start(t)
 	cfg := oms.Defaults()
-	cfg.MaxInFlight, cfg.Budget, cfg.MaxBudget = 1, 30*time.Second, 30*time.Second
+	cfg.MaxInFlight, cfg.Budget, cfg.MaxBudget, cfg.Patience = 1, 30*time.Second, 30*time.Second, 30*time.Second
 	system := &slow{release: make(chan struct{})}
 	s := start(t, cfg, oms.Deps{Bus: server.Connect("oms"), Orders: system})
 	asker := server.Connect("asker")
@@ -260,7 +260,7 @@ func TestMetricsStartAtZero(t *testing.T) {
 	if _, err := oms.New(oms.Defaults(), oms.Deps{Bus: server.Connect("oms"), Orders: &slow{}, Registry: reg}); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := testutil.GatherAndCount(reg, "tidegate_oms_lookups_total"); err != nil || n != 35 {
+	if n, err := testutil.GatherAndCount(reg, "tidegate_oms_lookups_total"); err != nil || n != 64 {
 		t.Errorf("%d series, %v", n, err)
 	}
 }

@@ -68,6 +68,7 @@ func (s *Service) open(ctx context.Context, req *schemas.TicketOpen) (existed bo
 	s.reached(PointCommitted)
 	id, subject := store.FactID("opened", t.IdempotencyKey), schemas.SubjectTicketFact(t.CallID, "opened")
 	fact := t.Opened(existed)
+	fact.Tenant = req.Tenant
 	if existed {
 		// A worker that died left the fact unsent: what it would have said
 		// is said now. Otherwise the asker is told of the ticket there is.

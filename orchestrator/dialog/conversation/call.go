@@ -172,7 +172,7 @@ func stored(s dialog.State) (dialog.State, error) {
 }
 
 // events are what can happen besides words and keys.
-var events = []string{"silence", "handoff_failed", "ticket", "resumed", "cut", "deaf", "hearing"}
+var events = []string{"silence", "handoff_failed", "ticket", "resumed", "cut", "deaf", "hearing", "slow"}
 
 // Events lists the names of what can happen besides words and keys.
 func Events() []string { return slices.Clone(events) }
@@ -180,7 +180,7 @@ func Events() []string { return slices.Clone(events) }
 // Event is the input of a name: silence; handoff_failed; ticket, an answer to
 // the last request that comes late; resumed by another orchestrator, or cut,
 // where the play-out broke off; deaf and hearing, without a recogniser and with
-// one again.
+// one again; slow, where an order is looked for longer than a pause in talking.
 func (c *Call) Event(name, ticket string) (dialog.Input, bool) {
 	switch name {
 	case "silence":
@@ -201,6 +201,10 @@ func (c *Call) Event(name, ticket string) (dialog.Input, bool) {
 		return dialog.RecognitionLost{}, true
 	case "hearing":
 		return dialog.RecognitionBack{}, true
+	case "slow":
+		if q := c.state.Orders.Pending; q != nil {
+			return dialog.StillLooking{RequestID: q.RequestID}, true
+		}
 	}
 	return nil, false
 }

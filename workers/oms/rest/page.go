@@ -1,0 +1,88 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+)
+
+// Kinds of paging.
+const (
+	pageNumber = "number"
+	pageOffset = "offset"
+	pageCursor = "cursor"
+	pageLink   = "link"
+)
+
+var pageKinds = []string{pageNumber, pageOffset, pageCursor, pageLink}
+
+// cursor is where the next page is.
+type cursor struct {
+	page, items int
+	last        string
+	query       url.Values
+	link        *url.URL
+}
+
+// nextLink is the next page of a Link header (RFC 8288).
+var nextLink = regexp.MustCompile(`<([^>]*)>\s*;[^,]*\brel="?next"?`)
+
+// advance moves to the next page; last says that there is none.
+func (c *cursor) advance(s *System, p *paging, body any, header http.Header, items int) (last bool, err error) {
+	if p.kind == "" {
+		return true, nil
+	}
+	var next any
+	if p.next != nil {
+		if next, err = p.next.get(body); err != nil {
+			return true, err
+		}
+	}
+	c.items += items
+	switch p.kind {
+	case pageNumber, pageOffset:
+		if items == 0 || p.next == nil && items < p.size || p.next != nil && !truthy(next) {
+			return true, nil
+		}
+		c.page++
+		if p.kind == pageNumber {
+			c.query.Set(p.param, strconv.Itoa(c.page))
+		} else {
+			c.query.Set(p.param, strconv.Itoa(c.items))
+		}
+	case pageCursor:
+		at, _ := text(next)
+		// A cursor that stays where it is would be read for ever.
+		if at == "" || at == "0" || at == c.last {
+			return true, nil
+		}
+		c.last = at
+		c.query.Set(p.param, at)
+	case pageLink:
+		at, _ := text(next)
+		if p.next == nil {
+			if m := nextLink.FindStringSubmatch(header.Get("Link")); m != nil {
+				at = m[1]
+			}
+		}
+		if at == "" || at == c.last {
+			return true, nil
+		}
+		c.last = at
+		base := s.base
+		if c.link != nil {
+			base = c.link
+		}
+		link, err := base.Parse(at)
+		if err != nil {
+			return true, fmt.Errorf("%w: page.next is no address", ErrMapping)
+		}
+		if link.Host != s.base.Host || link.Scheme != s.base.Scheme {
+			return true, fmt.Errorf("%w: page.next: %w", ErrFailed, errElsewhere)
+		}
+		c.link = link
+	}
+	return false, nil
+}
