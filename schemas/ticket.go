@@ -22,17 +22,29 @@ type Group string
 const (
 	GroupAfterSales Group = "after_sales"
 	GroupFinance    Group = "finance"
+	GroupLogistics  Group = "logistics"
+	GroupComplaints Group = "complaints"
 )
+
+// Groups lists all of them.
+func Groups() []Group {
+	return []Group{GroupAfterSales, GroupFinance, GroupLogistics, GroupComplaints}
+}
 
 // TicketOpen asks a ticket worker to open one ticket. IdempotencyKey is
 // CALL:KIND:LINE; asking twice with one key opens one ticket.
 type TicketOpen struct {
+	Tenant         string      `json:"tenant,omitempty" jsonschema:"maxLength=64,description=Whose ticket system; empty is the default tenant's."`
 	IdempotencyKey string      `json:"idempotency_key" jsonschema:"minLength=3,maxLength=200"`
 	CallID         string      `json:"call_id"`
 	Kind           RequestKind `json:"kind" jsonschema:"enum=return,enum=refund,enum=exchange,enum=cancel,enum=complaint,enum=inquiry"`
 	OrderNumber    string      `json:"order_number" jsonschema:"maxLength=64,description=May be unverified when the order system was away."`
 	OrderVerified  bool        `json:"order_verified"`
 	OrderLine      string      `json:"order_line,omitempty" jsonschema:"maxLength=64"`
+	AmountFen      int64       `json:"amount_fen,omitempty" jsonschema:"minimum=0,description=What the request is about in 1/100 yuan; known when the order is verified."`
+	OrderStatus    OrderStatus `json:"order_status,omitempty" jsonschema:"maxLength=32"`
+	Carrier        string      `json:"carrier,omitempty" jsonschema:"maxLength=64,description=Who carried the goods."`
+	CustomerLevel  string      `json:"customer_level,omitempty" jsonschema:"maxLength=32,description=The shop's own word."`
 	Reason         string      `json:"reason,omitempty" jsonschema:"maxLength=64"`
 	ReasonText     string      `json:"reason_text,omitempty" jsonschema:"maxLength=1000"`
 	Received       *bool       `json:"received,omitempty"`
@@ -53,13 +65,14 @@ type Pickup struct {
 // TicketOpened: the ticket exists. Existing is true when the key had been
 // used before and the earlier ticket is meant.
 type TicketOpened struct {
+	Tenant         string      `json:"tenant,omitempty" jsonschema:"maxLength=64"`
 	CallID         string      `json:"call_id"`
 	IdempotencyKey string      `json:"idempotency_key"`
 	TicketID       string      `json:"ticket_id"`
 	Number         string      `json:"number" jsonschema:"pattern=^[0-9]{4\\,12}$,description=Digits only; people say it."`
 	Kind           RequestKind `json:"kind"`
 	OrderNumber    string      `json:"order_number"`
-	Group          Group       `json:"group" jsonschema:"enum=after_sales,enum=finance"`
+	Group          Group       `json:"group" jsonschema:"enum=after_sales,enum=finance,enum=logistics,enum=complaints"`
 	Existing       bool        `json:"existing"`
 	OpenedAt       time.Time   `json:"opened_at"`
 }
