@@ -10,25 +10,28 @@ import (
 type operation string
 
 const (
-	opOrdersFind   operation = "orders_find"
-	opTicketOpen   operation = "ticket_open"
-	opTicketsList  operation = "tickets_list"
-	opOutboxRead   operation = "outbox_read"
-	opOutboxMark   operation = "outbox_mark"
-	opRecordCall   operation = "record_call"
-	opCallsList    operation = "calls_list"
-	opCallDetail   operation = "call_detail"
-	opSeed         operation = "seed"
-	opMigrate      operation = "migrate"
-	resultOK                 = "ok"
-	resultNotFound           = "not_found"
-	resultInvalid            = "invalid"
-	resultAway               = "unavailable"
-	resultError              = "error"
+	opOrdersFind     operation = "orders_find"
+	opTicketOpen     operation = "ticket_open"
+	opTicketChange   operation = "ticket_change"
+	opTicketLife     operation = "ticket_life"
+	opTicketEscalate operation = "ticket_escalate"
+	opTicketsList    operation = "tickets_list"
+	opOutboxRead     operation = "outbox_read"
+	opOutboxMark     operation = "outbox_mark"
+	opRecordCall     operation = "record_call"
+	opCallsList      operation = "calls_list"
+	opCallDetail     operation = "call_detail"
+	opSeed           operation = "seed"
+	opMigrate        operation = "migrate"
+	resultOK                   = "ok"
+	resultNotFound             = "not_found"
+	resultInvalid              = "invalid"
+	resultAway                 = "unavailable"
+	resultError                = "error"
 )
 
 var (
-	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opSeed, opMigrate}
+	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketChange, opTicketLife, opTicketEscalate, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opSeed, opMigrate}
 	allResults    = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 
@@ -87,7 +90,7 @@ func resultOf(err error) string {
 		return resultOK
 	case errors.Is(err, ErrNotFound):
 		return resultNotFound
-	case errors.Is(err, ErrInvalid):
+	case errors.Is(err, ErrInvalid), isRefusal(err):
 		return resultInvalid
 	case errors.Is(err, ErrUnavailable):
 		return resultAway

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -112,6 +113,8 @@ var migrations = []migration{
 		`ALTER TABLE tickets DROP COLUMN pickup_address`, `ALTER TABLE tickets DROP COLUMN pickup_until`,
 		`ALTER TABLE tickets DROP COLUMN pickup_from`, `ALTER TABLE orders DROP COLUMN address`,
 	}},
+
+	lifeMigration,
 }
 
 // migrationLock keeps services that start together from migrating together
@@ -129,6 +132,25 @@ func (s *Store) MigrateDown(ctx context.Context) error {
 }
 
 func (s *Store) migrating(ctx context.Context, fn func(*gormigrate.Gormigrate) error) error {
+	return errors.Join(s.migrate(ctx, fn), s.forgetTables())
+}
+
+// forgetTables closes idle reading connections of SQLite: the first query of
+// one that knew the tables before gives rows without their new columns.
+func (s *Store) forgetTables() error {
+	if s.dialect != sqliteDialect {
+		return nil
+	}
+	pool, err := s.read.DB()
+	if err != nil {
+		return err
+	}
+	pool.SetMaxIdleConns(0)
+	pool.SetMaxIdleConns(idleConns(pool.Stats().MaxOpenConnections))
+	return nil
+}
+
+func (s *Store) migrate(ctx context.Context, fn func(*gormigrate.Gormigrate) error) error {
 	// One transaction around all of it: other starting services wait, a
 	// failed migration leaves nothing behind. Both databases can roll DDL back.
 	return s.inTx(ctx, opMigrate, func(tx *gorm.DB) error {
