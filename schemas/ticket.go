@@ -75,6 +75,11 @@ type TicketOpened struct {
 	Group          Group       `json:"group" jsonschema:"enum=after_sales,enum=finance,enum=logistics,enum=complaints"`
 	Existing       bool        `json:"existing"`
 	OpenedAt       time.Time   `json:"opened_at"`
+	// How it was placed; from before there was dispatch they are missing.
+	Status   TicketStatus `json:"status,omitempty" jsonschema:"enum=open,enum=assigned,enum=in_progress,enum=waiting_customer,enum=waiting_approval,enum=resolved,enum=closed,enum=reopened,enum=cancelled"`
+	Priority Priority     `json:"priority,omitempty" jsonschema:"enum=low,enum=normal,enum=high,enum=urgent"`
+	Assignee string       `json:"assignee,omitempty" jsonschema:"maxLength=64"`
+	DueAt    *time.Time   `json:"due_at,omitempty"`
 }
 
 // TicketRejected: the ticket will not be opened, and why.

@@ -54,6 +54,13 @@ func (c *Calendar) Working(t time.Time) bool {
 	return !c.weekend[t.Weekday()]
 }
 
+// Today is the day of t in the calendar's zone, as midnight UTC: what Days
+// gives can be compared with it.
+func (c *Calendar) Today(t time.Time) time.Time {
+	y, m, d := t.In(c.zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}
+
 // Holiday names the holiday that the day of t is off for, or "".
 func (c *Calendar) Holiday(t time.Time) string { return c.off[dateOf(t.In(c.zone))] }
 

@@ -57,6 +57,7 @@ func (t Ticket) Opened(existing bool) schemas.TicketOpened {
 	return schemas.TicketOpened{
 		Tenant: t.Tenant, CallID: t.CallID, IdempotencyKey: t.IdempotencyKey, TicketID: t.ID, Number: t.Number, Kind: t.Kind,
 		OrderNumber: t.OrderNumber, Group: t.Group, Existing: existing, OpenedAt: t.OpenedAt,
+		Status: t.Status, Priority: t.Priority, Assignee: t.Assignee, DueAt: t.DueAt,
 	}
 }
 
