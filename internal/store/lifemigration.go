@@ -13,10 +13,11 @@ var lifeMigration = migration{id: "0007_ticket_life", up: []string{
 	`ALTER TABLE tickets ADD COLUMN due_at {time}`,
 	`ALTER TABLE tickets ADD COLUMN escalate_at {time}`,
 	`ALTER TABLE tickets ADD COLUMN escalated INTEGER NOT NULL DEFAULT 0`,
+	`ALTER TABLE tickets ADD COLUMN idle_since {time}`,
 	// Each holds only what is still worked on: a small part of all tickets.
-	`CREATE INDEX tickets_assignee ON tickets (assignee) WHERE assignee <> '' AND ` + over,
-	`CREATE INDEX tickets_due ON tickets (due_at, team) WHERE due_at IS NOT NULL AND ` + over,
-	`CREATE INDEX tickets_escalate ON tickets (escalate_at) WHERE escalate_at IS NOT NULL`,
+	`CREATE INDEX tickets_assignee ON tickets (assignee) WHERE assignee <> '' AND ` + active,
+	`CREATE INDEX tickets_due ON tickets (due_at, team) WHERE due_at IS NOT NULL AND ` + pressing,
+	`CREATE INDEX tickets_escalate ON tickets (escalate_at) WHERE escalate_at IS NOT NULL AND ` + pressing,
 	`CREATE TABLE ticket_history (
 		ticket_id TEXT NOT NULL REFERENCES tickets (id) ON DELETE CASCADE, version BIGINT NOT NULL, position INTEGER NOT NULL,
 		at {time} NOT NULL, who TEXT NOT NULL, field TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, why TEXT NOT NULL,
@@ -39,7 +40,7 @@ var lifeMigration = migration{id: "0007_ticket_life", up: []string{
 	// Statuses of before: whatever is not over is open, as it was.
 	`UPDATE tickets SET status = 'open' WHERE status <> 'open'`,
 	`UPDATE tickets SET team = 'after_sales' WHERE team NOT IN ('after_sales', 'finance')`,
-	`ALTER TABLE tickets DROP COLUMN escalated`, `ALTER TABLE tickets DROP COLUMN escalate_at`, `ALTER TABLE tickets DROP COLUMN due_at`,
+	`ALTER TABLE tickets DROP COLUMN idle_since`, `ALTER TABLE tickets DROP COLUMN escalated`, `ALTER TABLE tickets DROP COLUMN escalate_at`, `ALTER TABLE tickets DROP COLUMN due_at`,
 	`ALTER TABLE tickets DROP COLUMN amount_fen`, `ALTER TABLE tickets DROP COLUMN approval`, `ALTER TABLE tickets DROP COLUMN priority`,
 	`ALTER TABLE tickets DROP COLUMN assignee`, `ALTER TABLE tickets DROP COLUMN version`, `ALTER TABLE tickets DROP COLUMN tenant`,
 	`ALTER TABLE customers DROP COLUMN level`,

@@ -138,6 +138,17 @@ func (s *Store) AttachToTicket(ctx context.Context, id, who string, a Attachment
 	})
 }
 
+// attachTranscript makes the transcript that a request names an attachment,
+// when its link is one that people can follow.
+func attachTranscript(tx *gorm.DB, t ticketRow, now time.Time) error {
+	if !validLink(t.TranscriptURL) {
+		return nil
+	}
+	return tx.Create(&attachmentRow{
+		ID: schemas.NewID(now), TicketID: t.ID, At: now, Who: byDispatch, Kind: string(AttachmentTranscript), URL: t.TranscriptURL,
+	}).Error
+}
+
 // room refuses what would be one too many. The ticket's row is held, so that
 // nobody else adds one meanwhile.
 func (e *ticketEdit) room(of any, limit int64, what string) error {

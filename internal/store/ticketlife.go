@@ -57,9 +57,13 @@ var transitions = map[TicketStatus][]TicketStatus{
 // NextStatuses are those that a status leads to.
 func NextStatuses(from TicketStatus) []TicketStatus { return slices.Clone(transitions[from]) }
 
-// over are the statuses of tickets that nobody works on any more. Indexes of
-// the migration hold the same words, so that queries with them can use those.
-const over = "status NOT IN ('resolved', 'closed', 'cancelled')"
+// active is true of tickets that somebody has, pressing of those that somebody
+// here has to do something about. Indexes of the migration hold the same
+// words, so that queries with them can use those.
+const (
+	active   = "status NOT IN ('resolved', 'closed', 'cancelled')"
+	pressing = "status NOT IN ('waiting_customer', 'resolved', 'closed', 'cancelled')"
+)
 
 // Approval says whether somebody else has to agree to what a ticket asks for.
 type Approval string
@@ -285,14 +289,33 @@ func (e *ticketEdit) move(to TicketStatus) error {
 	case to == schemas.StatusInProgress && e.row.Assignee == "":
 		e.row.Assignee = e.by
 	}
-	switch {
-	case ended(to):
-		e.row.EscalateAt = nil
-	case to == schemas.StatusReopened && e.row.Escalated < levelOverdue:
-		e.row.EscalateAt = e.row.DueAt
-	}
 	e.row.Status = string(to)
+	e.stop(to)
 	return nil
+}
+
+// stop lets the due time stand still while nobody here has to do anything:
+// it moves by what has passed until somebody has to again.
+func (e *ticketEdit) stop(to TicketStatus) {
+	switch {
+	case idle(to) && e.row.IdleSince == nil:
+		e.row.IdleSince = &e.now
+	case !idle(to) && e.row.IdleSince != nil:
+		passed := max(0, e.now.Sub(*e.row.IdleSince))
+		for _, at := range []**time.Time{&e.row.DueAt, &e.row.EscalateAt} {
+			if *at != nil {
+				later := stamp((*at).Add(passed))
+				*at = &later
+			}
+		}
+		e.row.IdleSince = nil
+	}
+}
+
+// idle are the statuses in which a due time stands still. A ticket can come
+// back from each of them.
+func idle(s TicketStatus) bool {
+	return s == schemas.StatusWaitingCustomer || s == schemas.StatusResolved || s == schemas.StatusClosed
 }
 
 // differences are the fields that are different now.
@@ -330,6 +353,7 @@ func (e *ticketEdit) save() error {
 	res := e.tx.Model(&ticketRow{}).Where("id = ? AND version = ?", e.was.ID, e.was.Version).UpdateColumns(map[string]any{
 		"version": e.row.Version, "status": e.row.Status, "team": e.row.Team, "assignee": e.row.Assignee, "priority": e.row.Priority,
 		"due_at": e.row.DueAt, "escalate_at": e.row.EscalateAt, "escalated": e.row.Escalated, "approval": e.row.Approval,
+		"idle_since": e.row.IdleSince,
 	})
 	if res.Error != nil {
 		return res.Error

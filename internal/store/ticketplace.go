@@ -156,7 +156,7 @@ func loads(tx *gorm.DB, people []Candidate) (map[string]int, error) {
 		N        int
 	}
 	err := tx.Model(&ticketRow{}).Select("assignee, count(*) AS n").
-		Where("assignee <> '' AND "+over).Where("assignee IN ?", names).Group("assignee").Scan(&rows).Error
+		Where("assignee <> '' AND "+active).Where("assignee IN ?", names).Group("assignee").Scan(&rows).Error
 	out := make(map[string]int, len(rows))
 	for _, r := range rows {
 		out[r.Assignee] = r.N
@@ -213,9 +213,7 @@ func (s *Store) EscalateTickets(ctx context.Context, now time.Time, limit int, l
 	err = s.inTx(ctx, opTicketEscalate, func(tx *gorm.DB) error {
 		out = nil
 		var rows []ticketRow
-		q := tx.Where("escalate_at IS NOT NULL AND escalate_at <= ? AND status NOT IN ?", stamp(now), []string{
-			string(schemas.StatusWaitingCustomer), string(schemas.StatusResolved), string(schemas.StatusClosed), string(schemas.StatusCancelled),
-		}).Order("escalate_at").Limit(limit)
+		q := tx.Where("escalate_at IS NOT NULL AND "+pressing).Where("escalate_at <= ?", stamp(now)).Order("escalate_at").Limit(limit)
 		if err := q.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"}).Find(&rows).Error; err != nil {
 			return err
 		}
@@ -289,8 +287,8 @@ func raised(p schemas.Priority) schemas.Priority {
 	return schemas.PriorityUrgent
 }
 
-// CountOverdue counts, by group, the tickets that are worked on and over
-// their due time.
+// CountOverdue counts, by group, the tickets that somebody here has to work on
+// and that are over their due time.
 func (s *Store) CountOverdue(ctx context.Context, now time.Time) (map[schemas.Group]int64, error) {
 	var rows []struct {
 		Team string
@@ -298,7 +296,7 @@ func (s *Store) CountOverdue(ctx context.Context, now time.Time) (map[schemas.Gr
 	}
 	err := s.reading(ctx, opTicketsList, func(db *gorm.DB) error {
 		return db.Model(&ticketRow{}).Select("team, count(*) AS n").
-			Where("due_at IS NOT NULL AND "+over).Where("due_at <= ?", stamp(now)).Group("team").Scan(&rows).Error
+			Where("due_at IS NOT NULL AND "+pressing).Where("due_at <= ?", stamp(now)).Group("team").Scan(&rows).Error
 	})
 	out := map[schemas.Group]int64{}
 	for _, r := range rows {

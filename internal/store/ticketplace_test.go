@@ -269,3 +269,56 @@ func TestWorkersEscalateEachTicketOnce(t *testing.T) {
 		})
 	}
 }
+
+// The due time stands still while the caller is waited for and while the
+// ticket is done, and goes on when somebody here has to do something.
+func TestADueTimeStandsStill(t *testing.T) {
+	at := noon
+	onEach(t, store.Deps{Now: func() time.Time { return at }}, func(t *testing.T, s *store.Store) {
+		ctx := storetest.Context(t)
+		at = noon
+		tk := place(t, s, "a", store.Placement{Group: schemas.GroupAfterSales, DueAt: noon.Add(4 * time.Hour), WarnAt: noon.Add(3 * time.Hour)})
+		for _, step := range []struct {
+			after time.Duration
+			to    schemas.TicketStatus
+			due   time.Duration
+		}{
+			{time.Hour, schemas.StatusWaitingCustomer, 4 * time.Hour},
+			{10 * time.Hour, schemas.StatusInProgress, 13 * time.Hour}, // 9 hours waited
+			{11 * time.Hour, schemas.StatusResolved, 13 * time.Hour},
+			{12 * time.Hour, schemas.StatusClosed, 13 * time.Hour},
+			{100 * time.Hour, schemas.StatusReopened, 102 * time.Hour}, // 89 hours done
+			{99 * time.Hour, schemas.StatusWaitingCustomer, 102 * time.Hour},
+			{90 * time.Hour, schemas.StatusInProgress, 102 * time.Hour}, // the clock went back
+		} {
+			at = noon.Add(step.after)
+			got, err := s.ChangeTicket(ctx, tk.ID, to(step.to))
+			if err != nil || !got.Ticket.DueAt.Equal(noon.Add(step.due)) {
+				t.Errorf("%s after %v: due %v, want %v, %v", step.to, step.after, got.Ticket.DueAt.Sub(noon), step.due, err)
+			}
+		}
+		if got := fmt.Sprint(escalate(t, s, noon.Add(100*time.Hour+59*time.Minute))); got != "map[]" {
+			t.Errorf("too early: %s", got)
+		}
+		if got := fmt.Sprint(escalate(t, s, noon.Add(101*time.Hour))); got != "map[call-a:near]" {
+			t.Errorf("near: %s", got)
+		}
+	})
+}
+
+func TestATranscriptIsAttached(t *testing.T) {
+	onEach(t, store.Deps{}, func(t *testing.T, s *store.Store) {
+		for url, want := range map[string]int{"https://calls.example/t/1": 1, "tidegate://transcripts/1": 1, "http://calls.example/t/1": 0, "/calls/1": 0, "": 0} {
+			req := request(fmt.Sprintf("t%x", url))
+			req.TranscriptURL = url
+			tk, _, err := s.PlaceTicket(storetest.Context(t), req, store.Placement{Group: schemas.GroupFinance})
+			if err != nil {
+				t.Fatal(err)
+			}
+			life, err := s.TicketLife(storetest.Context(t), tk.ID)
+			if err != nil || len(life.Attachments) != want || tk.TranscriptURL != url {
+				t.Errorf("%q: %+v, %v", url, life.Attachments, err)
+			}
+		}
+	})
+}

@@ -99,6 +99,7 @@ type ticketRow struct {
 	DueAt          *time.Time
 	EscalateAt     *time.Time
 	Escalated      int
+	IdleSince      *time.Time
 }
 
 func (ticketRow) TableName() string { return "tickets" }
@@ -160,6 +161,9 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, place Placement)
 		}
 		if res.RowsAffected == 1 {
 			if err := place.settle(tx, &row, now); err != nil {
+				return Ticket{}, false, err
+			}
+			if err := attachTranscript(tx, row, now); err != nil {
 				return Ticket{}, false, err
 			}
 			t := row.domain()
