@@ -27,6 +27,8 @@ const (
 	maxBytes = 256 << 10
 	maxYears = 200
 	maxSpan  = 60 // days of one holiday
+	// maxErrors is how many are told at once.
+	maxErrors = 50
 )
 
 type file struct {
@@ -145,6 +147,9 @@ type reader struct {
 
 // bad notes what is wrong at a path, with its line when the file has one.
 func (r *reader) bad(path, format string, args ...any) {
+	if len(r.errs) >= maxErrors {
+		return
+	}
 	r.errs = append(r.errs, fmt.Errorf("%w: %s%s: %s: %s", ErrFile, r.name, r.line(path), path, fmt.Sprintf(format, args...)))
 }
 

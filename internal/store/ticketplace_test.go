@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -318,6 +319,28 @@ func TestATranscriptIsAttached(t *testing.T) {
 			life, err := s.TicketLife(storetest.Context(t), tk.ID)
 			if err != nil || len(life.Attachments) != want || tk.TranscriptURL != url {
 				t.Errorf("%q: %+v, %v", url, life.Attachments, err)
+			}
+		}
+	})
+}
+
+// What happens for every ticket, and every half minute, reads an index of
+// what is worked on, and never all tickets.
+func TestTheDeskReadsIndexes(t *testing.T) {
+	onEach(t, store.Deps{}, func(t *testing.T, s *store.Store) {
+		tk := place(t, s, "a", store.Placement{Group: schemas.GroupAfterSales, DueAt: noon})
+		for index, fn := range map[string]func() error{
+			"tickets_escalate": func() error { escalate(t, s, noon.Add(-time.Hour)); return nil },
+			"tickets_due":      func() error { _, err := s.CountOverdue(storetest.Context(t), noon); return err },
+			"tickets_assignee": func() error {
+				place(t, s, "b", store.Placement{Group: schemas.GroupFinance, Assign: store.AssignLeastLoaded, Candidates: []store.Candidate{{Name: "li.na"}}})
+				return nil
+			},
+			"ticket_comments_ticket": func() error { _, err := s.TicketLife(storetest.Context(t), tk.ID); return err },
+		} {
+			plan, err := s.Plans(fn)
+			if err != nil || !strings.Contains(plan, index) {
+				t.Errorf("%s is not used: %v\n%s", index, err, plan)
 			}
 		}
 	})

@@ -32,6 +32,7 @@ const (
 	maxContacts   = 10000
 	maxDue        = 2000 * time.Hour // of working time
 	maxCapacity   = 10000
+	maxErrors     = 50 // that are told at once
 )
 
 var (
@@ -103,6 +104,9 @@ type rulesCheck struct {
 }
 
 func (c *rulesCheck) bad(path, format string, args ...any) {
+	if len(c.errs) >= maxErrors {
+		return
+	}
 	c.errs = append(c.errs, fmt.Errorf("%w: %s%s: %s: %s", ErrRules, c.name, c.line(path), path, fmt.Sprintf(format, args...)))
 }
 
