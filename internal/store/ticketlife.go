@@ -18,6 +18,12 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
+const (
+	opTicketChange   operation = "ticket_change"
+	opTicketLife     operation = "ticket_life"
+	opTicketEscalate operation = "ticket_escalate"
+)
+
 // Sentinels of a ticket's life.
 var (
 	// ErrTransition: no such step leads from the status the ticket has; a

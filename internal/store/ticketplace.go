@@ -54,7 +54,7 @@ func (p Placement) onto(row *ticketRow) {
 	if row.EscalateAt == nil {
 		row.EscalateAt = row.DueAt
 	}
-	row.Status = string(schemas.StatusOpen)
+	row.Status = string(TicketStatusOpen)
 }
 
 // settle gives a new ticket to a person and notes how it was placed.

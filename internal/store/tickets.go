@@ -18,6 +18,9 @@ import (
 // TicketStatus is where a ticket stands.
 type TicketStatus = schemas.TicketStatus
 
+// TicketStatusOpen is the state a ticket begins in when nobody gets it.
+const TicketStatusOpen = schemas.StatusOpen
+
 // Ticket is one request of a caller, as the shop's people work on it.
 type Ticket struct {
 	ID             string
