@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -111,15 +112,23 @@ func (p Placement) pick(tx *gorm.DB) (string, error) {
 	if err := tx.Where("team = ?", string(p.Group)).Take(&row).Error; err != nil {
 		return "", err
 	}
-	load, err := loads(tx, p.Candidates)
-	if err != nil {
-		return "", err
+	var load map[string]int
+	if p.counts() {
+		var err error
+		if load, err = loads(tx, p.Candidates); err != nil {
+			return "", err
+		}
 	}
 	who := p.choose(row.Last, load)
 	if who == "" {
 		return "", nil
 	}
 	return who, tx.Model(&turnTakingRow{}).Where("team = ?", row.Team).UpdateColumn("last", who).Error
+}
+
+// counts says whether the choice depends on how many tickets people have.
+func (p Placement) counts() bool {
+	return p.Assign == AssignLeastLoaded || slices.ContainsFunc(p.Candidates, func(c Candidate) bool { return c.Capacity > 0 })
 }
 
 // choose begins after who was last, so that equal loads take turns as well.
