@@ -132,7 +132,7 @@ var (
 		schemas.OutcomeTicketOpened, schemas.OutcomeResolved, schemas.OutcomeHandedOff, schemas.OutcomeUnfinished,
 		schemas.OutcomeAbandoned, schemas.OutcomeNoInput, schemas.OutcomeFailed,
 	}
-	groups = []schemas.Group{schemas.GroupAfterSales, schemas.GroupFinance}
+	groups = schemas.Groups()
 
 	idPattern     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	callerPattern = regexp.MustCompile(`^\+?[0-9]{3,20}$`)

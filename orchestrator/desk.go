@@ -93,7 +93,7 @@ func (d *desk) findOnce(ctx context.Context, q schemas.OrdersFind) ([]dialog.Ord
 
 func orderOf(o schemas.Order) dialog.Order {
 	out := dialog.Order{Number: o.Number, Status: string(o.Status), PlacedAt: o.PlacedAt, PaymentMethod: o.PaymentMethod,
-		TotalFen: o.TotalFen, FreightInsured: o.FreightInsured, Address: o.Address}
+		TotalFen: o.TotalFen, FreightInsured: o.FreightInsured, Address: o.Address, CustomerLevel: o.CustomerLevel}
 	for _, l := range o.Lines {
 		out.Lines = append(out.Lines, dialog.Line{
 			ID: l.ID, Name: l.Title, Quantity: l.Quantity, PriceFen: l.PriceFen, Category: l.Category, Tags: l.Tags,

@@ -38,6 +38,7 @@ type Order struct {
 	Status         OrderStatus `json:"status" jsonschema:"enum=paid,enum=shipped,enum=delivered,enum=completed,enum=cancelled"`
 	PlacedAt       time.Time   `json:"placed_at"`
 	CustomerName   string      `json:"customer_name,omitempty"`
+	CustomerLevel  string      `json:"customer_level,omitempty" jsonschema:"maxLength=32,description=The shop's own word: gold for example."`
 	PaymentMethod  string      `json:"payment_method,omitempty" jsonschema:"enum=alipay,enum=wechat,enum=card,enum=credit,enum=cod"`
 	TotalFen       int64       `json:"total_fen" jsonschema:"minimum=0"`
 	FreightInsured bool        `json:"freight_insured,omitempty" jsonschema:"description=An insurance pays the buyer for sending things back."`

@@ -41,6 +41,9 @@ const (
 	TypeTicketOpened   = Prefix + ".ticket.opened"
 	TypeTicketRejected = Prefix + ".ticket.rejected"
 
+	TypeTicketChanged   = Prefix + ".ticket.changed"
+	TypeTicketEscalated = Prefix + ".ticket.escalated"
+
 	TypeOrdersFind  = Prefix + ".orders.find"
 	TypeOrdersFound = Prefix + ".orders.found"
 
@@ -104,6 +107,8 @@ func init() {
 	register[TicketOpen](TypeTicketOpen, ClassWork, SubjectTicketOpen, "Open one ticket; the same key opens it once.")
 	register[TicketOpened](TypeTicketOpened, ClassFact, ticketFact+"opened", "The ticket exists.")
 	register[TicketRejected](TypeTicketRejected, ClassFact, ticketFact+"rejected", "The ticket will not be opened.")
+	register[TicketChanged](TypeTicketChanged, ClassFact, ticketFact+"changed", "Something about a ticket is different.")
+	register[TicketEscalated](TypeTicketEscalated, ClassFact, ticketFact+"escalated", "A ticket is late, or soon will be.")
 	register[OrdersFind](TypeOrdersFind, ClassRequest, SubjectOrdersFind, "Look orders up; answered by orders.found.")
 	register[OrdersFound](TypeOrdersFound, ClassReply, "", "The orders that matched, newest first.")
 	registerOMS()

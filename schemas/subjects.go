@@ -51,7 +51,8 @@ func SubjectCallFact(callID, event string) string {
 	return Prefix + ".fact.call." + callID + "." + event
 }
 
-// SubjectTicketFact is where a ticket worker answers: opened or rejected.
+// SubjectTicketFact is where a ticket worker answers: opened or rejected; and
+// where a ticket's life is told: changed, escalated.
 func SubjectTicketFact(callID, event string) string {
 	return Prefix + ".fact.ticket." + callID + "." + event
 }

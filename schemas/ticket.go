@@ -22,7 +22,14 @@ type Group string
 const (
 	GroupAfterSales Group = "after_sales"
 	GroupFinance    Group = "finance"
+	GroupLogistics  Group = "logistics"
+	GroupComplaints Group = "complaints"
 )
+
+// Groups lists all of them.
+func Groups() []Group {
+	return []Group{GroupAfterSales, GroupFinance, GroupLogistics, GroupComplaints}
+}
 
 // TicketOpen asks a ticket worker to open one ticket. IdempotencyKey is
 // CALL:KIND:LINE; asking twice with one key opens one ticket.
@@ -34,6 +41,10 @@ type TicketOpen struct {
 	OrderNumber    string      `json:"order_number" jsonschema:"maxLength=64,description=May be unverified when the order system was away."`
 	OrderVerified  bool        `json:"order_verified"`
 	OrderLine      string      `json:"order_line,omitempty" jsonschema:"maxLength=64"`
+	AmountFen      int64       `json:"amount_fen,omitempty" jsonschema:"minimum=0,description=What the request is about in 1/100 yuan; known when the order is verified."`
+	OrderStatus    OrderStatus `json:"order_status,omitempty" jsonschema:"maxLength=32"`
+	Carrier        string      `json:"carrier,omitempty" jsonschema:"maxLength=64,description=Who carried the goods."`
+	CustomerLevel  string      `json:"customer_level,omitempty" jsonschema:"maxLength=32,description=The shop's own word."`
 	Reason         string      `json:"reason,omitempty" jsonschema:"maxLength=64"`
 	ReasonText     string      `json:"reason_text,omitempty" jsonschema:"maxLength=1000"`
 	Received       *bool       `json:"received,omitempty"`
@@ -61,9 +72,14 @@ type TicketOpened struct {
 	Number         string      `json:"number" jsonschema:"pattern=^[0-9]{4\\,12}$,description=Digits only; people say it."`
 	Kind           RequestKind `json:"kind"`
 	OrderNumber    string      `json:"order_number"`
-	Group          Group       `json:"group" jsonschema:"enum=after_sales,enum=finance"`
+	Group          Group       `json:"group" jsonschema:"enum=after_sales,enum=finance,enum=logistics,enum=complaints"`
 	Existing       bool        `json:"existing"`
 	OpenedAt       time.Time   `json:"opened_at"`
+	// How it was placed; from before there was dispatch they are missing.
+	Status   TicketStatus `json:"status,omitempty" jsonschema:"enum=open,enum=assigned,enum=in_progress,enum=waiting_customer,enum=waiting_approval,enum=resolved,enum=closed,enum=reopened,enum=cancelled"`
+	Priority Priority     `json:"priority,omitempty" jsonschema:"enum=low,enum=normal,enum=high,enum=urgent"`
+	Assignee string       `json:"assignee,omitempty" jsonschema:"maxLength=64"`
+	DueAt    *time.Time   `json:"due_at,omitempty"`
 }
 
 // TicketRejected: the ticket will not be opened, and why.

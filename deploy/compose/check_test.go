@@ -16,9 +16,10 @@ import (
 // checker collects what is wrong in a deployment.
 type checker struct {
 	project
-	file  composeFile
-	own   map[string]settings // our services, by name
-	found []string
+	file    composeFile
+	own     map[string]settings    // our services, by name
+	metrics func(name string) bool // nil until asked for
+	found   []string
 }
 
 func (c *checker) bad(format string, args ...any) {

@@ -2,6 +2,7 @@ package compose_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -203,6 +204,7 @@ func (c *checker) stores() {
 func (c *checker) observation() {
 	prom, grafana := c.file.Services["prometheus"], c.file.Services["grafana"]
 	var conf struct {
+		Rules  []string `yaml:"rule_files"`
 		Scrape []struct {
 			Job    string `yaml:"job_name"`
 			Static []struct {
@@ -247,6 +249,14 @@ func (c *checker) observation() {
 		if !scraped[name] {
 			c.bad("prometheus: does not scrape %s", name)
 		}
+	}
+	for _, rules := range conf.Rules {
+		file, ok := prom.mountedFile(rules)
+		if !ok {
+			c.bad("prometheus: %s is not mounted", rules)
+			continue
+		}
+		c.alerts(file)
 	}
 	c.grafana(grafana)
 }
@@ -314,24 +324,12 @@ func (c *checker) dashboard(file, source string) {
 		c.bad("%s: no dashboard: %v", file, err)
 		return
 	}
-	known, err := metricNames(c.root)
-	if err != nil {
-		c.bad("%v", err)
-	}
 	for _, p := range board.Panels {
 		if p.Datasource.UID != source {
 			c.bad("%s: panel %q asks data source %q", file, p.Title, p.Datasource.UID)
 		}
 		for _, target := range p.Targets {
-			for _, name := range metric.FindAllString(target.Expr, -1) {
-				base := name
-				for _, suffix := range []string{"_bucket", "_sum", "_count"} {
-					base = strings.TrimSuffix(base, suffix)
-				}
-				if !known(base) && !known(name) {
-					c.bad("%s: panel %q shows %s, which no service has", file, p.Title, name)
-				}
-			}
+			c.known(fmt.Sprintf("%s: panel %q shows", file, p.Title), target.Expr)
 		}
 	}
 }

@@ -42,6 +42,16 @@ func (e *Error) Unwrap() error { return e.err }
 // cannot open.
 var sqliteTransient = map[int]bool{5: true, 6: true, 10: true, 13: true, 14: true}
 
+// isRefusal: the database is well, and the ticket does not allow it.
+func isRefusal(err error) bool {
+	for _, no := range []error{ErrTransition, ErrChanged, ErrTaken, ErrOwnApproval} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
+}
+
 func classify(err error) error {
 	var pg *pgconn.PgError
 	var lite *gosqlite.Error
@@ -51,7 +61,7 @@ func classify(err error) error {
 	switch {
 	case errors.As(err, &own):
 		return err
-	case err == nil, errors.Is(err, ErrInvalid), errors.Is(err, ErrNotFound), errors.Is(err, ErrUnavailable):
+	case err == nil, isRefusal(err), errors.Is(err, ErrInvalid), errors.Is(err, ErrNotFound), errors.Is(err, ErrUnavailable):
 		return err
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		return ErrNotFound

@@ -37,7 +37,8 @@ const (
 )
 
 var (
-	allOperations = []operation{opOrdersFind, opOrderGet, opTrace, opRefunds, opReturn, opCancel, opIntercept, opOrderSave, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead, opSeed, opMigrate}
+	allOperations = []operation{opOrdersFind, opOrderGet, opTrace, opRefunds, opReturn, opCancel, opIntercept, opOrderSave, opTicketOpen, opTicketChange,
+		opTicketLife, opTicketEscalate, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead, opSeed, opMigrate}
 	allResults    = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 
@@ -96,7 +97,7 @@ func resultOf(err error) string {
 		return resultOK
 	case errors.Is(err, ErrNotFound):
 		return resultNotFound
-	case errors.Is(err, ErrInvalid):
+	case errors.Is(err, ErrInvalid), isRefusal(err):
 		return resultInvalid
 	case errors.Is(err, ErrUnavailable):
 		return resultAway

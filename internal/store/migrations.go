@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -149,6 +150,7 @@ var migrations = []migration{
 		`CREATE INDEX oms_writes_ticket ON oms_writes (ticket_id, requested_at)`,
 		`CREATE INDEX oms_writes_order ON oms_writes (order_number, requested_at)`,
 	}, down: []string{`DROP TABLE oms_writes`}},
+	lifeMigration,
 }
 
 // migrationLock keeps services that start together from migrating together
@@ -166,6 +168,25 @@ func (s *Store) MigrateDown(ctx context.Context) error {
 }
 
 func (s *Store) migrating(ctx context.Context, fn func(*gormigrate.Gormigrate) error) error {
+	return errors.Join(s.migrate(ctx, fn), s.forgetTables())
+}
+
+// forgetTables closes idle reading connections of SQLite: the first query of
+// one that knew the tables before gives rows without their new columns.
+func (s *Store) forgetTables() error {
+	if s.dialect != sqliteDialect {
+		return nil
+	}
+	pool, err := s.read.DB()
+	if err != nil {
+		return err
+	}
+	pool.SetMaxIdleConns(0)
+	pool.SetMaxIdleConns(idleConns(pool.Stats().MaxOpenConnections))
+	return nil
+}
+
+func (s *Store) migrate(ctx context.Context, fn func(*gormigrate.Gormigrate) error) error {
 	// One transaction around all of it: other starting services wait, a
 	// failed migration leaves nothing behind. Both databases can roll DDL back.
 	return s.inTx(ctx, opMigrate, func(tx *gorm.DB) error {

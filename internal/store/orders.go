@@ -22,6 +22,7 @@ type customerRow struct {
 	ID        string `gorm:"primaryKey"`
 	Name      string
 	Phone     string
+	Level     string
 	CreatedAt time.Time `gorm:"autoCreateTime:false"`
 }
 
@@ -156,7 +157,7 @@ func reversed(s string) string {
 func (r orderRow) domain() schemas.Order {
 	o := schemas.Order{
 		Number: r.Number, Status: schemas.OrderStatus(r.Status), PlacedAt: r.PlacedAt.UTC(),
-		CustomerName: r.Customer.Name, PaymentMethod: r.PaymentMethod, TotalFen: r.TotalFen, FreightInsured: r.FreightInsured, Address: r.Address,
+		CustomerName: r.Customer.Name, CustomerLevel: r.Customer.Level, PaymentMethod: r.PaymentMethod, TotalFen: r.TotalFen, FreightInsured: r.FreightInsured, Address: r.Address,
 		Lines: make([]schemas.OrderLine, 0, len(r.Lines)),
 	}
 	for _, l := range r.Lines {

@@ -164,6 +164,9 @@ var sorts = map[string]struct {
 	"RICE-10K": {"food", nil},
 }
 
+// levels are those of customers that the shop holds dear.
+var levels = map[string]string{"C1003": "gold"}
+
 // SeededCustomers lists the built-in shop as it stands at now: the same now
 // gives the same shop.
 func SeededCustomers(now time.Time) []SeededCustomer {
@@ -172,7 +175,7 @@ func SeededCustomers(now time.Time) []SeededCustomer {
 		sc := SeededCustomer{ID: c.id, Name: c.name, Phone: c.phone}
 		for _, p := range c.orders {
 			o := p.order(now)
-			o.CustomerName = c.name
+			o.CustomerName, o.CustomerLevel = c.name, levels[c.id]
 			sc.Orders = append(sc.Orders, o)
 		}
 		slices.SortFunc(sc.Orders, func(a, b schemas.Order) int { return b.PlacedAt.Compare(a.PlacedAt) })
@@ -227,7 +230,7 @@ func (p orderPlan) order(now time.Time) schemas.Order {
 func (s *Store) Seed(ctx context.Context, now time.Time) error {
 	return s.inTx(ctx, opSeed, func(tx *gorm.DB) error {
 		for _, c := range SeededCustomers(now) {
-			row := customerRow{ID: c.ID, Name: c.Name, Phone: c.Phone, CreatedAt: daysBefore(now, 365)}
+			row := customerRow{ID: c.ID, Name: c.Name, Phone: c.Phone, Level: levels[c.ID], CreatedAt: daysBefore(now, 365)}
 			if err := upsert(tx, &row); err != nil {
 				return err
 			}

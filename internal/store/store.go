@@ -138,10 +138,12 @@ func openGorm(d gorm.Dialector, maxOpen int) (*gorm.DB, error) {
 		return nil, err
 	}
 	pool.SetMaxOpenConns(maxOpen)
-	pool.SetMaxIdleConns(min(maxOpen, 4))
+	pool.SetMaxIdleConns(idleConns(maxOpen))
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return db, nil
 }
+
+func idleConns(maxOpen int) int { return min(maxOpen, 4) }
 
 func closeGorm(db *gorm.DB) error {
 	pool, err := db.DB()

@@ -16,10 +16,10 @@ import (
 )
 
 // TicketStatus is where a ticket stands.
-type TicketStatus string
+type TicketStatus = schemas.TicketStatus
 
-// TicketStatusOpen is the state a ticket begins in.
-const TicketStatusOpen TicketStatus = "open"
+// TicketStatusOpen is the state a ticket begins in when nobody gets it.
+const TicketStatusOpen = schemas.StatusOpen
 
 // Ticket is one request of a caller, as the shop's people work on it.
 type Ticket struct {
@@ -43,13 +43,24 @@ type Ticket struct {
 	Pickup      *schemas.Pickup
 	RequestedAt time.Time
 	OpenedAt    time.Time
+	// What follows is its life; see ChangeTicket.
+	Tenant    string
+	Version   int64 // counts changes, from 1
+	Assignee  string
+	Priority  schemas.Priority
+	Approval  Approval
+	AmountFen int64
+	DueAt     *time.Time
+	// Escalated is the last level that was reached, "" for none.
+	Escalated schemas.EscalationLevel
 }
 
 // Opened is the fact that tells of the ticket.
 func (t Ticket) Opened(existing bool) schemas.TicketOpened {
 	return schemas.TicketOpened{
-		CallID: t.CallID, IdempotencyKey: t.IdempotencyKey, TicketID: t.ID, Number: t.Number, Kind: t.Kind,
+		Tenant: t.Tenant, CallID: t.CallID, IdempotencyKey: t.IdempotencyKey, TicketID: t.ID, Number: t.Number, Kind: t.Kind,
 		OrderNumber: t.OrderNumber, Group: t.Group, Existing: existing, OpenedAt: t.OpenedAt,
+		Status: t.Status, Priority: t.Priority, Assignee: t.Assignee, DueAt: t.DueAt,
 	}
 }
 
@@ -82,6 +93,16 @@ type ticketRow struct {
 	PickupAddress  string
 	RequestedAt    time.Time
 	OpenedAt       time.Time
+	Tenant         string
+	Version        int64
+	Assignee       string
+	Priority       string
+	Approval       string
+	AmountFen      int64
+	DueAt          *time.Time
+	EscalateAt     *time.Time
+	Escalated      int
+	IdleSince      *time.Time
 }
 
 func (ticketRow) TableName() string { return "tickets" }
@@ -92,6 +113,9 @@ func (r ticketRow) domain() Ticket {
 		Group: schemas.Group(r.Team), Status: TicketStatus(r.Status), OrderNumber: r.OrderNumber, OrderVerified: r.OrderVerified,
 		OrderLine: r.OrderLine, Reason: r.Reason, ReasonText: r.ReasonText, Received: r.Received, Contact: r.Contact,
 		Summary: r.Summary, TranscriptURL: r.TranscriptURL, RequestedAt: r.RequestedAt.UTC(), OpenedAt: r.OpenedAt.UTC(),
+		Tenant: r.Tenant, Version: r.Version, Assignee: r.Assignee, Priority: schemas.Priority(r.Priority), Approval: Approval(r.Approval),
+		AmountFen: r.AmountFen, DueAt: stampPtr(r.DueAt),
+		Escalated: map[int]schemas.EscalationLevel{levelNear: schemas.EscalationNear, levelOverdue: schemas.EscalationOverdue}[r.Escalated],
 	}
 	if r.PickupFrom != nil && r.PickupUntil != nil {
 		t.Pickup = &schemas.Pickup{From: r.PickupFrom.UTC(), Until: r.PickupUntil.UTC(), Address: r.PickupAddress}
@@ -106,28 +130,20 @@ const (
 	maxDraws          = 12
 )
 
-var errNoNumber = errors.New("no free ticket number was drawn")
-
-// OpenTicket opens the ticket of req for a group, and in the same transaction
-// puts the fact that tells of it into the outbox. When req's idempotency key
-// has a ticket already, that one is returned with existed true, and nothing
-// is written.
+// OpenTicket is PlaceTicket for a group and nothing else.
 func (s *Store) OpenTicket(ctx context.Context, req schemas.TicketOpen, group schemas.Group) (t Ticket, existed bool, err error) {
-	err = s.inTx(ctx, opTicketOpen, func(tx *gorm.DB) error {
-		t, existed, err = s.openTicket(tx, req, group)
-		return err
-	})
-	return t, existed, err
+	return s.PlaceTicket(ctx, req, Placement{Group: group})
 }
 
-func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, group schemas.Group) (Ticket, bool, error) {
+func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, place Placement) (Ticket, bool, error) {
 	now := stamp(s.now())
 	row := ticketRow{
 		ID: schemas.NewID(now), IdempotencyKey: req.IdempotencyKey, CallID: req.CallID, Kind: string(req.Kind),
-		Team: string(group), Status: string(TicketStatusOpen), OrderNumber: req.OrderNumber, OrderVerified: req.OrderVerified,
+		Tenant: req.Tenant, AmountFen: req.AmountFen, OrderNumber: req.OrderNumber, OrderVerified: req.OrderVerified,
 		OrderLine: req.OrderLine, Reason: req.Reason, ReasonText: req.ReasonText, Received: req.Received, Contact: req.Contact,
 		Summary: req.Summary, TranscriptURL: req.TranscriptURL, RequestedAt: stamp(req.RequestedAt), OpenedAt: now,
 	}
+	place.onto(&row)
 	if p := req.Pickup; p != nil {
 		row.PickupFrom, row.PickupUntil, row.PickupAddress = stampPtr(&p.From), stampPtr(&p.Until), p.Address
 	}
@@ -147,6 +163,12 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, group schemas.Gr
 			return Ticket{}, false, res.Error
 		}
 		if res.RowsAffected == 1 {
+			if err := place.settle(tx, &row, now); err != nil {
+				return Ticket{}, false, err
+			}
+			if err := attachTranscript(tx, row, now); err != nil {
+				return Ticket{}, false, err
+			}
 			t := row.domain()
 			fact := t.Opened(false)
 			fact.Tenant = req.Tenant

@@ -203,6 +203,9 @@ func (st *step) openTicket(a dialog.OpenTicket) {
 		OrderVerified: a.Verified, OrderLine: a.OrderLine, Reason: a.Reason, Received: &received,
 		Contact: a.Contact.Phone, Summary: a.Summary, TranscriptURL: st.m.Config.TranscriptBase + st.s.ID, RequestedAt: st.now,
 	}
+	if w := a.Worth; w != nil {
+		req.AmountFen, req.OrderStatus, req.Carrier, req.CustomerLevel = w.AmountFen, schemas.OrderStatus(w.OrderStatus), w.Carrier, w.CustomerLevel
+	}
 	if p := a.Pickup; p != nil {
 		req.Pickup = &schemas.Pickup{From: p.From, Until: p.Until, Address: p.Address}
 	}

@@ -40,6 +40,8 @@ type OpenTicket struct {
 	Contact Contact `json:"contact"`
 	// Pickup is nil when no courier is to call for the goods.
 	Pickup *Pickup `json:"pickup,omitempty"`
+	// Worth is nil when the order was not verified.
+	Worth *Worth `json:"worth,omitempty"`
 }
 
 // Pickup is when and where a courier calls for the goods.

@@ -18,6 +18,8 @@ type Order struct {
 	// Address is where it was sent to; empty where the order system does not
 	// tell.
 	Address string `json:"address,omitempty"`
+	// CustomerLevel is the shop's own word for how good a customer this is.
+	CustomerLevel string `json:"customer_level,omitempty"`
 }
 
 // Line is one article of an order.

@@ -244,7 +244,16 @@ func (t *turn) request() OpenTicket {
 		Summary:  t.text(cmp.Or(task.Summary, "ticket_summary")),
 		Contact:  Contact{Phone: t.s.Caller},
 		Pickup:   t.pickup(task),
+		Worth:    t.worth(order, line),
 	}
+}
+
+func (t *turn) worth(order Slot, line string) *Worth {
+	if !order.Verified || t.s.Orders.Chosen == nil {
+		return nil
+	}
+	w := t.s.Orders.Chosen.worth(lineIDs(line))
+	return &w
 }
 
 func (t *turn) ticketOpened(in TicketOpened) {

@@ -8,15 +8,17 @@ import (
 
 // Config is how the worker works through requests.
 type Config struct {
-	MaxInFlight   int           `koanf:"max_in_flight" help:"requests worked on at the same time"`
-	AckWait       time.Duration `koanf:"ack_wait" help:"a request not finished by then goes to another worker"`
-	OpenTimeout   time.Duration `koanf:"open_timeout" help:"time for one attempt, database and publishing together"`
-	MaxAttempts   int           `koanf:"max_attempts" help:"attempts before a request that fails for other reasons than an absence goes to the dead letters"`
-	RetryFirst    time.Duration `koanf:"retry_first" help:"pause after the first failure; it doubles"`
-	RetryMax      time.Duration `koanf:"retry_max" help:"longest pause between attempts"`
-	SweepInterval time.Duration `koanf:"sweep_interval" help:"how often facts left in the outbox are looked for"`
-	SweepAge      time.Duration `koanf:"sweep_age" help:"how old a fact in the outbox is before the sweeper publishes it"`
-	RulesFile     string        `koanf:"rules_file" help:"dispatch rules (YAML); empty for the built-in ones"`
+	MaxInFlight      int           `koanf:"max_in_flight" help:"requests worked on at the same time"`
+	AckWait          time.Duration `koanf:"ack_wait" help:"a request not finished by then goes to another worker"`
+	OpenTimeout      time.Duration `koanf:"open_timeout" help:"time for one attempt, database and publishing together"`
+	MaxAttempts      int           `koanf:"max_attempts" help:"attempts before a request that fails for other reasons than an absence goes to the dead letters"`
+	RetryFirst       time.Duration `koanf:"retry_first" help:"pause after the first failure; it doubles"`
+	RetryMax         time.Duration `koanf:"retry_max" help:"longest pause between attempts"`
+	SweepInterval    time.Duration `koanf:"sweep_interval" help:"how often facts left in the outbox are looked for"`
+	SweepAge         time.Duration `koanf:"sweep_age" help:"how old a fact in the outbox is before the sweeper publishes it"`
+	RulesFile        string        `koanf:"rules_file" help:"dispatch rules (YAML); empty for the built-in ones"`
+	CalendarFile     string        `koanf:"calendar_file" help:"working hours and holidays (YAML) over the built-in ones of mainland China; empty for those"`
+	EscalateInterval time.Duration `koanf:"escalate_interval" help:"how often tickets are looked for whose due time is near or over"`
 }
 
 // Defaults keeps retrying an absent database every half minute.
@@ -24,7 +26,7 @@ func Defaults() Config {
 	return Config{
 		MaxInFlight: 32, AckWait: 30 * time.Second, OpenTimeout: 10 * time.Second, MaxAttempts: 20,
 		RetryFirst: 200 * time.Millisecond, RetryMax: 30 * time.Second,
-		SweepInterval: 5 * time.Second, SweepAge: 15 * time.Second,
+		SweepInterval: 5 * time.Second, SweepAge: 15 * time.Second, EscalateInterval: 30 * time.Second,
 	}
 }
 
@@ -49,6 +51,7 @@ func (c Config) Validate() error {
 	between("retry_max", c.RetryMax, c.RetryFirst, time.Hour)
 	between("sweep_interval", c.SweepInterval, 10*time.Millisecond, time.Hour)
 	between("sweep_age", c.SweepAge, 0, time.Hour)
+	between("escalate_interval", c.EscalateInterval, 10*time.Millisecond, time.Hour)
 	if c.OpenTimeout >= c.AckWait {
 		errs = append(errs, fmt.Errorf("open_timeout: %v must be below ack_wait %v", c.OpenTimeout, c.AckWait))
 	}

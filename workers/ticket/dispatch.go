@@ -1,112 +1,153 @@
 package ticket
 
 import (
-	_ "embed"
-	"errors"
-	"fmt"
-	"io"
-	"os"
 	"slices"
+	"strings"
+	"time"
 
-	"github.com/goccy/go-yaml"
-
+	"github.com/tidegate/tidegate/internal/calendar"
+	"github.com/tidegate/tidegate/internal/numberplan"
+	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 )
 
-//go:embed dispatch.yaml
-var builtinRules []byte
-
-// Rule sends tickets that fit it to a group. An empty list fits everything.
+// Rule says what becomes of tickets that fit it. An empty list, and what is
+// left out, fits everything.
 type Rule struct {
-	Name    string                `yaml:"name"`
-	Kinds   []schemas.RequestKind `yaml:"kinds"`
-	Reasons []string              `yaml:"reasons"`
-	Group   schemas.Group         `yaml:"group"`
+	Name string `yaml:"name"`
+
+	Tenants       []string              `yaml:"tenants"`
+	Kinds         []schemas.RequestKind `yaml:"kinds"`
+	Reasons       []string              `yaml:"reasons"`
+	OrderStatuses []schemas.OrderStatus `yaml:"order_statuses"`
+	Carriers      []string              `yaml:"carriers"`
+	VIP           *bool                 `yaml:"vip"`
+	// Amounts are those of verified orders: a rule with a bound does not fit
+	// a request whose amount is not known.
+	FromFen  *int64 `yaml:"from_fen"`
+	BelowFen *int64 `yaml:"below_fen"`
+
+	Group    schemas.Group    `yaml:"group"`
+	Priority schemas.Priority `yaml:"priority"` // empty is normal
+	// Due is the working time until it has to be done, Warn how much of it is
+	// left when that is near.
+	Due  string `yaml:"due"`
+	Warn string `yaml:"warn"`
+	// ApprovalOverFen asks somebody else to agree over an amount, and when the
+	// amount is not known.
+	ApprovalOverFen *int64             `yaml:"approval_over_fen"`
+	Assign          store.AssignPolicy `yaml:"assign"` // empty is none
+
+	due, warn time.Duration
 }
 
-// Rules decide in order; the last one fits everything.
-type Rules []Rule
-
-const (
-	maxRulesBytes = 256 << 10
-	maxRules      = 500
-)
-
-var (
-	kinds = []schemas.RequestKind{
-		schemas.KindReturn, schemas.KindRefund, schemas.KindExchange, schemas.KindCancel, schemas.KindComplaint, schemas.KindInquiry,
-	}
-	groups = []schemas.Group{schemas.GroupAfterSales, schemas.GroupFinance}
-)
-
-// LoadRules reads a rules file, or the built-in rules when path is empty.
-func LoadRules(path string) (Rules, error) {
-	if path == "" {
-		return ParseRules(builtinRules)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("dispatch rules: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxRulesBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("dispatch rules: %w", err)
-	}
-	return ParseRules(b)
+// Person is somebody who works on tickets.
+type Person struct {
+	Name     string   `yaml:"name"`
+	Capacity int      `yaml:"capacity"` // tickets at a time; 0 is no limit
+	Absent   []string `yaml:"absent"`   // days: 2026-10-08 or 2026-10-08..2026-10-12
+	away     []absence
 }
 
-// ParseRules reads rules from YAML and names everything that is wrong.
-func ParseRules(b []byte) (rules Rules, err error) {
-	defer func() { // goccy/go-yaml 1.19 panics on some sequences of a wrong tag
-		if recover() != nil {
-			rules, err = nil, errors.New("dispatch rules: the YAML cannot be read")
+// absence is from a midnight UTC until another.
+type absence struct{ from, until time.Time }
+
+// Team is a group's people. Lead gets what is late.
+type Team struct {
+	Lead   string   `yaml:"lead"`
+	People []Person `yaml:"people"`
+}
+
+// VIP says who is one: by the order system's word, or by number.
+type VIP struct {
+	Levels   []string `yaml:"levels"`
+	Contacts []string `yaml:"contacts"`
+	numbers  map[string]bool
+}
+
+// Dispatch decides who works on a ticket and by when. Rules decide in order;
+// the last one fits everything.
+type Dispatch struct {
+	Rules    []Rule                 `yaml:"rules"`
+	Groups   map[schemas.Group]Team `yaml:"groups"`
+	VIP      VIP                    `yaml:"vip"`
+	calendar *calendar.Calendar
+}
+
+// Place decides about a request at now.
+func (d *Dispatch) Place(req *schemas.TicketOpen, now time.Time) store.Placement {
+	for i := range d.Rules {
+		if r := &d.Rules[i]; r.fits(req, d.vip(req)) {
+			return d.place(r, req, now)
 		}
-	}()
-	if len(b) > maxRulesBytes {
-		return nil, fmt.Errorf("dispatch rules: over %d bytes", maxRulesBytes)
 	}
-	var file struct {
-		Rules Rules `yaml:"rules"`
-	}
-	if err := yaml.UnmarshalWithOptions(b, &file, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("dispatch rules: %w", err)
-	}
-	if err := file.Rules.validate(); err != nil {
-		return nil, fmt.Errorf("dispatch rules: %w", err)
-	}
-	return file.Rules, nil
+	return store.Placement{Group: schemas.GroupAfterSales} // validated rules end before this
 }
 
-func (r Rules) validate() error {
-	if len(r) == 0 || len(r) > maxRules {
-		return fmt.Errorf("rules: want 1..%d, are %d", maxRules, len(r))
-	}
-	var errs []error
-	for i, rule := range r {
-		if !slices.Contains(groups, rule.Group) {
-			errs = append(errs, fmt.Errorf("rules[%d].group: %.40q is no group", i, rule.Group))
+func (d *Dispatch) place(r *Rule, req *schemas.TicketOpen, now time.Time) store.Placement {
+	p := store.Placement{Rule: r.Name, Group: r.Group, Priority: r.Priority, Assign: r.Assign}
+	if r.due > 0 {
+		// The caller has waited since they asked, also when the request lay
+		// somewhere; a clock that is ahead does not give more time.
+		since := now
+		if req.RequestedAt.Before(now) {
+			since = req.RequestedAt
 		}
-		for _, k := range rule.Kinds {
-			if !slices.Contains(kinds, k) {
-				errs = append(errs, fmt.Errorf("rules[%d].kinds: %.40q is no kind", i, k))
+		p.DueAt = d.calendar.Add(since, r.due)
+		if r.warn > 0 {
+			p.WarnAt = d.calendar.Add(since, r.due-r.warn)
+		}
+	}
+	if r.ApprovalOverFen != nil {
+		p.Approval = !req.OrderVerified || req.AmountFen > *r.ApprovalOverFen
+	}
+	if r.Assign != "" && r.Assign != store.AssignNone {
+		today := d.calendar.Today(now)
+		for _, person := range d.Groups[r.Group].People {
+			if person.here(today) {
+				p.Candidates = append(p.Candidates, store.Candidate{Name: person.Name, Capacity: person.Capacity})
 			}
 		}
 	}
-	if last := r[len(r)-1]; len(last.Kinds) > 0 || len(last.Reasons) > 0 {
-		errs = append(errs, fmt.Errorf("rules[%d]: the last rule must fit everything", len(r)-1))
-	}
-	return errors.Join(errs...)
+	return p
 }
 
-// Group decides who works on a request.
-func (r Rules) Group(req *schemas.TicketOpen) schemas.Group {
-	for _, rule := range r {
-		if fits(rule.Kinds, req.Kind) && fits(rule.Reasons, req.Reason) {
-			return rule.Group
+// Leads are those of each group who are here at now.
+func (d *Dispatch) Leads(now time.Time) map[schemas.Group]string {
+	out := map[schemas.Group]string{}
+	today := d.calendar.Today(now)
+	for group, team := range d.Groups {
+		i := slices.IndexFunc(team.People, func(p Person) bool { return p.Name == team.Lead })
+		if team.Lead != "" && (i < 0 || team.People[i].here(today)) {
+			out[group] = team.Lead
 		}
 	}
-	return schemas.GroupAfterSales // validated rules end before this
+	return out
+}
+
+func (p Person) here(today time.Time) bool {
+	return !slices.ContainsFunc(p.away, func(a absence) bool { return !today.Before(a.from) && today.Before(a.until) })
+}
+
+func (r *Rule) fits(req *schemas.TicketOpen, vip bool) bool {
+	return fits(r.Tenants, req.Tenant) && fits(r.Kinds, req.Kind) && fits(r.Reasons, req.Reason) &&
+		fits(r.OrderStatuses, req.OrderStatus) && fits(r.Carriers, req.Carrier) &&
+		(r.VIP == nil || *r.VIP == vip) && r.fitsAmount(req)
+}
+
+func (r *Rule) fitsAmount(req *schemas.TicketOpen) bool {
+	if r.FromFen == nil && r.BelowFen == nil {
+		return true
+	}
+	return req.OrderVerified && (r.FromFen == nil || req.AmountFen >= *r.FromFen) && (r.BelowFen == nil || req.AmountFen < *r.BelowFen)
 }
 
 func fits[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
+
+func (d *Dispatch) vip(req *schemas.TicketOpen) bool {
+	if req.CustomerLevel != "" && slices.ContainsFunc(d.VIP.Levels, func(l string) bool { return strings.EqualFold(l, req.CustomerLevel) }) {
+		return true
+	}
+	n := numberplan.Parse(req.Contact)
+	return n.Kind != numberplan.Unknown && d.VIP.numbers[n.Digits]
+}

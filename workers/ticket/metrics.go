@@ -1,6 +1,10 @@
 package ticket
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidegate/tidegate/schemas"
+)
 
 const (
 	resultOpened   = "opened"
@@ -11,12 +15,16 @@ const (
 )
 
 type metrics struct {
-	requests *prometheus.CounterVec
-	seconds  prometheus.Histogram
-	latency  prometheus.Histogram
-	pending  prometheus.Gauge
-	swept    prometheus.Counter
-	sweepErr prometheus.Counter
+	requests    *prometheus.CounterVec
+	seconds     prometheus.Histogram
+	latency     prometheus.Histogram
+	pending     prometheus.Gauge
+	swept       prometheus.Counter
+	sweepErr    prometheus.Counter
+	dispatched  *prometheus.CounterVec
+	escalations *prometheus.CounterVec
+	escalateErr prometheus.Counter
+	overdue     *prometheus.GaugeVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -43,10 +51,31 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		sweepErr: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidegate_ticket_outbox_sweep_errors_total", Help: "Sweeps that failed.",
 		}),
+		dispatched: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidegate_ticket_dispatched_total", Help: "Tickets given to a group, and whether a person got them.",
+		}, []string{"group", "assigned"}),
+		escalations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidegate_ticket_escalations_total", Help: "Tickets whose due time came near or was over.",
+		}, []string{"level"}),
+		escalateErr: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidegate_ticket_escalation_errors_total", Help: "Searches for late tickets that failed.",
+		}),
+		overdue: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tidegate_ticket_overdue", Help: "Tickets that are worked on and over their due time; the same at every worker.",
+		}, []string{"group"}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.latency, m.pending, m.swept, m.sweepErr)
+	reg.MustRegister(m.requests, m.seconds, m.latency, m.pending, m.swept, m.sweepErr, m.dispatched, m.escalations, m.escalateErr, m.overdue)
 	for _, r := range []string{resultOpened, resultExisting, resultRejected, resultRetry, resultDead} {
 		m.requests.WithLabelValues(r)
+	}
+	for _, g := range schemas.Groups() {
+		m.overdue.WithLabelValues(string(g))
+		for _, assigned := range []string{"true", "false"} {
+			m.dispatched.WithLabelValues(string(g), assigned)
+		}
+	}
+	for _, l := range []schemas.EscalationLevel{schemas.EscalationNear, schemas.EscalationOverdue} {
+		m.escalations.WithLabelValues(string(l))
 	}
 	return m
 }

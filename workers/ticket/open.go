@@ -3,6 +3,7 @@ package ticket
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/bus"
@@ -33,10 +34,10 @@ func (s *Service) handle(ctx context.Context, m bus.Message) error {
 	if err := validate(req); err != nil {
 		return s.reject(ctx, req, codeInvalid, resultRejected, err)
 	}
-	existed, err := s.open(ctx, req)
+	t, existed, err := s.open(ctx, req)
 	switch {
 	case err == nil:
-		s.opened(m, existed)
+		s.opened(m, t, existed)
 		return nil
 	case errors.Is(err, store.ErrInvalid):
 		return s.reject(ctx, req, codeInvalid, resultRejected, err)
@@ -60,10 +61,10 @@ type publishError struct{ err error }
 func (e *publishError) Error() string { return e.err.Error() }
 func (e *publishError) Unwrap() error { return e.err }
 
-func (s *Service) open(ctx context.Context, req *schemas.TicketOpen) (existed bool, err error) {
-	t, existed, err := s.tickets.OpenTicket(ctx, *req, s.rules.Group(req))
+func (s *Service) open(ctx context.Context, req *schemas.TicketOpen) (t store.Ticket, existed bool, err error) {
+	t, existed, err = s.tickets.PlaceTicket(ctx, *req, s.dispatch.Place(req, s.now()))
 	if err != nil {
-		return false, err
+		return t, false, err
 	}
 	s.reached(PointCommitted)
 	id, subject := store.FactID("opened", t.IdempotencyKey), schemas.SubjectTicketFact(t.CallID, "opened")
@@ -74,12 +75,12 @@ func (s *Service) open(ctx context.Context, req *schemas.TicketOpen) (existed bo
 		// is said now. Otherwise the asker is told of the ticket there is.
 		_, unsent, err := s.tickets.OutboxPending(ctx, id)
 		if err != nil {
-			return true, err
+			return t, true, err
 		}
 		fact.Existing = !unsent
 	}
 	if err := s.bus.PublishDurable(ctx, subject, &fact, schemas.WithID(id), schemas.ForCall(t.CallID)); err != nil {
-		return existed, &publishError{err}
+		return t, existed, &publishError{err}
 	}
 	s.reached(PointPublished)
 	if err := s.tickets.MarkOutboxSent(ctx, id); err != nil {
@@ -87,13 +88,15 @@ func (s *Service) open(ctx context.Context, req *schemas.TicketOpen) (existed bo
 		s.log.Warn("fact could not be marked sent", "call_id", t.CallID, "error", err)
 	}
 	s.log.Info("ticket opened", "call_id", t.CallID, "kind", string(t.Kind), "group", string(t.Group), "existing", fact.Existing)
-	return existed, nil
+	return t, existed, nil
 }
 
-func (s *Service) opened(m bus.Message, existed bool) {
+func (s *Service) opened(m bus.Message, t store.Ticket, existed bool) {
 	result := resultOpened
 	if existed {
 		result = resultExisting
+	} else {
+		s.metrics.dispatched.WithLabelValues(string(t.Group), strconv.FormatBool(t.Assignee != "")).Inc()
 	}
 	s.metrics.requests.WithLabelValues(result).Inc()
 	s.metrics.latency.Observe(max(0, s.now().Sub(m.Envelope.Time).Seconds()))

@@ -50,12 +50,16 @@ func validate(req *schemas.TicketOpen) error {
 			bad("pickup.address", "holds control characters")
 		}
 	}
+	if req.AmountFen < 0 {
+		bad("amount_fen", "below 0")
+	}
 	if req.RequestedAt.IsZero() {
 		bad("requested_at", "missing")
 	}
 	for _, f := range []struct{ field, value string }{
 		{"idempotency_key", req.IdempotencyKey}, {"order_line", req.OrderLine}, {"reason", req.Reason},
 		{"reason_text", req.ReasonText}, {"summary", req.Summary}, {"transcript_url", req.TranscriptURL},
+		{"tenant", req.Tenant}, {"carrier", req.Carrier}, {"customer_level", req.CustomerLevel},
 	} {
 		// PostgreSQL stores no NUL.
 		if strings.ContainsRune(f.value, 0) {

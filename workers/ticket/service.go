@@ -6,6 +6,9 @@
 // its stream. Wherever a worker dies before that, the request comes again,
 // finds the ticket by its idempotency key, and only the fact is repeated,
 // under the same message id.
+//
+// Rules decide who works on a ticket and by when; what is late is escalated,
+// once for each level.
 package ticket
 
 import (
@@ -19,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/calendar"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -29,7 +33,9 @@ const Durable = "ticket"
 // Tickets is where tickets and the outbox are kept. Errors that pass by
 // themselves are store.ErrUnavailable.
 type Tickets interface {
-	OpenTicket(ctx context.Context, req schemas.TicketOpen, group schemas.Group) (store.Ticket, bool, error)
+	PlaceTicket(ctx context.Context, req schemas.TicketOpen, p store.Placement) (store.Ticket, bool, error)
+	EscalateTickets(ctx context.Context, now time.Time, limit int, leads map[schemas.Group]string) ([]store.Escalation, error)
+	CountOverdue(ctx context.Context, now time.Time) (map[schemas.Group]int64, error)
 	OutboxPending(ctx context.Context, id string) (store.OutboxMessage, bool, error)
 	PendingOutbox(ctx context.Context, before time.Time, limit int) ([]store.OutboxMessage, error)
 	CountPendingOutbox(ctx context.Context) (int64, error)
@@ -60,16 +66,16 @@ type Deps struct {
 
 // Service is the worker. New, Start, then Drain or Stop.
 type Service struct {
-	cfg     Config
-	rules   Rules
-	bus     *bus.Bus
-	tickets Tickets
-	log     *slog.Logger
-	metrics *metrics
-	now     func() time.Time
-	reached func(Point)
-	ctx     context.Context
-	cancel  context.CancelFunc
+	cfg      Config
+	dispatch *Dispatch
+	bus      *bus.Bus
+	tickets  Tickets
+	log      *slog.Logger
+	metrics  *metrics
+	now      func() time.Time
+	reached  func(Point)
+	ctx      context.Context
+	cancel   context.CancelFunc
 
 	mu       sync.Mutex
 	consumer *bus.Consumer
@@ -82,7 +88,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	rules, err := LoadRules(cfg.RulesFile)
+	cal, err := calendar.Load(cfg.CalendarFile, deps.Log)
+	if err != nil {
+		return nil, err
+	}
+	dispatch, err := LoadRules(cfg.RulesFile, cal)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +100,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, errors.New("ticket: Bus and Tickets are needed")
 	}
 	s := &Service{
-		cfg: cfg, rules: rules, bus: deps.Bus, tickets: deps.Tickets, log: deps.Log,
+		cfg: cfg, dispatch: dispatch, bus: deps.Bus, tickets: deps.Tickets, log: deps.Log,
 		metrics: newMetrics(deps.Registry), now: deps.Now, reached: deps.Reached,
 	}
 	if s.log == nil {
@@ -106,7 +116,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	return s, nil
 }
 
-// Start consumes requests and sweeps the outbox until Drain or Stop.
+// Start consumes requests, sweeps the outbox and escalates until Drain or Stop.
 func (s *Service) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +136,8 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	s.consumer = consumer
 	s.sweeper.Go(s.sweepLoop)
-	s.log.Info("ticket worker started", "max_in_flight", s.cfg.MaxInFlight, "rules", len(s.rules))
+	s.sweeper.Go(s.escalateLoop)
+	s.log.Info("ticket worker started", "max_in_flight", s.cfg.MaxInFlight, "rules", len(s.dispatch.Rules))
 	return nil
 }
 

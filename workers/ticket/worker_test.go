@@ -212,7 +212,7 @@ func TestAWrongRequestIsRejectedAndKept(t *testing.T) {
 // broken is a database that fails in a way that does not pass.
 type broken struct{ *store.Store }
 
-func (broken) OpenTicket(context.Context, schemas.TicketOpen, schemas.Group) (store.Ticket, bool, error) {
+func (broken) PlaceTicket(context.Context, schemas.TicketOpen, store.Placement) (store.Ticket, bool, error) {
 	return store.Ticket{}, false, errors.New("the disk holds nonsense")
 }
 

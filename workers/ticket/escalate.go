@@ -1,0 +1,85 @@
+package ticket
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/schemas"
+)
+
+const escalateBatch = 100
+
+// escalateLoop looks for tickets that are late, or soon will be.
+func (s *Service) escalateLoop() {
+	tick := time.NewTicker(s.cfg.EscalateInterval)
+	defer tick.Stop()
+	for {
+		if err := s.escalate(); err != nil && s.ctx.Err() == nil {
+			s.metrics.escalateErr.Inc()
+			s.log.Warn("escalation failed", "error", err)
+		}
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// escalate takes every step that is to be taken now, a batch at a time, and
+// keeps the gauges. Each step is committed before it is told: whoever dies
+// between leaves the facts to the sweeper.
+func (s *Service) escalate() error {
+	for s.ctx.Err() == nil {
+		now := s.now()
+		steps, err := s.tickets.EscalateTickets(s.ctx, now, escalateBatch, s.dispatch.Leads(now))
+		if err != nil {
+			return err
+		}
+		for _, e := range steps {
+			s.metrics.escalations.WithLabelValues(string(e.Level)).Inc()
+			s.log.Info("ticket escalated", "call_id", e.Ticket.CallID, "ticket_id", e.Ticket.ID, "level", string(e.Level), "group", string(e.Ticket.Group))
+		}
+		s.tell(steps)
+		if len(steps) < escalateBatch {
+			break
+		}
+	}
+	overdue, err := s.tickets.CountOverdue(s.ctx, s.now())
+	if err != nil {
+		return err
+	}
+	for _, g := range schemas.Groups() {
+		s.metrics.overdue.WithLabelValues(string(g)).Set(float64(overdue[g]))
+	}
+	return nil
+}
+
+// tell publishes the facts of steps at once; what fails is left to the sweeper.
+func (s *Service) tell(steps []store.Escalation) {
+	for _, e := range steps {
+		for _, id := range e.Facts {
+			if err := s.publish(s.ctx, id); err != nil {
+				s.log.Warn("facts of an escalation are left to the sweeper", "error", err)
+				return
+			}
+		}
+	}
+}
+
+// publish sends one message of the outbox, if it has not been.
+func (s *Service) publish(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.OpenTimeout)
+	defer cancel()
+	m, waiting, err := s.tickets.OutboxPending(ctx, id)
+	if err != nil || !waiting {
+		return err
+	}
+	fact, err := m.Decode()
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.bus.PublishDurable(ctx, m.Subject, fact, schemas.WithID(m.ID), schemas.ForCall(m.CallID)), s.tickets.MarkOutboxSent(ctx, m.ID))
+}
