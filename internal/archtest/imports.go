@@ -36,6 +36,8 @@ var drivers = []struct{ module, importer string }{
 	{"github.com/spf13/cobra", "internal/cli"},
 	{"github.com/vbauerster/mpb/v8", "internal/cli"},
 	{"github.com/expr-lang/expr", "orchestrator/dialog/rule"},
+	{"github.com/jmespath-community/go-jmespath", "internal/restcall"},
+	{"github.com/standard-webhooks/standard-webhooks/libraries", "internal/restcall"},
 	{"github.com/google/go-cmp", ""},
 	{"github.com/stretchr/testify", ""},
 }
