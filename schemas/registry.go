@@ -44,6 +44,9 @@ const (
 	TypeOrdersFind  = Prefix + ".orders.find"
 	TypeOrdersFound = Prefix + ".orders.found"
 
+	TypeTicketDeliver = Prefix + ".ticket.deliver"
+	TypeTicketSynced  = Prefix + ".ticket.synced"
+
 	TypeSlotAcquire = Prefix + ".slot.acquire"
 	TypeSlotGranted = Prefix + ".slot.granted"
 
@@ -88,6 +91,8 @@ func init() {
 	register[TicketOpen](TypeTicketOpen, ClassWork, SubjectTicketOpen, "Open one ticket; the same key opens it once.")
 	register[TicketOpened](TypeTicketOpened, ClassFact, ticketFact+"opened", "The ticket exists.")
 	register[TicketRejected](TypeTicketRejected, ClassFact, ticketFact+"rejected", "The ticket will not be opened.")
+	register[TicketDeliver](TypeTicketDeliver, ClassWork, Prefix+".work.ticket.deliver.{tenant}", "Tell the tenant's own ticket system what is new of a ticket.")
+	register[TicketSynced](TypeTicketSynced, ClassFact, ticketFact+"synced", "The ticket and its copy in another ticket system agree.")
 	register[OrdersFind](TypeOrdersFind, ClassRequest, SubjectOrdersFind, "Look orders up; answered by orders.found.")
 	register[OrdersFound](TypeOrdersFound, ClassReply, "", "The orders that matched, newest first.")
 	register[SlotAcquire](TypeSlotAcquire, ClassRequest, Prefix+".slot.{kind}", "Ask for a place at a speech worker; answered by slot.granted, or not at all.")

@@ -27,6 +27,7 @@ const (
 // TicketOpen asks a ticket worker to open one ticket. IdempotencyKey is
 // CALL:KIND:LINE; asking twice with one key opens one ticket.
 type TicketOpen struct {
+	Tenant         string      `json:"tenant,omitempty" jsonschema:"maxLength=64,description=Whose ticket system; empty is the default tenant's."`
 	IdempotencyKey string      `json:"idempotency_key" jsonschema:"minLength=3,maxLength=200"`
 	CallID         string      `json:"call_id"`
 	Kind           RequestKind `json:"kind" jsonschema:"enum=return,enum=refund,enum=exchange,enum=cancel,enum=complaint,enum=inquiry"`
@@ -53,6 +54,7 @@ type Pickup struct {
 // TicketOpened: the ticket exists. Existing is true when the key had been
 // used before and the earlier ticket is meant.
 type TicketOpened struct {
+	Tenant         string      `json:"tenant,omitempty" jsonschema:"maxLength=64"`
 	CallID         string      `json:"call_id"`
 	IdempotencyKey string      `json:"idempotency_key"`
 	TicketID       string      `json:"ticket_id"`

@@ -38,6 +38,7 @@ var drivers = []struct{ module, importer string }{
 	{"github.com/expr-lang/expr", "orchestrator/dialog/rule"},
 	{"github.com/jmespath-community/go-jmespath", "internal/restcall"},
 	{"github.com/standard-webhooks/standard-webhooks/libraries", "internal/restcall"},
+	{"github.com/failsafe-go/failsafe-go", "internal/resilience"},
 	{"github.com/google/go-cmp", ""},
 	{"github.com/stretchr/testify", ""},
 }

@@ -18,6 +18,8 @@ const (
 	opRecordCall   operation = "record_call"
 	opCallsList    operation = "calls_list"
 	opCallDetail   operation = "call_detail"
+	opLink         operation = "ticket_link"
+	opLinkRead     operation = "ticket_link_read"
 	opSeed         operation = "seed"
 	opMigrate      operation = "migrate"
 	resultOK                 = "ok"
@@ -28,7 +30,7 @@ const (
 )
 
 var (
-	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opSeed, opMigrate}
+	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opLink, opLinkRead, opSeed, opMigrate}
 	allResults    = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 

@@ -148,6 +148,9 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, group schemas.Gr
 		}
 		if res.RowsAffected == 1 {
 			t := row.domain()
+			if err := s.linkTicket(tx, t, req.Tenant, now); err != nil {
+				return Ticket{}, false, err
+			}
 			return t, false, putOutbox(tx, FactID("opened", t.IdempotencyKey), schemas.SubjectTicketFact(t.CallID, "opened"), t.CallID, t.Opened(false), now)
 		}
 		var old ticketRow
