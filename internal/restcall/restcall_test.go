@@ -338,3 +338,12 @@ func FuzzTemplates(f *testing.F) {
 		}
 	})
 }
+
+func TestValidationsKnowTheirLines(t *testing.T) {
+	text := []byte("base: x\ncreate:\n  method: GOT\n  map:\n    id: id\n")
+	err := Mistakes("a.yaml", text, errors.Join(errors.New("base: wants"), errors.New("create.method: is none"), errors.New("create.map.url: missing"), errors.New("find: missing")))
+	want := "a.yaml:1: base: wants\na.yaml:3: create.method: is none\na.yaml:4: create.map.url: missing\na.yaml: find: missing"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
