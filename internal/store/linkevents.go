@@ -156,3 +156,13 @@ func (s *Store) MoveLinkCursor(ctx context.Context, tenant string, since time.Ti
 		}).Create(&linkCursorRow{Tenant: tenant, Since: stamp(since)}).Error
 	})
 }
+
+// LinksUnsettled says whether a tenant's system may have copies whose ids are
+// not known here yet.
+func (s *Store) LinksUnsettled(ctx context.Context, tenant string) (bool, error) {
+	var rows []linkRow
+	err := s.reading(ctx, opLinkRead, func(db *gorm.DB) error {
+		return db.Select("ticket_id").Where("tenant = ? AND external_id = '' AND attempted = ?", tenant, true).Limit(1).Find(&rows).Error
+	})
+	return len(rows) > 0, err
+}

@@ -52,6 +52,7 @@ type Delivery struct {
 	Sequence  int64
 	Kind      DeliveryKind
 	Data      json.RawMessage
+	Failures  int // tries that failed for another reason than an absence
 	CreatedAt time.Time
 }
 
@@ -99,6 +100,7 @@ type deliveryRow struct {
 	ChangeKey string
 	Data      string
 	State     string
+	Failures  int
 	CreatedAt time.Time `gorm:"autoCreateTime:false"`
 	EndedAt   *time.Time
 }
@@ -213,7 +215,7 @@ func (s *Store) ClaimLink(ctx context.Context, ticketID string, until time.Time)
 		}
 		c = Claim{Link: link.domain(), Ticket: t.domain(), lease: lease}
 		for _, r := range rows {
-			c.Pending = append(c.Pending, Delivery{TicketID: r.TicketID, Sequence: r.Sequence, Kind: DeliveryKind(r.Kind), Data: json.RawMessage(r.Data), CreatedAt: r.CreatedAt.UTC()})
+			c.Pending = append(c.Pending, Delivery{TicketID: r.TicketID, Sequence: r.Sequence, Kind: DeliveryKind(r.Kind), Data: json.RawMessage(r.Data), Failures: r.Failures, CreatedAt: r.CreatedAt.UTC()})
 		}
 		return tx.Model(&linkRow{}).Where("ticket_id = ?", ticketID).Update("attempted", true).Error
 	})
@@ -225,7 +227,7 @@ func (s *Store) ClaimLink(ctx context.Context, ticketID string, until time.Time)
 func (s *Store) ReviveDelivery(ctx context.Context, ticketID string, n int64) error {
 	return s.writing(ctx, opLink, func(db *gorm.DB) error {
 		return db.Model(&deliveryRow{}).Where("ticket_id = ? AND sequence = ? AND state = ?", ticketID, n, deliveryDead).
-			Updates(map[string]any{"state": deliveryPending, "ended_at": nil}).Error
+			Updates(map[string]any{"state": deliveryPending, "ended_at": nil, "failures": 0}).Error
 	})
 }
 
@@ -269,6 +271,13 @@ func (s *Store) FinishDelivery(ctx context.Context, c Claim, n int64, link Link)
 		return s.putSynced(tx, factID, c.Ticket.row(), link.Status, "", schemas.SyncDelivered, now)
 	})
 	return factID, err
+}
+
+// CountFailure notes a try that failed for another reason than an absence.
+func (s *Store) CountFailure(ctx context.Context, c Claim, n int64) error {
+	return s.writing(ctx, opLink, func(db *gorm.DB) error {
+		return db.Model(&deliveryRow{}).Where("ticket_id = ? AND sequence = ?", c.Link.TicketID, n).Update("failures", gorm.Expr("failures + 1")).Error
+	})
 }
 
 // GiveUpDelivery notes that a change will not be told; those behind it are.

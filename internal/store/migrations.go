@@ -124,7 +124,7 @@ var migrations = []migration{
 		// What the copy still has to be told, in order.
 		`CREATE TABLE ticket_deliveries (
 			ticket_id TEXT NOT NULL REFERENCES ticket_links (ticket_id) ON DELETE CASCADE, sequence BIGINT NOT NULL,
-			kind TEXT NOT NULL, change_key TEXT NOT NULL, data {json} NOT NULL, state TEXT NOT NULL,
+			kind TEXT NOT NULL, change_key TEXT NOT NULL, data {json} NOT NULL, state TEXT NOT NULL, failures INTEGER NOT NULL,
 			created_at {time} NOT NULL, ended_at {time}, PRIMARY KEY (ticket_id, sequence))`,
 		`CREATE UNIQUE INDEX ticket_deliveries_key ON ticket_deliveries (ticket_id, change_key)`,
 		// What other systems told, so that it counts once.
