@@ -186,9 +186,11 @@ type trial struct {
 	out    io.Writer
 	system ticket.System
 	failed bool
+	shown  bool // the step sent something
 }
 
 func (t *trial) show(call string, e restcall.Exchange) {
+	t.shown = true
 	fmt.Fprintf(t.out, "  > %s %s\n", e.Method, e.URL)
 	t.lines("  > ", e.RequestHeader, e.RequestBody)
 	if e.Status == 0 {
@@ -196,6 +198,11 @@ func (t *trial) show(call string, e restcall.Exchange) {
 		return
 	}
 	fmt.Fprintf(t.out, "  < %d after %v\n", e.Status, e.Took.Round(time.Millisecond))
+	for name, value := range e.ResponseHeader {
+		if value == restcall.Masked {
+			delete(e.ResponseHeader, name) // of an answer, these tell nothing
+		}
+	}
 	t.lines("  < ", e.ResponseHeader, e.ResponseBody)
 }
 
@@ -216,9 +223,10 @@ func (t *trial) lines(prefix string, header map[string]string, body string) {
 // step runs one call and tells how it ended.
 func (t *trial) step(name string, do func() (string, error)) bool {
 	fmt.Fprintf(t.out, "%s\n", name)
+	t.shown = false
 	got, err := do()
 	switch {
-	case errors.Is(err, ticket.ErrUnsupported):
+	case errors.Is(err, ticket.ErrUnsupported), err == nil && !t.shown:
 		fmt.Fprintln(t.out, "  = not in this file")
 		return false
 	case err != nil:

@@ -89,6 +89,9 @@ func MaskBytes(b []byte, limit int) string {
 	return obs.Text(b).String()
 }
 
+// Masked stands for a value that is not shown.
+const Masked = "***"
+
 // plainHeaders tell nothing about anybody.
 var plainHeaders = []string{
 	"Accept", "Content-Type", "Content-Length", "User-Agent", "Webhook-Id", "Webhook-Timestamp", "Idempotency-Key", "Retry-After", "Date", "Etag",
@@ -98,7 +101,10 @@ var plainHeaders = []string{
 func maskHeaders(h http.Header) map[string]string {
 	out := map[string]string{}
 	for k := range h {
-		if out[k] = "***"; slices.Contains(plainHeaders, http.CanonicalHeaderKey(k)) {
+		if out[k] = Masked; slices.Contains(plainHeaders, http.CanonicalHeaderKey(k)) {
+			if out[k] = h.Get(k); k == "Date" || k == "Etag" {
+				continue
+			}
 			out[k] = digitRun.ReplaceAllStringFunc(h.Get(k), func(run string) string { return obs.Phone(run).String() })
 		}
 	}
