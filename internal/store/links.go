@@ -330,3 +330,25 @@ func (s *Store) LinksOf(ctx context.Context, ticketIDs ...string) (map[string]Li
 	}
 	return out, err
 }
+
+// addLinks puts the copies to their tickets.
+func (s *Store) addLinks(ctx context.Context, tickets []Ticket) error {
+	for len(tickets) > 0 {
+		page := tickets[:min(len(tickets), MaxPage)]
+		tickets = tickets[len(page):]
+		ids := make([]string, 0, len(page))
+		for _, t := range page {
+			ids = append(ids, t.ID)
+		}
+		links, err := s.LinksOf(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if l, ok := links[page[i].ID]; ok {
+				page[i].External = &l
+			}
+		}
+	}
+	return nil
+}

@@ -55,6 +55,15 @@ func TestATicketAndTheWorkForItsCopyAreOneTransaction(t *testing.T) {
 		if !ok || *work != (schemas.TicketDeliver{Tenant: "acme", CallID: acme.CallID, TicketID: acme.ID, Sequence: 1}) {
 			t.Errorf("work %+v", work)
 		}
+		list, _, err := s.Tickets(ctx, store.TicketFilter{}, 0, "")
+		if err != nil || len(list) != 2 || list[0].ID == own.ID && list[0].External != nil {
+			t.Errorf("list %+v, %v", list, err)
+		}
+		for _, got := range list {
+			if linked := got.External != nil && got.External.System == "rest"; linked != (got.ID == acme.ID) {
+				t.Errorf("%s: external %+v", got.CallID, got.External)
+			}
+		}
 		if n, err := s.CountPendingOutbox(ctx); n != 3 || err != nil {
 			t.Errorf("%d messages, %v", n, err)
 		}

@@ -43,6 +43,9 @@ type Ticket struct {
 	Pickup      *schemas.Pickup
 	RequestedAt time.Time
 	OpenedAt    time.Time
+	// External is the copy in the tenant's own ticket system; nil where there
+	// is none, and where it was not asked for.
+	External *Link
 }
 
 // Opened is the fact that tells of the ticket.
@@ -216,7 +219,7 @@ func (s *Store) Tickets(ctx context.Context, f TicketFilter, limit int, after Cu
 	for _, r := range rows {
 		out = append(out, r.domain())
 	}
-	return out, next, nil
+	return out, next, s.addLinks(ctx, out)
 }
 
 // TicketByKey finds the ticket of an idempotency key.
