@@ -92,6 +92,7 @@ type ticketView struct {
 	TranscriptURL string `json:"transcript_url,omitempty"`
 	// Pickup is only in the details of a call, like the contact.
 	Pickup      *schemas.Pickup `json:"pickup,omitempty"`
+	External    *externalView   `json:"external,omitempty"`
 	RequestedAt time.Time       `json:"requested_at"`
 	OpenedAt    time.Time       `json:"opened_at"`
 }
@@ -143,7 +144,7 @@ func viewTicket(t store.Ticket) ticketView {
 		ID: t.ID, Number: t.Number, CallID: t.CallID, Kind: string(t.Kind), Group: string(t.Group), Status: string(t.Status),
 		OrderNumber: t.OrderNumber, OrderVerified: t.OrderVerified, OrderLine: t.OrderLine, Reason: t.Reason, ReasonText: t.ReasonText,
 		Received: t.Received, ContactMasked: obs.Phone(t.Contact).String(), Summary: t.Summary, TranscriptURL: t.TranscriptURL,
-		RequestedAt: t.RequestedAt, OpenedAt: t.OpenedAt,
+		External: viewExternal(t.External), RequestedAt: t.RequestedAt, OpenedAt: t.OpenedAt,
 	}
 }
 

@@ -62,6 +62,8 @@ const (
 	TypeOrderWriteRejected = Prefix + ".orders.rejected"
 	TypeOrderSystemAsk     = Prefix + ".orders.system_ask"
 	TypeOrderSystemInfo    = Prefix + ".orders.system_info"
+	TypeTicketDeliver      = Prefix + ".ticket.deliver"
+	TypeTicketSynced       = Prefix + ".ticket.synced"
 
 	TypeSlotAcquire = Prefix + ".slot.acquire"
 	TypeSlotGranted = Prefix + ".slot.granted"
@@ -109,6 +111,8 @@ func init() {
 	register[TicketRejected](TypeTicketRejected, ClassFact, ticketFact+"rejected", "The ticket will not be opened.")
 	register[TicketChanged](TypeTicketChanged, ClassFact, ticketFact+"changed", "Something about a ticket is different.")
 	register[TicketEscalated](TypeTicketEscalated, ClassFact, ticketFact+"escalated", "A ticket is late, or soon will be.")
+	register[TicketDeliver](TypeTicketDeliver, ClassWork, Prefix+".work.ticket.deliver.{tenant}", "Tell the tenant's own ticket system what is new of a ticket.")
+	register[TicketSynced](TypeTicketSynced, ClassFact, ticketFact+"synced", "The ticket and its copy in another ticket system agree.")
 	register[OrdersFind](TypeOrdersFind, ClassRequest, SubjectOrdersFind, "Look orders up; answered by orders.found.")
 	register[OrdersFound](TypeOrdersFound, ClassReply, "", "The orders that matched, newest first.")
 	registerOMS()

@@ -40,6 +40,9 @@ var drivers = []struct{ module, importer string }{
 	{"golang.org/x/oauth2", "workers/oms/rest"},
 	{"github.com/vbauerster/mpb/v8", "internal/cli"},
 	{"github.com/expr-lang/expr", "orchestrator/dialog/rule"},
+	{"github.com/jmespath-community/go-jmespath", "internal/restcall"},
+	{"github.com/standard-webhooks/standard-webhooks/libraries", "internal/restcall"},
+	{"github.com/failsafe-go/failsafe-go", "internal/resilience"},
 	{"github.com/google/go-cmp", ""},
 	{"github.com/stretchr/testify", ""},
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/tidegate/tidegate/workers/asr"
 	"github.com/tidegate/tidegate/workers/oms"
 	"github.com/tidegate/tidegate/workers/ticket"
+	"github.com/tidegate/tidegate/workers/ticket/link"
 	"github.com/tidegate/tidegate/workers/tts"
 )
 
@@ -41,6 +42,7 @@ type Config struct {
 	TTS          tts.Config          `koanf:"tts"`
 	OMS          oms.Config          `koanf:"oms"`
 	Ticket       ticket.Config       `koanf:"ticket"`
+	TicketLink   link.Config         `koanf:"ticket_link"`
 	Console      console.Config      `koanf:"console"`
 	Devswitch    devswitch.Config    `koanf:"devswitch"`
 	Up           UpConfig            `koanf:"up"`
@@ -93,7 +95,7 @@ func Defaults() Config {
 		Log:  obs.LogDefaults(),
 		Ops:  OpsConfig{Listen: "127.0.0.1:9464", DrainLimit: 10 * time.Minute, StopLimit: 20 * time.Second},
 		NATS: bus.Defaults(), Store: store.Defaults(), Orchestrator: orchestrator.Defaults(), Mediabridge: mediabridge.Defaults(),
-		Models: speechmodel.Defaults(), ASR: asr.Defaults(), TTS: tts.Defaults(), OMS: oms.Defaults(), Ticket: ticket.Defaults(), Console: console.Defaults(),
+		Models: speechmodel.Defaults(), ASR: asr.Defaults(), TTS: tts.Defaults(), OMS: oms.Defaults(), Ticket: ticket.Defaults(), TicketLink: link.Defaults(), Console: console.Defaults(),
 		Devswitch: devswitch.Defaults(),
 		Up:        UpConfig{DataDir: "data", NATSListen: "127.0.0.1:0", Devswitch: true},
 	}
@@ -104,7 +106,7 @@ func (c *Config) sections() []section {
 	return []section{
 		{"log", c.Log.Validate}, {"ops", c.Ops.Validate}, {"nats", c.NATS.Validate}, {"store", c.Store.Validate},
 		{"orchestrator", c.Orchestrator.Validate}, {"mediabridge", c.Mediabridge.Validate}, {"models", c.Models.Validate}, {"asr", c.ASR.Validate},
-		{"tts", c.TTS.Validate}, {"oms", c.OMS.Validate}, {"ticket", c.Ticket.Validate}, {"console", c.Console.Validate},
+		{"tts", c.TTS.Validate}, {"oms", c.OMS.Validate}, {"ticket", c.Ticket.Validate}, {"ticket_link", c.TicketLink.Validate}, {"console", c.Console.Validate},
 		{"devswitch", c.Devswitch.Validate}, {"up", c.Up.Validate},
 	}
 }
@@ -121,9 +123,9 @@ var needs = map[string][]string{
 	"asr":          {"nats", "models", "asr"},
 	"tts":          {"nats", "models", "tts"},
 	"oms":          {"nats", "store", "oms"},
-	"ticket":       {"nats", "store", "ticket"},
+	"ticket":       {"nats", "store", "ticket", "ticket_link"},
 	"console":      {"nats", "store", "console"},
-	"up":           {"nats", "store", "orchestrator", "mediabridge", "models", "asr", "tts", "oms", "ticket", "console", "devswitch", "up"},
+	"up":           {"nats", "store", "orchestrator", "mediabridge", "models", "asr", "tts", "oms", "ticket", "ticket_link", "console", "devswitch", "up"},
 }
 
 func sectionsOf(service string) []string { return append([]string{"log", "ops"}, needs[service]...) }

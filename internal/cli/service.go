@@ -31,6 +31,7 @@ import (
 	"github.com/tidegate/tidegate/workers/asr"
 	"github.com/tidegate/tidegate/workers/oms"
 	"github.com/tidegate/tidegate/workers/ticket"
+	"github.com/tidegate/tidegate/workers/ticket/link"
 	"github.com/tidegate/tidegate/workers/tts"
 )
 
@@ -53,6 +54,7 @@ type process struct {
 	bus     *bus.Bus
 	store   *store.Store
 	models  *speechmodel.Store
+	links   *connections
 }
 
 func newProcess(cfg *Config) *process {
@@ -242,7 +244,11 @@ func (p *process) startStore(ctx context.Context) error {
 					return err
 				}
 			}
-			s, err := store.Open(ctx, p.cfg.Store, store.Deps{Log: p.log, Registry: p.reg})
+			s, err := store.Open(ctx, p.cfg.Store, store.Deps{
+				Log: p.log, Registry: p.reg,
+				// Asked when a ticket is opened: the connections may be read after this.
+				TicketSystem: func(tenant string) string { return p.links.connector(tenant) },
+			})
 			if err != nil {
 				return err
 			}
@@ -316,11 +322,24 @@ func (p *process) startOMS(ctx context.Context) error {
 }
 
 func (p *process) startTicket(ctx context.Context) error {
+	err := p.group.Start(ctx, lifecycle.Part{
+		Name:  "ticket systems",
+		Start: func(context.Context) error { return p.readLinks() },
+		Stop:  func(context.Context) error { p.links.end(); return nil },
+	})
+	if err != nil {
+		return err
+	}
 	if err := p.startStore(ctx); err != nil {
 		return err
 	}
-	s, err := ticket.New(p.cfg.Ticket, ticket.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Tickets: p.store})
-	return p.startService(ctx, "ticket", s, err)
+	copied := func(tenant string) bool { return p.links.connector(tenant) != "" }
+	s, err := ticket.New(p.cfg.Ticket, ticket.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Tickets: p.store, Copied: copied})
+	if err := p.startService(ctx, "ticket", s, err); err != nil {
+		return err
+	}
+	l, err := link.New(p.cfg.TicketLink, link.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Links: p.store, Systems: p.links.systems})
+	return p.startService(ctx, "ticket_link", l, err)
 }
 
 func (p *process) startConsole(ctx context.Context) error {

@@ -175,7 +175,7 @@ func (s *Store) CallDetail(ctx context.Context, id string) (CallDetail, error) {
 	for _, r := range tickets {
 		d.Tickets = append(d.Tickets, r.domain())
 	}
-	return d, nil
+	return d, s.addLinks(ctx, d.Tickets)
 }
 
 func (r callRow) domain() Call {

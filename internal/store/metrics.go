@@ -27,6 +27,8 @@ const (
 	opCallDetail   operation = "call_detail"
 	opOMSWrite     operation = "oms_write"
 	opOMSRead      operation = "oms_read"
+	opLink         operation = "ticket_link"
+	opLinkRead     operation = "ticket_link_read"
 	opSeed         operation = "seed"
 	opMigrate      operation = "migrate"
 	resultOK                 = "ok"
@@ -38,8 +40,9 @@ const (
 
 var (
 	allOperations = []operation{opOrdersFind, opOrderGet, opTrace, opRefunds, opReturn, opCancel, opIntercept, opOrderSave, opTicketOpen, opTicketChange,
-		opTicketLife, opTicketEscalate, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead, opSeed, opMigrate}
-	allResults    = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
+		opTicketLife, opTicketEscalate, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead,
+		opLink, opLinkRead, opSeed, opMigrate}
+	allResults = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 
 type metrics struct {

@@ -151,6 +151,27 @@ var migrations = []migration{
 		`CREATE INDEX oms_writes_order ON oms_writes (order_number, requested_at)`,
 	}, down: []string{`DROP TABLE oms_writes`}},
 	lifeMigration,
+	{id: "0008_ticket_links", up: []string{
+		// A ticket's copy in the tenant's own ticket system.
+		`CREATE TABLE ticket_links (
+			ticket_id TEXT PRIMARY KEY REFERENCES tickets (id) ON DELETE CASCADE, tenant TEXT NOT NULL, system TEXT NOT NULL,
+			external_id TEXT NOT NULL, url TEXT NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL,
+			attempted BOOLEAN NOT NULL, queued BIGINT NOT NULL, delivered BIGINT NOT NULL,
+			changed_at {time}, sequence BIGINT NOT NULL, synced_at {time}, lease TEXT NOT NULL, lease_until {time})`,
+		`CREATE INDEX ticket_links_external ON ticket_links (tenant, external_id)`,
+		// What the copy still has to be told, in order.
+		`CREATE TABLE ticket_deliveries (
+			ticket_id TEXT NOT NULL REFERENCES ticket_links (ticket_id) ON DELETE CASCADE, sequence BIGINT NOT NULL,
+			kind TEXT NOT NULL, change_key TEXT NOT NULL, data {json} NOT NULL, state TEXT NOT NULL, failures INTEGER NOT NULL,
+			created_at {time} NOT NULL, ended_at {time}, PRIMARY KEY (ticket_id, sequence))`,
+		`CREATE UNIQUE INDEX ticket_deliveries_key ON ticket_deliveries (ticket_id, change_key)`,
+		// What other systems told, so that it counts once.
+		`CREATE TABLE ticket_link_events (
+			tenant TEXT NOT NULL, event_id TEXT NOT NULL, received_at {time} NOT NULL, PRIMARY KEY (tenant, event_id))`,
+		`CREATE INDEX ticket_link_events_received ON ticket_link_events (received_at)`,
+		// How far each system has been asked for changes.
+		`CREATE TABLE ticket_link_cursors (tenant TEXT PRIMARY KEY, since {time} NOT NULL)`,
+	}, down: []string{`DROP TABLE ticket_link_cursors`, `DROP TABLE ticket_link_events`, `DROP TABLE ticket_deliveries`, `DROP TABLE ticket_links`}},
 }
 
 // migrationLock keeps services that start together from migrating together

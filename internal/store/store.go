@@ -31,6 +31,9 @@ type Deps struct {
 	Now      func() time.Time
 	// NewNumber draws a ticket number; tests make it collide.
 	NewNumber func(digits int) (string, error)
+	// TicketSystem names the ticket system that gets copies of a tenant's
+	// tickets; "" is none. Only who opens tickets needs it.
+	TicketSystem func(tenant string) string
 }
 
 // Store is a database with its tables. Its methods are safe for concurrent
@@ -43,6 +46,7 @@ type Store struct {
 	metrics   *metrics
 	now       func() time.Time
 	newNumber func(digits int) (string, error)
+	copyTo    func(tenant string) string
 }
 
 // Open connects, and brings the tables up to date when cfg says so. The
@@ -51,7 +55,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{log: deps.Log, now: deps.Now, newNumber: deps.NewNumber, metrics: newMetrics(deps.Registry)}
+	s := &Store{log: deps.Log, now: deps.Now, newNumber: deps.NewNumber, copyTo: deps.TicketSystem, metrics: newMetrics(deps.Registry)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -60,6 +64,9 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	}
 	if s.newNumber == nil {
 		s.newNumber = drawNumber
+	}
+	if s.copyTo == nil {
+		s.copyTo = func(string) string { return "" }
 	}
 	if err := s.connect(cfg); err != nil {
 		return nil, err

@@ -99,13 +99,14 @@ func TestOpenSaysWhenTheDatabaseIsAway(t *testing.T) {
 }
 
 func TestMigrationsGoDownAndUpAgain(t *testing.T) {
-	onEach(t, store.Deps{}, func(t *testing.T, s *store.Store) {
+	onEach(t, linked(nil), func(t *testing.T, s *store.Store) {
 		ctx := storetest.Context(t)
 		for round := range 2 {
 			if err := s.Seed(ctx, noon); err != nil {
 				t.Fatalf("round %d: %v", round, err)
 			}
 			ticket(t, s, fmt.Sprint("round", round))
+			ofAcme(t, s, fmt.Sprint("linked", round))
 			if err := s.Record(ctx, &schemas.CallAnswered{CallID: "c", AnsweredAt: noon}); err != nil {
 				t.Fatal(err)
 			}

@@ -53,6 +53,9 @@ type Ticket struct {
 	DueAt     *time.Time
 	// Escalated is the last level that was reached, "" for none.
 	Escalated schemas.EscalationLevel
+	// External is the copy in the tenant's own ticket system; nil where there
+	// is none, and where it was not asked for.
+	External *Link
 }
 
 // Opened is the fact that tells of the ticket.
@@ -170,6 +173,9 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, place Placement)
 				return Ticket{}, false, err
 			}
 			t := row.domain()
+			if err := s.linkTicket(tx, t, req.Tenant, now); err != nil {
+				return Ticket{}, false, err
+			}
 			fact := t.Opened(false)
 			fact.Tenant = req.Tenant
 			return t, false, putOutbox(tx, FactID("opened", t.IdempotencyKey), schemas.SubjectTicketFact(t.CallID, "opened"), t.CallID, fact, now)
@@ -237,7 +243,7 @@ func (s *Store) Tickets(ctx context.Context, f TicketFilter, limit int, after Cu
 	for _, r := range rows {
 		out = append(out, r.domain())
 	}
-	return out, next, nil
+	return out, next, s.addLinks(ctx, out)
 }
 
 // TicketByKey finds the ticket of an idempotency key.
@@ -245,6 +251,18 @@ func (s *Store) TicketByKey(ctx context.Context, key string) (Ticket, error) {
 	var row ticketRow
 	err := s.reading(ctx, opTicketsList, func(db *gorm.DB) error {
 		return db.Where("idempotency_key = ?", key).Take(&row).Error
+	})
+	if err != nil {
+		return Ticket{}, fmt.Errorf("ticket: %w", err)
+	}
+	return row.domain(), nil
+}
+
+// TicketByID finds one ticket.
+func (s *Store) TicketByID(ctx context.Context, id string) (Ticket, error) {
+	var row ticketRow
+	err := s.reading(ctx, opTicketsList, func(db *gorm.DB) error {
+		return db.Where("id = ?", id).Take(&row).Error
 	})
 	if err != nil {
 		return Ticket{}, fmt.Errorf("ticket: %w", err)

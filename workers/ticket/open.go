@@ -87,8 +87,30 @@ func (s *Service) open(ctx context.Context, req *schemas.TicketOpen) (t store.Ti
 		// The fact is out; the sweeper marks it, repeating it under its id.
 		s.log.Warn("fact could not be marked sent", "call_id", t.CallID, "error", err)
 	}
+	if s.copied(req.Tenant) {
+		s.deliver(ctx, t)
+	}
 	s.log.Info("ticket opened", "call_id", t.CallID, "kind", string(t.Kind), "group", string(t.Group), "existing", fact.Existing)
 	return t, existed, nil
+}
+
+// deliver hands the work for the ticket's copy on. What fails here is left to
+// the sweeper: the ticket is there, and the caller waits for nothing else.
+func (s *Service) deliver(ctx context.Context, t store.Ticket) {
+	id := store.DeliverID(t.ID, 1)
+	m, pending, err := s.tickets.OutboxPending(ctx, id)
+	if err == nil && pending {
+		var work any
+		if work, err = m.Decode(); err == nil {
+			err = s.bus.PublishDurable(ctx, m.Subject, work, schemas.WithID(id), schemas.ForCall(m.CallID))
+		}
+		if err == nil {
+			err = s.tickets.MarkOutboxSent(ctx, id)
+		}
+	}
+	if err != nil {
+		s.log.Warn("the work for a ticket's copy is left to the sweeper", "call_id", t.CallID, "error", err)
+	}
 }
 
 func (s *Service) opened(m bus.Message, t store.Ticket, existed bool) {

@@ -62,6 +62,9 @@ type Deps struct {
 	Registry prometheus.Registerer
 	Now      func() time.Time
 	Reached  func(Point)
+	// Copied says whether a tenant's tickets are copied to a ticket system of
+	// its own; nil is that none are.
+	Copied func(tenant string) bool
 }
 
 // Service is the worker. New, Start, then Drain or Stop.
@@ -74,6 +77,7 @@ type Service struct {
 	metrics  *metrics
 	now      func() time.Time
 	reached  func(Point)
+	copied   func(tenant string) bool
 	ctx      context.Context
 	cancel   context.CancelFunc
 
@@ -101,13 +105,16 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, dispatch: dispatch, bus: deps.Bus, tickets: deps.Tickets, log: deps.Log,
-		metrics: newMetrics(deps.Registry), now: deps.Now, reached: deps.Reached,
+		metrics: newMetrics(deps.Registry), now: deps.Now, reached: deps.Reached, copied: deps.Copied,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.copied == nil {
+		s.copied = func(string) bool { return false }
 	}
 	if s.reached == nil {
 		s.reached = func(Point) {}

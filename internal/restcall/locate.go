@@ -1,0 +1,65 @@
+package restcall
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Mistakes turns the errors of a validation, each KEY: TEXT, into *Mistake
+// with the line where the key stands, or where what is missing would belong.
+func Mistakes(file string, b []byte, err error) error {
+	if err == nil {
+		return nil
+	}
+	var errs []error
+	for _, line := range strings.Split(err.Error(), "\n") {
+		key, why, ok := strings.Cut(line, ": ")
+		if !ok || strings.ContainsAny(key, " \"") {
+			key, why = "", line
+		}
+		errs = append(errs, &Mistake{File: file, Line: locate(b, key), Key: key, Text: why})
+	}
+	return errors.Join(errs...)
+}
+
+// locate is the line of a dotted key, or of the nearest key above it.
+func locate(b []byte, key string) (line int) {
+	defer func() { // the parser has read it before, but nothing depends on a line
+		if recover() != nil {
+			line = 0
+		}
+	}()
+	f, err := parser.ParseBytes(b, 0)
+	if err != nil || len(f.Docs) == 0 || key == "" {
+		return 0
+	}
+	node := f.Docs[0].Body
+	for _, part := range strings.Split(key, ".") {
+		name, _, _ := strings.Cut(part, "[")
+		next := member(node, name)
+		if next == nil {
+			break
+		}
+		line, node = lineOf(next.Key), next.Value
+	}
+	return line
+}
+
+func member(n ast.Node, name string) *ast.MappingValueNode {
+	var values []*ast.MappingValueNode
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		values = n.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{n}
+	}
+	for _, v := range values {
+		if key, err := scalar(v.Key); err == nil && strings.TrimSuffix(key, "?") == name {
+			return v
+		}
+	}
+	return nil
+}

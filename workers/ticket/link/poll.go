@@ -1,0 +1,85 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tidegate/tidegate/workers/ticket"
+)
+
+// firstLook is how far back a system is asked the first time.
+const firstLook = time.Hour
+
+// eventMemory is how long events' ids are kept. What is older is kept out by
+// its signature's time, or lies before the cursor.
+const eventMemory = 7 * 24 * time.Hour
+
+// pollLoop asks one system for changes, until it says that it cannot.
+func (s *Service) pollLoop(g *guarded) {
+	forget := time.Time{}
+	for {
+		pause := s.cfg.PollInterval
+		err := s.poll(g)
+		switch {
+		case errors.Is(err, ticket.ErrUnsupported):
+			return
+		case s.ctx.Err() != nil:
+			return
+		case err != nil:
+			s.metrics.polls.WithLabelValues(label(g.tenant), outcomeFailed).Inc()
+			s.log.Warn("ticket system could not be asked for changes", "tenant", label(g.tenant), "error", err)
+		default:
+			s.metrics.polls.WithLabelValues(label(g.tenant), "ok").Inc()
+		}
+		if now := s.now(); now.Sub(forget) > time.Hour {
+			if err := s.links.ForgetLinkEvents(s.ctx, now.Add(-eventMemory)); err == nil {
+				forget = now
+			}
+		}
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-time.After(pause + time.Duration(rand.Int64N(int64(pause)/5+1))): // not all workers at once
+		}
+	}
+}
+
+// poll asks once. The cursor moves only behind what has been kept; what is
+// asked again is known by its id.
+func (s *Service) poll(g *guarded) error {
+	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.DeliverTimeout)
+	defer cancel()
+	since, err := s.links.LinkCursor(ctx, g.tenant)
+	if err != nil {
+		return err
+	}
+	if since.IsZero() {
+		since = s.now().Add(-firstLook)
+	}
+	var changes []ticket.ExternalChange
+	err = g.do(ctx, func(ctx context.Context) (err error) {
+		changes, err = g.Changes(ctx, since.Add(-s.cfg.PollOverlap))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	newest := since
+	for _, c := range changes {
+		if _, err := s.apply(ctx, g, c, sourcePoll); err != nil {
+			return err
+		}
+		if c.At.After(newest) {
+			newest = c.At
+		}
+	}
+	if now := s.now(); newest.After(now) {
+		newest = now // another system's clock does not move ours
+	}
+	if newest.After(since) {
+		return s.links.MoveLinkCursor(ctx, g.tenant, newest)
+	}
+	return nil
+}

@@ -1,0 +1,244 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/resilience"
+	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/schemas"
+	"github.com/tidegate/tidegate/workers/ticket"
+)
+
+// Durable begins the name of each tenant's consumer; all workers share them.
+const Durable = "ticket-link-"
+
+// Links is where copies are known.
+type Links interface {
+	ClaimLink(ctx context.Context, ticketID string, until time.Time) (store.Claim, error)
+	ReviveDelivery(ctx context.Context, ticketID string, n int64) error
+	ReleaseLink(ctx context.Context, c store.Claim, why string) error
+	FinishDelivery(ctx context.Context, c store.Claim, n int64, link store.Link) (string, error)
+	CountFailure(ctx context.Context, c store.Claim, n int64) error
+	GiveUpDelivery(ctx context.Context, c store.Claim, n int64) error
+	Events
+	Outbox
+}
+
+// Events takes what other systems tell.
+type Events interface {
+	ApplyLinkEvent(ctx context.Context, e store.LinkEvent) (store.LinkOutcome, string, error)
+	ForgetLinkEvents(ctx context.Context, before time.Time) error
+	LinkCursor(ctx context.Context, tenant string) (time.Time, error)
+	MoveLinkCursor(ctx context.Context, tenant string, since time.Time) error
+	LinksUnsettled(ctx context.Context, tenant string) (bool, error)
+}
+
+// Outbox holds facts that are committed and not yet published.
+type Outbox interface {
+	OutboxPending(ctx context.Context, id string) (store.OutboxMessage, bool, error)
+	MarkOutboxSent(ctx context.Context, id string) error
+}
+
+// Deps are what the service works with. Systems are by tenant.
+type Deps struct {
+	Bus      *bus.Bus
+	Links    Links
+	Systems  map[string]ticket.System
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+	Now      func() time.Time
+}
+
+// Service keeps copies. New, Start, then Drain or Stop.
+type Service struct {
+	cfg     Config
+	bus     *bus.Bus
+	links   Links
+	systems map[string]*guarded
+	log     *slog.Logger
+	metrics *metrics
+	now     func() time.Time
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	mu        sync.Mutex
+	started   bool
+	stopped   bool
+	consumers []*bus.Consumer
+	http      *obs.Server
+	loops     sync.WaitGroup
+}
+
+// guarded is one tenant's system behind its guard.
+type guarded struct {
+	ticket.System
+	tenant string
+	guard  *resilience.Guard
+}
+
+func (g *guarded) do(ctx context.Context, fn func(context.Context) error) error {
+	return g.guard.Do(ctx, fn)
+}
+
+// New checks the configuration; nothing runs yet. Without systems the service
+// has nothing to do, which is no error.
+func New(cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Bus == nil || deps.Links == nil {
+		return nil, errors.New("ticket links: Bus and Links are needed")
+	}
+	s := &Service{
+		cfg: cfg, bus: deps.Bus, links: deps.Links, log: deps.Log, now: deps.Now, systems: map[string]*guarded{},
+		metrics: newMetrics(deps.Registry, sorted(deps.Systems)),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	for tenant, system := range deps.Systems {
+		s.systems[tenant] = &guarded{System: system, tenant: tenant, guard: s.guard(tenant)}
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+func (s *Service) guard(tenant string) *resilience.Guard {
+	t := label(tenant)
+	return resilience.New(s.cfg.Guard, resilience.Hooks{
+		Unwell: func(err error) bool { return errors.Is(err, store.ErrUnavailable) || errors.Is(err, ticket.ErrGarbled) },
+		Changed: func(open bool) {
+			if s.metrics.open.WithLabelValues(t).Set(0); open {
+				s.metrics.open.WithLabelValues(t).Set(1)
+			}
+			s.log.Warn("ticket system", "tenant", t, "left_alone", open)
+		},
+		Retried: func() { s.metrics.retries.WithLabelValues(t).Inc() },
+		Turn:    func(delta int) { s.metrics.inUse.WithLabelValues(t).Add(float64(delta)) },
+	})
+}
+
+// Start delivers, listens and asks until Drain or Stop.
+func (s *Service) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started || s.stopped {
+		return errors.New("ticket links: started before")
+	}
+	if err := s.bus.EnsureStreams(ctx); err != nil {
+		return fmt.Errorf("ticket links: %w", err)
+	}
+	receives := false
+	for _, tenant := range sorted(s.systems) {
+		g := s.systems[tenant]
+		if _, ok := g.System.(ticket.Receiver); ok {
+			receives = true
+		}
+		c, err := s.bus.Consume(ctx, bus.ConsumerConfig{
+			Stream: schemas.StreamWork, Durable: Durable + label(tenant), FilterSubjects: []string{schemas.SubjectTicketDeliver(tenant)},
+			AckWait: s.cfg.AckWait, Backoff: s.cfg.backoff(), MaxInFlight: s.cfg.MaxInFlight,
+			MaxAttempts: -1, // the handler counts: an absence is no attempt
+		}, func(ctx context.Context, m bus.Message) error { return s.handle(ctx, g, m) })
+		if err != nil {
+			return fmt.Errorf("ticket links: %w", err)
+		}
+		s.consumers = append(s.consumers, c)
+		s.loops.Go(func() { s.pollLoop(g) })
+	}
+	if receives {
+		var err error
+		if s.http, err = obs.Serve(s.cfg.Listen, s.handler(), s.log); err != nil {
+			return fmt.Errorf("ticket links: %w", err)
+		}
+	}
+	s.started = true
+	s.log.Info("ticket links started", "systems", len(s.systems), "listen", s.Addr())
+	return nil
+}
+
+// Addr is where ticket systems send what changed; "" when none does.
+func (s *Service) Addr() string {
+	if s.http == nil {
+		return ""
+	}
+	return s.http.Addr()
+}
+
+// Drain takes no more work and finishes what is in hand.
+func (s *Service) Drain(ctx context.Context) error {
+	var errs []error
+	for _, c := range s.take() {
+		errs = append(errs, c.Drain(ctx))
+	}
+	return errors.Join(append(errs, s.end(ctx))...)
+}
+
+// Stop leaves what is in hand to be delivered again.
+func (s *Service) Stop(ctx context.Context) error {
+	s.cancel()
+	for _, c := range s.take() {
+		c.Stop()
+	}
+	return s.end(ctx)
+}
+
+func (s *Service) take() []*bus.Consumer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.consumers
+	s.consumers, s.stopped = nil, true
+	return out
+}
+
+func (s *Service) end(ctx context.Context) error {
+	s.cancel()
+	s.loops.Wait()
+	if s.http != nil {
+		return s.http.Stop(ctx)
+	}
+	return nil
+}
+
+// Ready is nil while work can be done. A ticket system that is away does not
+// count: its tickets wait.
+func (s *Service) Ready() error {
+	s.mu.Lock()
+	running := s.started && !s.stopped
+	s.mu.Unlock()
+	if !running {
+		return errors.New("ticket links: not running")
+	}
+	return s.bus.Ready()
+}
+
+// publish sends a fact that was committed. What fails is left to the sweeper.
+func (s *Service) publish(ctx context.Context, id string) {
+	if id == "" {
+		return
+	}
+	m, pending, err := s.links.OutboxPending(ctx, id)
+	if err == nil && pending {
+		var fact any
+		if fact, err = m.Decode(); err == nil {
+			err = s.bus.PublishDurable(ctx, m.Subject, fact, schemas.WithID(id), schemas.ForCall(m.CallID))
+		}
+		if err == nil {
+			err = s.links.MarkOutboxSent(ctx, id)
+		}
+	}
+	if err != nil {
+		s.log.Warn("fact is left to the sweeper", "error", err)
+	}
+}
