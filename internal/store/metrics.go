@@ -20,6 +20,9 @@ const (
 	opCallDetail   operation = "call_detail"
 	opSeed         operation = "seed"
 	opMigrate      operation = "migrate"
+	opVaultKeys    operation = "vault_keys"
+	opVaultRotate  operation = "vault_rotate"
+	opRetain       operation = "retain"
 	resultOK                 = "ok"
 	resultNotFound           = "not_found"
 	resultInvalid            = "invalid"
@@ -28,13 +31,15 @@ const (
 )
 
 var (
-	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opSeed, opMigrate}
+	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opSeed, opMigrate, opVaultKeys, opVaultRotate, opRetain}
 	allResults    = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 
 type metrics struct {
 	seconds *prometheus.HistogramVec
 	total   *prometheus.CounterVec
+	rotated *prometheus.CounterVec
+	expired *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -49,6 +54,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		total: shared(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidegate_store_operations_total", Help: "Database operations by result.",
 		}, []string{"operation", "result"})),
+	}
+	m.rotated = shared(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tidegate_store_rotated_rows_total", Help: "Rows sealed anew with the active keys.",
+	}, []string{"table"}))
+	for _, t := range sealedTables {
+		m.rotated.WithLabelValues(t.name)
+	}
+	m.expired = shared(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tidegate_store_expired_rows_total", Help: "Rows deleted because their time is over.",
+	}, []string{"kind"}))
+	for _, k := range expiries {
+		m.expired.WithLabelValues(string(k.kind))
 	}
 	for _, op := range allOperations {
 		m.seconds.WithLabelValues(string(op))

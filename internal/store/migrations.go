@@ -19,6 +19,8 @@ var words = map[dialect]*strings.Replacer{
 type migration struct {
 	id       string
 	up, down []string
+	// before does, ahead of down, what statements cannot.
+	before func(*Store, *gorm.DB) error
 }
 
 var migrations = []migration{
@@ -112,6 +114,8 @@ var migrations = []migration{
 		`ALTER TABLE tickets DROP COLUMN pickup_address`, `ALTER TABLE tickets DROP COLUMN pickup_until`,
 		`ALTER TABLE tickets DROP COLUMN pickup_from`, `ALTER TABLE orders DROP COLUMN address`,
 	}},
+
+	vaultMigration,
 }
 
 // migrationLock keeps services that start together from migrating together
@@ -139,7 +143,7 @@ func (s *Store) migrating(ctx context.Context, fn func(*gormigrate.Gormigrate) e
 		}
 		var list []*gormigrate.Migration
 		for _, m := range migrations {
-			list = append(list, &gormigrate.Migration{ID: m.id, Migrate: s.statements(m.up), Rollback: s.statements(m.down)})
+			list = append(list, &gormigrate.Migration{ID: m.id, Migrate: s.statements(m.up), Rollback: s.rollback(m)})
 		}
 		opts := *gormigrate.DefaultOptions
 		opts.UseTransaction = false
@@ -148,6 +152,17 @@ func (s *Store) migrating(ctx context.Context, fn func(*gormigrate.Gormigrate) e
 		}
 		return nil
 	})
+}
+
+func (s *Store) rollback(m migration) func(*gorm.DB) error {
+	return func(tx *gorm.DB) error {
+		if m.before != nil {
+			if err := m.before(s, tx); err != nil {
+				return err
+			}
+		}
+		return s.statements(m.down)(tx)
+	}
 }
 
 func (s *Store) statements(list []string) func(*gorm.DB) error {

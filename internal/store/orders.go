@@ -23,6 +23,8 @@ type customerRow struct {
 	Name      string
 	Phone     string
 	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+
+	PhoneIndex string
 }
 
 type orderRow struct {
@@ -114,7 +116,8 @@ func (s *Store) FindOrders(ctx context.Context, q schemas.OrdersFind) (schemas.O
 func orderQuery(db *gorm.DB, q schemas.OrdersFind) *gorm.DB {
 	tx := db.Model(&orderRow{})
 	if q.Phone != "" {
-		tx = tx.Where("orders.customer_id IN (SELECT id FROM customers WHERE phone = ?)", nationalPhone(q.Phone))
+		n := nationalPhone(q.Phone)
+		tx = tx.Where("orders.customer_id IN (SELECT id FROM customers WHERE ?)", byPhone(db, "phone", "phone_index", colPhone, n, []string{n}))
 	}
 	if q.Number != "" {
 		tx = tx.Where("orders.number = ?", strings.ToUpper(strings.TrimSpace(q.Number)))

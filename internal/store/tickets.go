@@ -82,6 +82,7 @@ type ticketRow struct {
 	PickupAddress  string
 	RequestedAt    time.Time
 	OpenedAt       time.Time
+	ContactIndex   string
 }
 
 func (ticketRow) TableName() string { return "tickets" }

@@ -220,3 +220,9 @@ func (v *Vault) Keys() []Key {
 	}
 	return out
 }
+
+// IndexKeyOf names the index key of a blind index, or "".
+func IndexKeyOf(s string) string {
+	id, _, _ := fields(s)
+	return id
+}
