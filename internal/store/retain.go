@@ -63,7 +63,8 @@ func (c RetentionConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (c RetentionConfig) of(k Kind) time.Duration {
+// Of is how long records of a kind are kept; 0: for ever.
+func (c RetentionConfig) Of(k Kind) time.Duration {
 	return map[Kind]time.Duration{
 		KindTurns: c.Turns, KindCalls: c.Calls, KindTickets: c.Tickets, KindOutbox: c.Outbox, KindAudit: c.Audit,
 	}[k]
@@ -112,7 +113,7 @@ func (s *Store) Expired(ctx context.Context, c RetentionConfig) (map[Kind]int64,
 	now := s.now()
 	err := s.reading(ctx, opRetain, func(db *gorm.DB) error {
 		for _, e := range expiries {
-			keep := c.of(e.kind)
+			keep := c.Of(e.kind)
 			if keep == 0 || !db.Migrator().HasTable(e.table) {
 				continue
 			}
@@ -138,7 +139,7 @@ func (s *Store) Retain(ctx context.Context, c RetentionConfig, batch int) (delet
 	deleted = map[Kind]int64{}
 	now := s.now()
 	for _, e := range expiries {
-		keep := c.of(e.kind)
+		keep := c.Of(e.kind)
 		if keep == 0 {
 			continue
 		}

@@ -313,6 +313,14 @@ func (s *Store) finishRotation(ctx context.Context, out *RotationResult) error {
 	})
 }
 
+// Keys lists the keys that the store works with; none without a vault.
+func (s *Store) Keys() []vault.Key {
+	if s.vault == nil {
+		return nil
+	}
+	return s.vault.Keys()
+}
+
 // KeyUse counts the values of one column by what protects them. Empty values
 // are not counted.
 type KeyUse struct {
