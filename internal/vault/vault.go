@@ -32,7 +32,7 @@ var (
 	// it, it was changed, or it was moved to another row or column.
 	ErrTampered = errors.New("sealed value does not open")
 	// ErrKeys: the keys themselves cannot work.
-	ErrKeys = errors.New("keys")
+	ErrKeys = errors.New("unusable keys")
 )
 
 const (
