@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -311,106 +308,4 @@ func (s *Store) finishRotation(ctx context.Context, out *RotationResult) error {
 		}
 		return nil
 	})
-}
-
-// Keys lists the keys that the store works with; none without a vault.
-func (s *Store) Keys() []vault.Key {
-	if s.vault == nil {
-		return nil
-	}
-	return s.vault.Keys()
-}
-
-// KeyUse counts the values of one column by what protects them. Empty values
-// are not counted.
-type KeyUse struct {
-	Column    string
-	Total     int64
-	Plain     int64
-	Unknown   int64            // sealed or indexed with keys that are not configured
-	Keys      map[string]int64 // by id; configured keys only
-	IndexKeys map[string]int64 // by id; nil for columns without a blind index
-}
-
-// KeyUsage reads every row, and so takes seconds for millions.
-func (s *Store) KeyUsage(ctx context.Context) ([]KeyUse, error) {
-	if s.vault == nil {
-		return nil, ErrNoVault
-	}
-	var out []KeyUse
-	for _, t := range sealedTables {
-		for _, c := range t.columns {
-			u := KeyUse{Column: c.place, Keys: map[string]int64{}}
-			if c.index != "" {
-				u.IndexKeys = map[string]int64{}
-			}
-			err := s.reading(ctx, opVaultKeys, func(db *gorm.DB) error { return s.countKeys(db, t, c, &u) })
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, u)
-		}
-	}
-	return out, nil
-}
-
-func (s *Store) countKeys(db *gorm.DB, t sealedTable, c sealedColumn, u *KeyUse) error {
-	// The prefix up to the second colon, or '-' for what has none.
-	byKey := func(column string) (map[string]int64, error) {
-		var rows []struct {
-			KeyID string
-			N     int64
-		}
-		const find = `CASE WHEN substr(%[1]s, 1, 3) = 'v1:' AND {at} > 0 THEN substr(%[1]s, 4, {at} - 1) ELSE '-' END`
-		at := "instr(substr(%[1]s, 4), ':')"
-		if s.dialect == postgresDialect {
-			at = "strpos(substr(%[1]s, 4), ':')"
-		}
-		expr := fmt.Sprintf(strings.ReplaceAll(find, "{at}", at), column)
-		err := db.Raw("SELECT " + expr + " AS key_id, count(*) AS n FROM " + t.name + " WHERE " + c.name + " <> '' GROUP BY key_id").Scan(&rows).Error
-		out := map[string]int64{}
-		for _, r := range rows {
-			out[r.KeyID] += r.N
-		}
-		return out, err
-	}
-	known := func(index bool) []string {
-		var ids []string
-		for _, k := range s.vault.Keys() {
-			if k.Index == index {
-				ids = append(ids, k.ID)
-			}
-		}
-		return ids
-	}
-	counts, err := byKey(c.name)
-	if err != nil {
-		return err
-	}
-	for id, n := range counts {
-		u.Total += n
-		switch {
-		case id == "-":
-			u.Plain += n
-		case slices.Contains(known(false), id):
-			u.Keys[id] = n
-		default:
-			u.Unknown += n
-		}
-	}
-	if c.index == "" {
-		return nil
-	}
-	if counts, err = byKey(c.index); err != nil {
-		return err
-	}
-	delete(counts, "-") // plain rows, counted above
-	for _, id := range slices.Sorted(maps.Keys(counts)) {
-		if slices.Contains(known(true), id) {
-			u.IndexKeys[id] = counts[id]
-		} else {
-			u.Unknown += counts[id]
-		}
-	}
-	return nil
 }
