@@ -41,7 +41,7 @@ Secrets belong into the environment or a file that only its user can read, not i
 | ` + "`orchestrator`" + ` | nats, orchestrator |
 | ` + "`mediabridge`" + ` | nats, mediabridge |
 | ` + "`worker asr`, `worker tts`" + ` | nats, and asr or tts |
-| ` + "`worker oms`, `worker ticket`" + ` | nats, store, and oms, or ticket and ticket_link |
+| ` + "`worker oms`, `worker ticket`" + ` | nats, store, and oms; or ticket, ticket_link and retention |
 | ` + "`console`" + ` | nats, store, console |
 | ` + "`up`" + ` | all |
 

@@ -126,7 +126,7 @@ func interpolate(text string) (out string, required, optional []string, problems
 }
 
 // valueOf is a long, distinct value of a required variable.
-func valueOf(name string) string { return "s0123456789abcdef" + strings.ToLower(name) }
+func valueOf(name string) string { return "s0123456789abcdef0123456789abcdef" + strings.ToLower(name) }
 
 func unique(s []string) []string {
 	slices.Sort(s)

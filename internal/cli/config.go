@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/retention"
 	"github.com/tidegate/tidegate/internal/speechmodel"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/mediabridge"
@@ -43,6 +44,7 @@ type Config struct {
 	OMS          oms.Config          `koanf:"oms"`
 	Ticket       ticket.Config       `koanf:"ticket"`
 	TicketLink   link.Config         `koanf:"ticket_link"`
+	Retention    retention.Config    `koanf:"retention"`
 	Console      console.Config      `koanf:"console"`
 	Devswitch    devswitch.Config    `koanf:"devswitch"`
 	Up           UpConfig            `koanf:"up"`
@@ -72,7 +74,7 @@ func (c OpsConfig) Validate() error {
 
 // UpConfig is what 'tidegate up' adds.
 type UpConfig struct {
-	DataDir    string `koanf:"data_dir" help:"directory of the embedded NATS, the SQLite database, the spool, the fixed prompts and the speech models"`
+	DataDir    string `koanf:"data_dir" help:"directory of the embedded NATS, the SQLite database and its keys, the spool, the fixed prompts and the speech models"`
 	NATSListen string `koanf:"nats_listen" help:"address of the embedded NATS server, used when nats.url is empty"`
 	Devswitch  bool   `koanf:"devswitch" help:"run the stand-in switch; false: a FreeSWITCH hands calls to orchestrator.esl.listen"`
 }
@@ -95,7 +97,8 @@ func Defaults() Config {
 		Log:  obs.LogDefaults(),
 		Ops:  OpsConfig{Listen: "127.0.0.1:9464", DrainLimit: 10 * time.Minute, StopLimit: 20 * time.Second},
 		NATS: bus.Defaults(), Store: store.Defaults(), Orchestrator: orchestrator.Defaults(), Mediabridge: mediabridge.Defaults(),
-		Models: speechmodel.Defaults(), ASR: asr.Defaults(), TTS: tts.Defaults(), OMS: oms.Defaults(), Ticket: ticket.Defaults(), TicketLink: link.Defaults(), Console: console.Defaults(),
+		Models: speechmodel.Defaults(), ASR: asr.Defaults(), TTS: tts.Defaults(), OMS: oms.Defaults(), Ticket: ticket.Defaults(), TicketLink: link.Defaults(),
+		Retention: retention.Defaults(), Console: console.Defaults(),
 		Devswitch: devswitch.Defaults(),
 		Up:        UpConfig{DataDir: "data", NATSListen: "127.0.0.1:0", Devswitch: true},
 	}
@@ -104,9 +107,10 @@ func Defaults() Config {
 // sections lists every section with its check, in the file's order.
 func (c *Config) sections() []section {
 	return []section{
-		{"log", c.Log.Validate}, {"ops", c.Ops.Validate}, {"nats", c.NATS.Validate}, {"store", c.Store.Validate},
+		{"log", c.Log.Validate}, {"ops", c.Ops.Validate}, {"nats", c.NATS.Validate}, {"store", c.validateStore},
 		{"orchestrator", c.Orchestrator.Validate}, {"mediabridge", c.Mediabridge.Validate}, {"models", c.Models.Validate}, {"asr", c.ASR.Validate},
-		{"tts", c.TTS.Validate}, {"oms", c.OMS.Validate}, {"ticket", c.Ticket.Validate}, {"ticket_link", c.TicketLink.Validate}, {"console", c.Console.Validate},
+		{"tts", c.TTS.Validate}, {"oms", c.OMS.Validate}, {"ticket", c.Ticket.Validate}, {"ticket_link", c.TicketLink.Validate},
+		{"retention", c.Retention.Validate}, {"console", c.Console.Validate},
 		{"devswitch", c.Devswitch.Validate}, {"up", c.Up.Validate},
 	}
 }
@@ -123,9 +127,9 @@ var needs = map[string][]string{
 	"asr":          {"nats", "models", "asr"},
 	"tts":          {"nats", "models", "tts"},
 	"oms":          {"nats", "store", "oms"},
-	"ticket":       {"nats", "store", "ticket", "ticket_link"},
+	"ticket":       {"nats", "store", "ticket", "ticket_link", "retention"},
 	"console":      {"nats", "store", "console"},
-	"up":           {"nats", "store", "orchestrator", "mediabridge", "models", "asr", "tts", "oms", "ticket", "ticket_link", "console", "devswitch", "up"},
+	"up":           {"nats", "store", "orchestrator", "mediabridge", "models", "asr", "tts", "oms", "ticket", "ticket_link", "retention", "console", "devswitch", "up"},
 }
 
 func sectionsOf(service string) []string { return append([]string{"log", "ops"}, needs[service]...) }

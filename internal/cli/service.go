@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,6 +22,7 @@ import (
 	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/lifecycle"
 	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/retention"
 	"github.com/tidegate/tidegate/internal/speechmodel"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/mediabridge"
@@ -239,12 +238,7 @@ func (p *process) startStore(ctx context.Context) error {
 	return p.group.Start(ctx, lifecycle.Part{
 		Name: "store",
 		Start: func(ctx context.Context) error {
-			if path, ok := strings.CutPrefix(p.cfg.Store.DSN.Reveal(), "sqlite:"); ok {
-				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-					return err
-				}
-			}
-			s, err := store.Open(ctx, p.cfg.Store, store.Deps{
+			s, err := openStore(ctx, p.cfg.Store, store.Deps{
 				Log: p.log, Registry: p.reg,
 				// Asked when a ticket is opened: the connections may be read after this.
 				TicketSystem: func(tenant string) string { return p.links.connector(tenant) },
@@ -339,7 +333,11 @@ func (p *process) startTicket(ctx context.Context) error {
 		return err
 	}
 	l, err := link.New(p.cfg.TicketLink, link.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Links: p.store, Systems: p.links.systems})
-	return p.startService(ctx, "ticket_link", l, err)
+	if err := p.startService(ctx, "ticket_link", l, err); err != nil {
+		return err
+	}
+	r, err := retention.New(p.cfg.Retention, retention.Deps{Log: p.log, Registry: p.reg, Records: p.store})
+	return p.startService(ctx, "retention", r, err)
 }
 
 func (p *process) startConsole(ctx context.Context) error {

@@ -97,7 +97,7 @@ func callQuery(db *gorm.DB, f CallFilter) *gorm.DB {
 	if f.Caller != "" {
 		// Records keep the number as signalled; carriers signal it in these forms.
 		n := nationalPhone(f.Caller)
-		tx = tx.Where("caller IN ?", []string{f.Caller, n, "+86" + n, "86" + n, "0086" + n, "0" + n})
+		tx = tx.Where(byPhone(db, "caller", "caller_index", colCaller, f.Caller, []string{f.Caller, n, "+86" + n, "86" + n, "0086" + n, "0" + n}))
 	}
 	if !f.Since.IsZero() {
 		tx = tx.Where("started_at >= ?", stamp(f.Since))

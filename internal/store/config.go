@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/vault"
 )
 
 // Config says which database holds the shop, the tickets and the records.
@@ -15,6 +16,7 @@ type Config struct {
 	MaxOpen     int           `koanf:"max_open" help:"connections at most (SQLite: for reading; it writes through one)"`
 	BusyTimeout time.Duration `koanf:"busy_timeout" help:"SQLite: how long a writer waits for another process's lock"`
 	Migrate     bool          `koanf:"migrate" help:"bring the tables up to date when opening"`
+	Vault       vault.Config  `koanf:"vault"`
 }
 
 // Defaults keeps everything in one SQLite file in the working directory.
@@ -34,7 +36,7 @@ func (c Config) Validate() error {
 	if c.BusyTimeout < 0 || c.BusyTimeout > time.Minute {
 		errs = append(errs, fmt.Errorf("busy_timeout: %v is not in 0s..1m", c.BusyTimeout))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Vault.Validate())...)
 }
 
 type dialect string

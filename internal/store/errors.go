@@ -92,6 +92,12 @@ func pgClass(code string) error {
 	if len(code) < 2 {
 		return nil
 	}
+	if code == "0A000" {
+		// "cached plan must not change result type": another service migrated
+		// since this connection prepared the statement; pgx has forgotten it now.
+		// Our statements use nothing else that raises this code.
+		return ErrUnavailable
+	}
 	switch code[:2] {
 	case "08", "40", "53", "55", "57", "58":
 		return ErrUnavailable

@@ -31,6 +31,9 @@ const (
 	opLinkRead     operation = "ticket_link_read"
 	opSeed         operation = "seed"
 	opMigrate      operation = "migrate"
+	opVaultKeys    operation = "vault_keys"
+	opVaultRotate  operation = "vault_rotate"
+	opRetain       operation = "retain"
 	resultOK                 = "ok"
 	resultNotFound           = "not_found"
 	resultInvalid            = "invalid"
@@ -41,13 +44,15 @@ const (
 var (
 	allOperations = []operation{opOrdersFind, opOrderGet, opTrace, opRefunds, opReturn, opCancel, opIntercept, opOrderSave, opTicketOpen, opTicketChange,
 		opTicketLife, opTicketEscalate, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead,
-		opLink, opLinkRead, opSeed, opMigrate}
+		opLink, opLinkRead, opSeed, opMigrate, opVaultKeys, opVaultRotate, opRetain}
 	allResults = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 
 type metrics struct {
 	seconds *prometheus.HistogramVec
 	total   *prometheus.CounterVec
+	rotated *prometheus.CounterVec
+	expired *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -62,6 +67,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		total: shared(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidegate_store_operations_total", Help: "Database operations by result.",
 		}, []string{"operation", "result"})),
+	}
+	m.rotated = shared(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tidegate_store_rotated_rows_total", Help: "Rows sealed anew with the active keys.",
+	}, []string{"table"}))
+	for _, t := range sealedTables {
+		m.rotated.WithLabelValues(t.name)
+	}
+	m.expired = shared(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tidegate_store_expired_rows_total", Help: "Rows deleted because their time is over.",
+	}, []string{"kind"}))
+	for _, k := range expiries {
+		m.expired.WithLabelValues(string(k.kind))
 	}
 	for _, op := range allOperations {
 		m.seconds.WithLabelValues(string(op))

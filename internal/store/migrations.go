@@ -20,6 +20,8 @@ var words = map[dialect]*strings.Replacer{
 type migration struct {
 	id       string
 	up, down []string
+	// before does, ahead of down, what statements cannot.
+	before func(*Store, *gorm.DB) error
 }
 
 var migrations = []migration{
@@ -172,6 +174,7 @@ var migrations = []migration{
 		// How far each system has been asked for changes.
 		`CREATE TABLE ticket_link_cursors (tenant TEXT PRIMARY KEY, since {time} NOT NULL)`,
 	}, down: []string{`DROP TABLE ticket_link_cursors`, `DROP TABLE ticket_link_events`, `DROP TABLE ticket_deliveries`, `DROP TABLE ticket_links`}},
+	vaultMigration,
 }
 
 // migrationLock keeps services that start together from migrating together
@@ -218,7 +221,7 @@ func (s *Store) migrate(ctx context.Context, fn func(*gormigrate.Gormigrate) err
 		}
 		var list []*gormigrate.Migration
 		for _, m := range migrations {
-			list = append(list, &gormigrate.Migration{ID: m.id, Migrate: s.statements(m.up), Rollback: s.statements(m.down)})
+			list = append(list, &gormigrate.Migration{ID: m.id, Migrate: s.statements(m.up), Rollback: s.rollback(m)})
 		}
 		opts := *gormigrate.DefaultOptions
 		opts.UseTransaction = false
@@ -227,6 +230,17 @@ func (s *Store) migrate(ctx context.Context, fn func(*gormigrate.Gormigrate) err
 		}
 		return nil
 	})
+}
+
+func (s *Store) rollback(m migration) func(*gorm.DB) error {
+	return func(tx *gorm.DB) error {
+		if m.before != nil {
+			if err := m.before(s, tx); err != nil {
+				return err
+			}
+		}
+		return s.statements(m.down)(tx)
+	}
 }
 
 func (s *Store) statements(list []string) func(*gorm.DB) error {

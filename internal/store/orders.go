@@ -24,6 +24,8 @@ type customerRow struct {
 	Phone     string
 	Level     string
 	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+
+	PhoneIndex string
 }
 
 type orderRow struct {
@@ -134,7 +136,8 @@ func whole(tx *gorm.DB) *gorm.DB {
 func orderQuery(db *gorm.DB, q schemas.OrdersFind) *gorm.DB {
 	tx := db.Model(&orderRow{})
 	if q.Phone != "" {
-		tx = tx.Where("orders.customer_id IN (SELECT id FROM customers WHERE phone = ?)", nationalPhone(q.Phone))
+		n := nationalPhone(q.Phone)
+		tx = tx.Where("orders.customer_id IN (SELECT id FROM customers WHERE ?)", byPhone(db, "phone", "phone_index", colPhone, n, []string{n}))
 	}
 	if q.Number != "" {
 		tx = tx.Where("orders.number = ?", strings.ToUpper(strings.TrimSpace(q.Number)))

@@ -21,3 +21,12 @@ func nationalPhone(s string) string {
 	}
 	return d
 }
+
+// indexedPhone is what the blind index of a number is made of: its national
+// form, or, where a caller is signalled by a name, that.
+func indexedPhone(s string) string {
+	if n := nationalPhone(s); n != "" {
+		return n
+	}
+	return strings.ToLower(strings.TrimSpace(s))
+}

@@ -30,6 +30,7 @@ type callRow struct {
 	Intent       string
 	Slots        map[string]string `gorm:"serializer:json"`
 	TicketNumber string
+	CallerIndex  string
 }
 
 type turnRow struct {
@@ -128,7 +129,7 @@ func recordStarted(tx *gorm.DB, f *schemas.CallStarted) error {
 		ID: f.CallID, Node: f.Node, Caller: f.Caller, Called: f.Called, Orchestrator: f.Orchestrator,
 		Flow: f.Flow, FlowVersion: f.FlowVersion, StartedAt: stamp(f.StartedAt),
 	}
-	return mergeCall(tx, row, excluded("node", "caller", "called", "orchestrator", "flow", "flow_version", "started_at"))
+	return mergeCall(tx, row, excluded("node", "caller", "caller_index", "called", "orchestrator", "flow", "flow_version", "started_at"))
 }
 
 func recordAnswered(tx *gorm.DB, f *schemas.CallAnswered) error {

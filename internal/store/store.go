@@ -22,6 +22,8 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/tidegate/tidegate/internal/vault"
 )
 
 // Deps are what a Store uses of its surroundings. All may be left out.
@@ -34,6 +36,8 @@ type Deps struct {
 	// TicketSystem names the ticket system that gets copies of a tenant's
 	// tickets; "" is none. Only who opens tickets needs it.
 	TicketSystem func(tenant string) string
+	// Vault seals personal data; nil: it is stored as it comes.
+	Vault *vault.Vault
 }
 
 // Store is a database with its tables. Its methods are safe for concurrent
@@ -47,15 +51,17 @@ type Store struct {
 	now       func() time.Time
 	newNumber func(digits int) (string, error)
 	copyTo    func(tenant string) string
+	vault     *vault.Vault
 }
 
 // Open connects, and brings the tables up to date when cfg says so. The
-// error is ErrUnavailable when the database cannot be reached.
+// error is ErrUnavailable when the database cannot be reached, ErrKeys when it
+// was written with keys that are not those of deps.
 func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{log: deps.Log, now: deps.Now, newNumber: deps.NewNumber, copyTo: deps.TicketSystem, metrics: newMetrics(deps.Registry)}
+	s := &Store{log: deps.Log, now: deps.Now, newNumber: deps.NewNumber, copyTo: deps.TicketSystem, metrics: newMetrics(deps.Registry), vault: deps.Vault}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -71,6 +77,11 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	if err := s.connect(cfg); err != nil {
 		return nil, err
 	}
+	for _, db := range s.handles() {
+		if err := db.Use(sealing{s.vault}); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	if err := s.Ready(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -78,6 +89,9 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 		if err := s.MigrateUp(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
+	}
+	if err := s.registerKeys(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	s.log.Info("database open", "dialect", string(s.dialect))
 	return s, nil

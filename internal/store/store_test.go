@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
+	"github.com/tidegate/tidegate/internal/vault"
 	"github.com/tidegate/tidegate/schemas"
 )
 
@@ -26,6 +27,9 @@ func open(t testing.TB, dsn string, deps store.Deps) *store.Store {
 	t.Helper()
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(dsn)
+	if deps.Vault == nil {
+		deps.Vault = testVault(t)
+	}
 	s, err := store.Open(storetest.Context(t), cfg, deps)
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +40,24 @@ func open(t testing.TB, dsn string, deps store.Deps) *store.Store {
 		}
 	})
 	return s
+}
+
+var testKeys = sync.OnceValue(func() vault.Keys {
+	var k vault.Keys
+	k.Generate(noon, false)
+	return k
+})
+
+// testVault gives every test the same keys, as services have.
+func testVault(t testing.TB) *vault.Vault { return vaultOf(t, testKeys()) }
+
+func vaultOf(t testing.TB, k vault.Keys) *vault.Vault {
+	t.Helper()
+	v, err := vault.New(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 // onEach runs a test on each kind of database, freshly made.
@@ -110,7 +132,7 @@ func TestMigrationsGoDownAndUpAgain(t *testing.T) {
 			if err := s.Record(ctx, &schemas.CallAnswered{CallID: "c", AnsweredAt: noon}); err != nil {
 				t.Fatal(err)
 			}
-			for range store.MigrationCount {
+			for range store.Migrations() {
 				if err := s.MigrateDown(ctx); err != nil {
 					t.Fatal(err)
 				}

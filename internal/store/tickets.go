@@ -106,6 +106,7 @@ type ticketRow struct {
 	EscalateAt     *time.Time
 	Escalated      int
 	IdleSince      *time.Time
+	ContactIndex   string
 }
 
 func (ticketRow) TableName() string { return "tickets" }
