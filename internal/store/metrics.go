@@ -18,6 +18,14 @@ const (
 	opRecordCall   operation = "record_call"
 	opCallsList    operation = "calls_list"
 	opCallDetail   operation = "call_detail"
+	opTicketIndex  operation = "ticket_index"
+	opTicketStats  operation = "ticket_stats"
+	opTicketExport operation = "ticket_export"
+	opKeyRead      operation = "api_key_read"
+	opKeyWrite     operation = "api_key_write"
+	opAuditWrite   operation = "audit_write"
+	opAuditList    operation = "audit_list"
+	opAuditPrune   operation = "audit_prune"
 	opSeed         operation = "seed"
 	opMigrate      operation = "migrate"
 	resultOK                 = "ok"
@@ -28,8 +36,9 @@ const (
 )
 
 var (
-	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opSeed, opMigrate}
-	allResults    = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
+	allOperations = []operation{opOrdersFind, opTicketOpen, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail,
+		opTicketIndex, opTicketStats, opTicketExport, opKeyRead, opKeyWrite, opAuditWrite, opAuditList, opAuditPrune, opSeed, opMigrate}
+	allResults = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 
 type metrics struct {

@@ -112,6 +112,8 @@ var migrations = []migration{
 		`ALTER TABLE tickets DROP COLUMN pickup_address`, `ALTER TABLE tickets DROP COLUMN pickup_until`,
 		`ALTER TABLE tickets DROP COLUMN pickup_from`, `ALTER TABLE orders DROP COLUMN address`,
 	}},
+
+	accessMigration,
 }
 
 // migrationLock keeps services that start together from migrating together
@@ -150,9 +152,24 @@ func (s *Store) migrating(ctx context.Context, fn func(*gormigrate.Gormigrate) e
 	})
 }
 
+// own says whether a statement is meant for this database: one that begins
+// with a database's name in braces is for that one only.
+func (d dialect) own(stmt string) (string, bool) {
+	for _, only := range []dialect{sqliteDialect, postgresDialect} {
+		if rest, ok := strings.CutPrefix(stmt, "{"+string(only)+"}"); ok {
+			return rest, only == d
+		}
+	}
+	return stmt, true
+}
+
 func (s *Store) statements(list []string) func(*gorm.DB) error {
 	return func(tx *gorm.DB) error {
 		for _, stmt := range list {
+			stmt, mine := s.dialect.own(stmt)
+			if !mine {
+				continue
+			}
 			if err := tx.Exec(words[s.dialect].Replace(stmt)).Error; err != nil {
 				return err
 			}

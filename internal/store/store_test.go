@@ -109,7 +109,7 @@ func TestMigrationsGoDownAndUpAgain(t *testing.T) {
 			if err := s.Record(ctx, &schemas.CallAnswered{CallID: "c", AnsweredAt: noon}); err != nil {
 				t.Fatal(err)
 			}
-			for range 5 {
+			for range store.Migrations() {
 				if err := s.MigrateDown(ctx); err != nil {
 					t.Fatal(err)
 				}
