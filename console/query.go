@@ -120,7 +120,6 @@ var (
 	kinds  = []schemas.RequestKind{
 		schemas.KindReturn, schemas.KindRefund, schemas.KindExchange, schemas.KindCancel, schemas.KindComplaint, schemas.KindInquiry,
 	}
-	statuses = []store.TicketStatus{store.TicketStatusOpen}
 
 	idPattern     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	callerPattern = regexp.MustCompile(`^\+?[0-9]{3,20}$`)
@@ -145,7 +144,7 @@ func parseTicketFilter(q *query) store.TicketFilter {
 	f := store.TicketFilter{
 		CallID: q.matching("call_id", idPattern), OrderNumber: q.matching("order_number", orderPattern),
 		Number: q.matching("number", numberPattern), Group: oneOf(q, "group", groups), Kind: oneOf(q, "kind", kinds),
-		Status: oneOf(q, "status", statuses), Reason: q.matching("reason", wordPattern),
+		Status: store.TicketStatus(q.matching("status", statusPattern)), Reason: q.matching("reason", wordPattern),
 		Since: q.time("since"), Until: q.time("until"), Text: q.get("q"),
 	}
 	q.interval(f.Since, f.Until)

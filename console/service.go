@@ -35,6 +35,7 @@ type Facts interface {
 	Calls(ctx context.Context, f store.CallFilter, limit int, after store.Cursor) ([]store.Call, store.Cursor, error)
 	CallDetail(ctx context.Context, id string) (store.CallDetail, error)
 	Tickets(ctx context.Context, f store.TicketFilter, limit int, after store.Cursor) ([]store.Ticket, store.Cursor, error)
+	Ticket(ctx context.Context, id string) (store.Ticket, error)
 }
 
 // Reports read much at once.
@@ -60,8 +61,10 @@ type SearchIndex interface {
 
 // Deps are what the service works with.
 type Deps struct {
-	Bus      *bus.Bus
-	Records  Records
+	Bus     *bus.Bus
+	Records Records
+	// Desk changes tickets; left out, the console only reads.
+	Desk     Desk
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	// Now is the clock of limits and expiries; left out, the machine's.
@@ -73,6 +76,7 @@ type Service struct {
 	cfg     Config
 	bus     *bus.Bus
 	records Records
+	desk    Desk
 	log     *slog.Logger
 	metrics *metrics
 	page    *page
@@ -107,7 +111,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, bus: deps.Bus, records: deps.Records, log: deps.Log, metrics: newMetrics(deps.Registry), page: page, now: deps.Now}
+	s := &Service{cfg: cfg, bus: deps.Bus, records: deps.Records, desk: deps.Desk, log: deps.Log, metrics: newMetrics(deps.Registry), page: page, now: deps.Now}
 	s.byAddress = newLimits(limitedAddress, cfg.RateAddress, cfg.BurstAddress, maxAddresses)
 	s.byKey = newLimits(limitedKey, cfg.RateKey, cfg.BurstKey, maxAddresses)
 	s.readings.seen = map[reading]time.Time{}

@@ -43,3 +43,53 @@ func viewTicket(t store.Ticket, personal bool) ticketView {
 	}
 	return v
 }
+
+type ticketDetailView struct {
+	ticketView
+	Assignee string        `json:"assignee,omitempty"`
+	Version  int64         `json:"version,omitempty"`
+	Next     []string      `json:"next"`
+	History  []changeView  `json:"history"`
+	Comments []commentView `json:"comments"`
+	Links    ticketLinks   `json:"links"`
+}
+
+type changeView struct {
+	At    time.Time `json:"at"`
+	Actor string    `json:"actor"`
+	Field string    `json:"field"`
+	From  string    `json:"from"`
+	To    string    `json:"to"`
+	Note  string    `json:"note,omitempty"`
+}
+
+type commentView struct {
+	At    time.Time `json:"at"`
+	Actor string    `json:"actor"`
+	Text  string    `json:"text"`
+}
+
+// ticketLinks are where a ticket came from.
+type ticketLinks struct {
+	Self       string `json:"self"`
+	Call       string `json:"call"`
+	Transcript string `json:"transcript,omitempty"`
+}
+
+func viewTicketDetail(t store.Ticket, h History, personal bool) ticketDetailView {
+	v := ticketDetailView{
+		ticketView: viewTicket(t, personal), Assignee: h.Assignee, Version: h.Version,
+		Next: []string{}, History: []changeView{}, Comments: []commentView{},
+		Links: ticketLinks{Self: "/api/v1/tickets/" + t.ID, Call: "/api/v1/calls/" + t.CallID, Transcript: t.TranscriptURL},
+	}
+	for _, s := range h.Next {
+		v.Next = append(v.Next, string(s))
+	}
+	for _, c := range h.Changes {
+		v.History = append(v.History, changeView{At: c.At.UTC(), Actor: c.Actor, Field: c.Field, From: c.From, To: c.To, Note: shownText(c.Note, personal)})
+	}
+	for _, c := range h.Comments {
+		v.Comments = append(v.Comments, commentView{At: c.At.UTC(), Actor: c.Actor, Text: shownText(c.Text, personal)})
+	}
+	return v
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -97,4 +98,14 @@ func (s *Store) ExportTickets(ctx context.Context, f TicketFilter, limit time.Du
 		}
 		after = next
 	}
+}
+
+// Ticket finds a ticket by its id; ErrNotFound when there is none.
+func (s *Store) Ticket(ctx context.Context, id string) (Ticket, error) {
+	var row ticketRow
+	err := s.reading(ctx, opTicketsList, func(db *gorm.DB) error { return db.Where("id = ?", id).Take(&row).Error })
+	if err != nil {
+		return Ticket{}, fmt.Errorf("ticket: %w", err)
+	}
+	return row.domain(), nil
 }
