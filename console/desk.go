@@ -185,7 +185,7 @@ func (s *Service) failWrite(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, ErrIllegal):
 		writeProblem(w, problem{Status: http.StatusConflict, Kind: kindTransition, Detail: "The ticket cannot go there from where it stands; next in its details lists where it can.", Errors: []fieldError{{"to", "is no status to go to from here"}}})
 	case errors.Is(err, ErrChanged):
-		writeProblem(w, problem{Status: http.StatusPreconditionFailed, Kind: kindChanged, Detail: "The ticket was changed meanwhile; read it again.", Errors: []fieldError{{"If-Match", "is not the ticket's version"}}})
+		writeProblem(w, problem{Status: http.StatusPreconditionFailed, Kind: kindChanged, Detail: "The ticket was changed meanwhile; read it again.", Errors: []fieldError{{"If-Match", "is not the version of the ticket"}}})
 	default:
 		s.fail(w, r, err)
 	}
