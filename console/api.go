@@ -60,11 +60,16 @@ func (s *Service) showCall(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
 	defer cancel()
 	d, err := s.records.CallDetail(ctx, id)
+	p := asker(r)
+	personal := p.may(ScopePersonal)
+	if err == nil && personal {
+		err = s.auditReading(ctx, p, ActionCallRead, id)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	writeJSON(w, viewDetail(d))
+	writeJSON(w, viewDetail(d, personal))
 }
 
 func (s *Service) listTickets(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +87,7 @@ func (s *Service) listTickets(w http.ResponseWriter, r *http.Request) {
 	}
 	page := ticketsPage{Tickets: make([]ticketView, 0, len(list)), NextCursor: next}
 	for _, t := range list {
-		page.Tickets = append(page.Tickets, viewTicket(t))
+		page.Tickets = append(page.Tickets, viewTicket(t, false))
 	}
 	writeJSON(w, page)
 }

@@ -11,15 +11,28 @@ const (
 	routeCalls    = "calls"
 	routeCall     = "call"
 	routeTickets  = "tickets"
+	routeTicket   = "ticket"
+	routeWrite    = "ticket_write"
+	routeExport   = "export"
+	routeStats    = "statistics"
+	routeAudit    = "audit"
 	routeDocument = "document"
 	routePage     = "page"
 	routeOther    = "other"
+
+	limitedAddress = "address"
+	limitedKey     = "key"
+	limitedExports = "exports"
 
 	resultRecorded = "recorded"
 	resultIgnored  = "ignored"
 	resultRetry    = "retry"
 	resultDead     = "dead"
 )
+
+var allRoutes = []string{
+	routeCalls, routeCall, routeTickets, routeTicket, routeWrite, routeExport, routeStats, routeAudit, routeDocument, routePage, routeOther,
+}
 
 var classes = [...]string{"1xx", "2xx", "3xx", "4xx", "5xx"}
 
@@ -28,6 +41,10 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	facts    *prometheus.CounterVec
 	lag      prometheus.Histogram
+	limited  *prometheus.CounterVec
+	exported prometheus.Counter
+	indexErr prometheus.Counter
+	pruned   prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -50,8 +67,23 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 5, 30, 300},
 		}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.facts, m.lag)
-	for _, route := range []string{routeCalls, routeCall, routeTickets, routeDocument, routePage, routeOther} {
+	m.limited = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tidegate_console_limited_total", Help: "Requests refused with 429, by what was used up.",
+	}, []string{"by"})
+	m.exported = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tidegate_console_exported_tickets_total", Help: "Tickets sent in exports.",
+	})
+	m.indexErr = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tidegate_console_index_errors_total", Help: "Rounds of the search index's upkeep that failed.",
+	})
+	m.pruned = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tidegate_console_audit_pruned_total", Help: "Entries of the audit log deleted for their age.",
+	})
+	reg.MustRegister(m.requests, m.seconds, m.facts, m.lag, m.limited, m.exported, m.indexErr, m.pruned)
+	for _, by := range []string{limitedAddress, limitedKey, limitedExports} {
+		m.limited.WithLabelValues(by)
+	}
+	for _, route := range allRoutes {
 		m.seconds.WithLabelValues(route)
 		for _, class := range classes {
 			m.requests.WithLabelValues(route, class)
@@ -81,8 +113,10 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (m *metrics) measured(route string, h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		start, sw := time.Now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		defer func() { // also of an answer that was broken off
+			m.seconds.WithLabelValues(route).Observe(time.Since(start).Seconds())
+			m.requests.WithLabelValues(route, classes[min(max(sw.status/100, 1), 5)-1]).Inc()
+		}()
 		h(sw, r)
-		m.seconds.WithLabelValues(route).Observe(time.Since(start).Seconds())
-		m.requests.WithLabelValues(route, classes[min(max(sw.status/100, 1), 5)-1]).Inc()
 	}
 }

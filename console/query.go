@@ -1,10 +1,10 @@
 package console
 
 import (
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"time"
 
@@ -16,14 +16,6 @@ import (
 type queryError struct{ fields []fieldError }
 
 func (e *queryError) Error() string { return "invalid query" }
-
-func (e *queryError) names() []string {
-	var out []string
-	for _, f := range e.fields {
-		out = append(out, f.Field)
-	}
-	return out
-}
 
 // query reads parameters one by one; what nobody read is unknown.
 type query struct {
@@ -108,18 +100,10 @@ func (q *query) page() (limit int, after store.Cursor) {
 }
 
 func (q *query) end() error {
-	var unknown []string
-	for name := range q.values {
+	for _, name := range sortedKeys(q.values) {
 		if !q.read[name] {
-			unknown = append(unknown, name)
+			q.bad(short(name), "is no parameter here")
 		}
-	}
-	sort.Strings(unknown)
-	for _, name := range unknown {
-		if len(name) > 40 {
-			name = name[:40]
-		}
-		q.bad(name, "is no parameter here")
 	}
 	if len(q.errs) > 0 {
 		return &queryError{q.errs}
@@ -133,10 +117,14 @@ var (
 		schemas.OutcomeAbandoned, schemas.OutcomeNoInput, schemas.OutcomeFailed,
 	}
 	groups = schemas.Groups()
+	kinds  = []schemas.RequestKind{
+		schemas.KindReturn, schemas.KindRefund, schemas.KindExchange, schemas.KindCancel, schemas.KindComplaint, schemas.KindInquiry,
+	}
 
 	idPattern     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	callerPattern = regexp.MustCompile(`^\+?[0-9]{3,20}$`)
 	orderPattern  = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+	wordPattern   = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,64}$`)
 	numberPattern = regexp.MustCompile(`^[0-9]{4,12}$`)
 )
 
@@ -146,19 +134,47 @@ func parseCalls(raw string) (f store.CallFilter, limit int, after store.Cursor, 
 		Outcome: oneOf(q, "outcome", outcomes), Caller: q.matching("caller", callerPattern),
 		Since: q.time("since"), Until: q.time("until"),
 	}
-	if !f.Since.IsZero() && !f.Until.IsZero() && !f.Since.Before(f.Until) {
-		q.bad("until", "is not after since")
-	}
+	q.interval(f.Since, f.Until)
 	limit, after = q.page()
 	return f, limit, after, q.end()
 }
 
+// parseTicketFilter reads what narrows lists and exports of tickets.
+func parseTicketFilter(q *query) store.TicketFilter {
+	f := store.TicketFilter{
+		CallID: q.matching("call_id", idPattern), OrderNumber: q.matching("order_number", orderPattern),
+		Number: q.matching("number", numberPattern), Group: oneOf(q, "group", groups), Kind: oneOf(q, "kind", kinds),
+		Status: store.TicketStatus(q.matching("status", statusPattern)), Reason: q.matching("reason", wordPattern),
+		Since: q.time("since"), Until: q.time("until"), Text: q.get("q"),
+	}
+	q.interval(f.Since, f.Until)
+	if f.Text != "" && store.ValidSearch(f.Text) != nil {
+		q.bad("q", "wants 1 to 10 words of letters and digits, 100 characters together, and no number of 7 digits or more")
+	}
+	return f
+}
+
+func (q *query) interval(since, until time.Time) {
+	if !since.IsZero() && !until.IsZero() && !since.Before(until) {
+		q.bad("until", "is not after since")
+	}
+}
+
+func (q *query) yes(name string) bool {
+	v := q.get(name)
+	if v != "" && v != "true" && v != "false" {
+		q.bad(name, "is neither true nor false")
+	}
+	return v == "true"
+}
+
 func parseTickets(raw string) (f store.TicketFilter, limit int, after store.Cursor, err error) {
 	q := newQuery(raw)
-	f = store.TicketFilter{
-		CallID: q.matching("call_id", idPattern), OrderNumber: q.matching("order_number", orderPattern),
-		Number: q.matching("number", numberPattern), Group: oneOf(q, "group", groups),
-	}
+	f = parseTicketFilter(q)
 	limit, after = q.page()
 	return f, limit, after, q.end()
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
 }

@@ -37,6 +37,9 @@ func (s *Service) record(ctx context.Context, m bus.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	err := s.records.Record(ctx, m.Data)
+	if id := ticketOf(m.Data); err == nil && id != "" {
+		err = s.records.IndexTicket(ctx, id)
+	}
 	switch {
 	case err == nil:
 		s.metrics.facts.WithLabelValues(name, resultRecorded).Inc()
@@ -48,6 +51,14 @@ func (s *Service) record(ctx context.Context, m bus.Message) error {
 	}
 	s.metrics.facts.WithLabelValues(name, resultRetry).Inc()
 	return err
+}
+
+// ticketOf is the ticket whose searched text a fact may have changed, or "".
+func ticketOf(data any) string {
+	if f, ok := data.(*schemas.TicketOpened); ok {
+		return f.TicketID
+	}
+	return ""
 }
 
 // passing errors are waited out: the facts are safe in their stream.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -19,22 +18,57 @@ import (
 	"github.com/tidegate/tidegate/internal/store"
 )
 
-// Records is where calls and tickets are kept. Errors are store.ErrInvalid,
-// store.ErrNotFound and store.ErrUnavailable.
+// Records is where calls and tickets are kept, and who may see them. Errors
+// are store.ErrInvalid, store.ErrNotFound and store.ErrUnavailable.
 type Records interface {
+	Facts
+	Reports
+	Access
+	SearchIndex
+	Ready(ctx context.Context) error
+}
+
+// Facts are written as they come over the bus, and read call by call and
+// ticket by ticket.
+type Facts interface {
 	Record(ctx context.Context, fact any) error
 	Calls(ctx context.Context, f store.CallFilter, limit int, after store.Cursor) ([]store.Call, store.Cursor, error)
 	CallDetail(ctx context.Context, id string) (store.CallDetail, error)
 	Tickets(ctx context.Context, f store.TicketFilter, limit int, after store.Cursor) ([]store.Ticket, store.Cursor, error)
-	Ready(ctx context.Context) error
+	Ticket(ctx context.Context, id string) (store.Ticket, error)
+}
+
+// Reports read much at once.
+type Reports interface {
+	ExportTickets(ctx context.Context, f store.TicketFilter, limit time.Duration, fn func([]store.Ticket) error) error
+	Statistics(ctx context.Context, f store.StatsFilter) (store.Stats, error)
+}
+
+// Access is who may ask, and who did.
+type Access interface {
+	APIKey(ctx context.Context, id string) (store.APIKey, error)
+	TouchAPIKey(ctx context.Context, id string, at time.Time) error
+	Audit(ctx context.Context, e store.AuditEntry) error
+	AuditLog(ctx context.Context, f store.AuditFilter, limit int, after store.Cursor) ([]store.AuditEntry, store.Cursor, error)
+	PruneAudit(ctx context.Context, before time.Time, limit int) (int64, error)
+}
+
+// SearchIndex is what tickets are found by their text with.
+type SearchIndex interface {
+	IndexTicket(ctx context.Context, id string) error
+	IndexMissing(ctx context.Context, after string, limit int) (string, error)
 }
 
 // Deps are what the service works with.
 type Deps struct {
-	Bus      *bus.Bus
-	Records  Records
+	Bus     *bus.Bus
+	Records Records
+	// Desk changes tickets; left out, the console only reads.
+	Desk     Desk
 	Log      *slog.Logger
 	Registry prometheus.Registerer
+	// Now is the clock of limits and expiries; left out, the machine's.
+	Now func() time.Time
 }
 
 // Service is the console. New, Start, then Drain or Stop.
@@ -42,17 +76,28 @@ type Service struct {
 	cfg     Config
 	bus     *bus.Bus
 	records Records
+	desk    Desk
 	log     *slog.Logger
 	metrics *metrics
 	page    *page
 	ctx     context.Context
 	cancel  context.CancelFunc
+	now     func() time.Time
+	loops   sync.WaitGroup
+
+	byAddress *limits
+	byKey     *limits
+	readings  readings
+	exports   chan struct{}
 
 	mu       sync.Mutex
 	consumer *bus.Consumer
 	server   *obs.Server
 	stopped  bool
 }
+
+// maxAddresses bounds what the limits remember, some 200 bytes each.
+const maxAddresses = 20000
 
 // New checks the configuration; nothing runs yet.
 func New(cfg Config, deps Deps) (*Service, error) {
@@ -66,7 +111,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, bus: deps.Bus, records: deps.Records, log: deps.Log, metrics: newMetrics(deps.Registry), page: page}
+	s := &Service{cfg: cfg, bus: deps.Bus, records: deps.Records, desk: deps.Desk, log: deps.Log, metrics: newMetrics(deps.Registry), page: page, now: deps.Now}
+	s.byAddress = newLimits(limitedAddress, cfg.RateAddress, cfg.BurstAddress, maxAddresses)
+	s.byKey = newLimits(limitedKey, cfg.RateKey, cfg.BurstKey, maxAddresses)
+	s.readings.seen = map[reading]time.Time{}
+	s.exports = make(chan struct{}, cfg.MaxExports)
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -93,6 +145,8 @@ func (s *Service) Start(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("console: %w", err), server.Stop(ctx))
 	}
 	s.server, s.consumer = server, consumer
+	s.loops.Go(func() { s.every(indexEvery, s.upkeepIndex) })
+	s.loops.Go(func() { s.every(pruneEvery, s.pruneAudit) })
 	s.log.Info("console started", "address", server.Addr(), "token", s.cfg.Token)
 	return nil
 }
@@ -118,6 +172,7 @@ func (s *Service) Drain(ctx context.Context) error {
 		err = errors.Join(err, server.Stop(ctx))
 	}
 	s.cancel()
+	s.loops.Wait()
 	return err
 }
 
@@ -128,6 +183,7 @@ func (s *Service) Stop(ctx context.Context) error {
 	if consumer != nil {
 		consumer.Stop()
 	}
+	s.loops.Wait()
 	if server != nil {
 		return server.Stop(ctx)
 	}
@@ -153,22 +209,4 @@ func (s *Service) Ready() error {
 	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
 	defer cancel()
 	return s.records.Ready(ctx)
-}
-
-// Handler is the whole of what the console serves.
-func (s *Service) Handler() http.Handler {
-	mux := http.NewServeMux()
-	get := func(path, route string, h http.HandlerFunc) {
-		mux.HandleFunc("GET "+path, s.metrics.measured(route, h))
-		mux.HandleFunc(path, s.metrics.measured(route, methodNotAllowed))
-	}
-	get("/api/v1/calls", routeCalls, s.guarded(s.listCalls))
-	get("/api/v1/calls/{id}", routeCall, s.guarded(s.showCall))
-	get("/api/v1/tickets", routeTickets, s.guarded(s.listTickets))
-	get("/api/v1/openapi.yaml", routeDocument, serveDocument)
-	get("/{$}", routePage, s.page.serve)
-	mux.HandleFunc("/", s.metrics.measured(routeOther, func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, problem{Status: http.StatusNotFound, Kind: "not-found", Detail: "There is nothing at this path."})
-	}))
-	return secured(s.localOnly(mux))
 }

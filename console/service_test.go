@@ -2,7 +2,6 @@ package console_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
 
@@ -39,6 +37,7 @@ type fixture struct {
 	db     *store.Store
 	base   string
 	token  string
+	desk   *fakeDesk
 }
 
 func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
@@ -56,7 +55,8 @@ func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 	if change != nil {
 		change(&cfg)
 	}
-	s, err := console.New(cfg, console.Deps{Bus: server.Connect("console"), Records: db})
+	desk := &fakeDesk{db: db, lives: map[string]*console.History{}}
+	s, err := console.New(cfg, console.Deps{Bus: server.Connect("console"), Records: db, Desk: desk})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 	if err := s.Ready(); err != nil {
 		t.Error(err)
 	}
-	return &fixture{t: t, router: loadDocument(t), bus: server.Connect("facts"), db: db, base: "http://" + s.Addr(), token: cfg.Token.Reveal()}
+	return &fixture{t: t, router: loadDocument(t), bus: server.Connect("facts"), db: db, base: "http://" + s.Addr(), token: cfg.Token.Reveal(), desk: desk}
 }
 
 func loadDocument(t *testing.T) routers.Router {
@@ -99,45 +99,7 @@ func loadDocument(t *testing.T) routers.Router {
 // get asks the API, and holds the answer against the document.
 func (f *fixture) get(path string, into any) int {
 	f.t.Helper()
-	ctx := storetest.Context(f.t)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.base+path, nil)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	if f.token != "" {
-		req.Header.Set("Authorization", "Bearer "+f.token)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	described := httptest.NewRequest(http.MethodGet, path, nil)
-	described.Header = req.Header
-	route, params, err := f.router.FindRoute(described)
-	if err != nil {
-		f.t.Fatalf("%s is not in the document: %v", path, err)
-	}
-	in := &openapi3filter.RequestValidationInput{Request: described, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true}}
-	if err := openapi3filter.ValidateRequest(ctx, in); err != nil && resp.StatusCode == http.StatusOK {
-		f.t.Errorf("%s was answered, though the document forbids it: %v", path, err)
-	}
-	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: resp.StatusCode, Header: resp.Header, Options: in.Options}
-	out.SetBodyBytes(body)
-	if err := openapi3filter.ValidateResponse(ctx, out); err != nil {
-		f.t.Errorf("%s: the answer is not as documented: %v\n%s", path, err, body)
-	}
-	if into != nil {
-		if err := json.Unmarshal(body, into); err != nil {
-			f.t.Errorf("%s: %v: %s", path, err, body)
-		}
-	}
-	return resp.StatusCode
+	return f.ask(http.MethodGet, path, "", nil, into).code
 }
 
 type call struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// The shapes of the API's answers; openapi.yaml describes them. Lists show
-// telephone numbers masked; a single call shows them whole.
+// The shapes of the API's answers; openapi.yaml describes them. Lists mask
+// what is personal; a single call or ticket shows it to who may see it.
 
 type callView struct {
 	ID           string     `json:"id"`
@@ -73,30 +73,6 @@ type handoffView struct {
 	At      time.Time         `json:"at"`
 }
 
-type ticketView struct {
-	ID            string `json:"id"`
-	Number        string `json:"number"`
-	CallID        string `json:"call_id"`
-	Kind          string `json:"kind"`
-	Group         string `json:"group"`
-	Status        string `json:"status"`
-	OrderNumber   string `json:"order_number"`
-	OrderVerified bool   `json:"order_verified"`
-	OrderLine     string `json:"order_line,omitempty"`
-	Reason        string `json:"reason,omitempty"`
-	ReasonText    string `json:"reason_text,omitempty"`
-	Received      *bool  `json:"received,omitempty"`
-	ContactMasked string `json:"contact_masked"`
-	Contact       string `json:"contact,omitempty"`
-	Summary       string `json:"summary,omitempty"`
-	TranscriptURL string `json:"transcript_url,omitempty"`
-	// Pickup is only in the details of a call, like the contact.
-	Pickup      *schemas.Pickup `json:"pickup,omitempty"`
-	External    *externalView   `json:"external,omitempty"`
-	RequestedAt time.Time       `json:"requested_at"`
-	OpenedAt    time.Time       `json:"opened_at"`
-}
-
 func viewCall(c store.Call) callView {
 	status := "in_progress"
 	if c.EndedAt != nil {
@@ -110,41 +86,30 @@ func viewCall(c store.Call) callView {
 	}
 }
 
-func viewDetail(d store.CallDetail) callDetailView {
+func viewDetail(d store.CallDetail, personal bool) callDetailView {
 	v := callDetailView{
-		callView: viewCall(d.Call), Caller: d.Caller, Orchestrator: d.Orchestrator, Slots: filled(d.Slots),
+		callView: viewCall(d.Call), Caller: shownPhone(d.Caller, personal), Orchestrator: d.Orchestrator, Slots: shownMap(d.Slots, personal),
 		Turns: []turnView{}, Takeovers: []takeoverView{}, Handoffs: []handoffView{}, Tickets: []ticketView{},
 	}
 	for _, t := range d.Conversation {
-		v.Turns = append(v.Turns, viewTurn(t))
+		v.Turns = append(v.Turns, viewTurn(t, personal))
 	}
 	for _, t := range d.Takeovers {
 		v.Takeovers = append(v.Takeovers, takeoverView{From: t.From, To: t.To, Turns: t.Turns, TakenAt: t.TakenAt})
 	}
 	for _, h := range d.Handoffs {
-		v.Handoffs = append(v.Handoffs, handoffView{Reason: h.Reason, Target: h.Target, Kind: h.Kind, Context: filled(h.Context), At: h.At})
+		v.Handoffs = append(v.Handoffs, handoffView{Reason: h.Reason, Target: h.Target, Kind: h.Kind, Context: shownMap(h.Context, personal), At: h.At})
 	}
 	for _, t := range d.Tickets {
-		tv := viewTicket(t)
-		tv.Contact, tv.Pickup = t.Contact, t.Pickup
-		v.Tickets = append(v.Tickets, tv)
+		v.Tickets = append(v.Tickets, viewTicket(t, personal))
 	}
 	return v
 }
 
-func viewTurn(t schemas.CallTurn) turnView {
+func viewTurn(t schemas.CallTurn, personal bool) turnView {
 	return turnView{
-		Index: t.Index, Role: string(t.Role), Text: t.Text, Input: string(t.Input), PromptID: t.PromptID, Intent: t.Intent,
-		Confidence: t.Confidence, Slots: t.Slots, Interrupted: t.Interrupted, StartedAt: t.StartedAt, EndedAt: t.EndedAt, LatencyMS: t.LatencyMS,
-	}
-}
-
-func viewTicket(t store.Ticket) ticketView {
-	return ticketView{
-		ID: t.ID, Number: t.Number, CallID: t.CallID, Kind: string(t.Kind), Group: string(t.Group), Status: string(t.Status),
-		OrderNumber: t.OrderNumber, OrderVerified: t.OrderVerified, OrderLine: t.OrderLine, Reason: t.Reason, ReasonText: t.ReasonText,
-		Received: t.Received, ContactMasked: obs.Phone(t.Contact).String(), Summary: t.Summary, TranscriptURL: t.TranscriptURL,
-		External: viewExternal(t.External), RequestedAt: t.RequestedAt, OpenedAt: t.OpenedAt,
+		Index: t.Index, Role: string(t.Role), Text: shownSecret(t.Text, personal), Input: string(t.Input), PromptID: t.PromptID, Intent: t.Intent,
+		Confidence: t.Confidence, Slots: shownMap(t.Slots, personal), Interrupted: t.Interrupted, StartedAt: t.StartedAt, EndedAt: t.EndedAt, LatencyMS: t.LatencyMS,
 	}
 }
 

@@ -29,6 +29,14 @@ const (
 	opOMSRead      operation = "oms_read"
 	opLink         operation = "ticket_link"
 	opLinkRead     operation = "ticket_link_read"
+	opTicketIndex  operation = "ticket_index"
+	opTicketStats  operation = "ticket_stats"
+	opTicketExport operation = "ticket_export"
+	opKeyRead      operation = "api_key_read"
+	opKeyWrite     operation = "api_key_write"
+	opAuditWrite   operation = "audit_write"
+	opAuditList    operation = "audit_list"
+	opAuditPrune   operation = "audit_prune"
 	opSeed         operation = "seed"
 	opMigrate      operation = "migrate"
 	opVaultKeys    operation = "vault_keys"
@@ -44,7 +52,8 @@ const (
 var (
 	allOperations = []operation{opOrdersFind, opOrderGet, opTrace, opRefunds, opReturn, opCancel, opIntercept, opOrderSave, opTicketOpen, opTicketChange,
 		opTicketLife, opTicketEscalate, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead,
-		opLink, opLinkRead, opSeed, opMigrate, opVaultKeys, opVaultRotate, opRetain}
+		opLink, opLinkRead, opTicketIndex, opTicketStats, opTicketExport, opKeyRead, opKeyWrite, opAuditWrite, opAuditList, opAuditPrune,
+		opSeed, opMigrate, opVaultKeys, opVaultRotate, opRetain}
 	allResults = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 

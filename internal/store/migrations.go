@@ -175,6 +175,7 @@ var migrations = []migration{
 		`CREATE TABLE ticket_link_cursors (tenant TEXT PRIMARY KEY, since {time} NOT NULL)`,
 	}, down: []string{`DROP TABLE ticket_link_cursors`, `DROP TABLE ticket_link_events`, `DROP TABLE ticket_deliveries`, `DROP TABLE ticket_links`}},
 	vaultMigration,
+	accessMigration,
 }
 
 // migrationLock keeps services that start together from migrating together
@@ -243,9 +244,24 @@ func (s *Store) rollback(m migration) func(*gorm.DB) error {
 	}
 }
 
+// own says whether a statement is meant for this database: one that begins
+// with a database's name in braces is for that one only.
+func (d dialect) own(stmt string) (string, bool) {
+	for _, only := range []dialect{sqliteDialect, postgresDialect} {
+		if rest, ok := strings.CutPrefix(stmt, "{"+string(only)+"}"); ok {
+			return rest, only == d
+		}
+	}
+	return stmt, true
+}
+
 func (s *Store) statements(list []string) func(*gorm.DB) error {
 	return func(tx *gorm.DB) error {
 		for _, stmt := range list {
+			stmt, mine := s.dialect.own(stmt)
+			if !mine {
+				continue
+			}
 			if err := tx.Exec(words[s.dialect].Replace(stmt)).Error; err != nil {
 				return err
 			}

@@ -209,10 +209,11 @@ func (s *Store) reading(ctx context.Context, op operation, fn func(*gorm.DB) err
 	return s.metrics.observe(op, func() error { return classify(fn(s.read.WithContext(ctx))) })
 }
 
-// inTx runs fn in one writing transaction: all of it or nothing.
+// inTx runs fn in one writing transaction: all of it or nothing, with the
+// audit entry that ctx may carry (see Audited).
 func (s *Store) inTx(ctx context.Context, op operation, fn func(*gorm.DB) error) error {
 	return s.metrics.observe(op, func() error {
-		return classify(s.write.WithContext(ctx).Transaction(fn, &sql.TxOptions{}))
+		return classify(s.write.WithContext(ctx).Transaction(s.withAudit(ctx, fn), &sql.TxOptions{}))
 	})
 }
 
@@ -230,4 +231,13 @@ func stampPtr(t *time.Time) *time.Time {
 	}
 	v := stamp(*t)
 	return &v
+}
+
+// snapshot is how a reading transaction sees one moment: PostgreSQL has to be
+// asked for it, SQLite's are so anyway and know no level.
+func (s *Store) snapshot() *sql.TxOptions {
+	if s.dialect == postgresDialect {
+		return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	return &sql.TxOptions{}
 }

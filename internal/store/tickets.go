@@ -202,51 +202,6 @@ func putOutbox(tx *gorm.DB, id, subject, callID string, fact any, now time.Time)
 	return tx.Create(&outboxRow{ID: id, Subject: subject, Type: schemas.TypeOf(fact), CallID: callID, Data: string(data), CreatedAt: now}).Error
 }
 
-// TicketFilter narrows a list of tickets; empty fields do not.
-type TicketFilter struct {
-	CallID      string
-	OrderNumber string
-	Number      string
-	Group       schemas.Group
-}
-
-// Tickets lists tickets, newest first, limit of them after the cursor. The
-// second result is the cursor of the next page, or "".
-func (s *Store) Tickets(ctx context.Context, f TicketFilter, limit int, after Cursor) ([]Ticket, Cursor, error) {
-	limit, err := pageSize(limit)
-	if err != nil {
-		return nil, "", err
-	}
-	var rows []ticketRow
-	err = s.reading(ctx, opTicketsList, func(db *gorm.DB) error {
-		tx := db.Model(&ticketRow{})
-		for _, c := range []struct{ column, value string }{
-			{"call_id", f.CallID}, {"order_number", f.OrderNumber}, {"number", f.Number}, {"team", string(f.Group)},
-		} {
-			if c.value != "" {
-				tx = tx.Where(c.column+" = ?", c.value)
-			}
-		}
-		if tx, err = page(tx, "opened_at", after); err != nil {
-			return err
-		}
-		return tx.Limit(limit + 1).Find(&rows).Error
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	var next Cursor
-	if len(rows) > limit {
-		rows = rows[:limit]
-		next = newCursor(rows[limit-1].OpenedAt, rows[limit-1].ID)
-	}
-	out := make([]Ticket, 0, len(rows))
-	for _, r := range rows {
-		out = append(out, r.domain())
-	}
-	return out, next, s.addLinks(ctx, out)
-}
-
 // TicketByKey finds the ticket of an idempotency key.
 func (s *Store) TicketByKey(ctx context.Context, key string) (Ticket, error) {
 	var row ticketRow
