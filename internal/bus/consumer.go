@@ -20,6 +20,7 @@ const (
 	HeaderDeadAttempts = "Tidegate-Attempts"
 	HeaderDeadSubject  = "Tidegate-Subject"
 	HeaderDeadConsumer = "Tidegate-Consumer"
+	HeaderDeadID       = "Tidegate-Message-Id"
 )
 
 // ConsumerConfig names a durable consumer and its patience. Instances with
@@ -149,6 +150,9 @@ func (c *Consumer) dead(m jetstream.Msg, attempt int, cause error) {
 			HeaderDeadError: {headerValue(cause.Error())}, HeaderDeadAttempts: {strconv.Itoa(attempt)},
 			HeaderDeadSubject: {m.Subject()}, HeaderDeadConsumer: {c.cfg.Durable},
 		},
+	}
+	if id := m.Headers().Get(nats.MsgIdHdr); id != "" {
+		letter.Header.Set(HeaderDeadID, id)
 	}
 	if md, err := m.Metadata(); err == nil {
 		letter.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s:%s:%d", c.cfg.Durable, md.Stream, md.Sequence.Stream))

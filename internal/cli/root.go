@@ -78,7 +78,7 @@ human whenever the caller asks for one.
 		serviceCommand("mediabridge", "Run the media bridge: the calls' sound", (*process).startMediabridge),
 		worker,
 		serviceCommand("console", "Run the console: records of calls and tickets, API and page", (*process).startConsole),
-		callCommand(), chatCommand(), flowCommand(), modelsCommand(), nluCommand(), checkConfigCommand(), schemaCommand(),
+		callCommand(), chatCommand(), flowCommand(), modelsCommand(), nluCommand(), dlqCommand(), checkConfigCommand(), schemaCommand(),
 	)
 	root.Args, root.RunE = unknownSubcommand, needSubcommand
 	return root
