@@ -31,18 +31,22 @@ type Deps struct {
 	Now      func() time.Time
 	// NewNumber draws a ticket number; tests make it collide.
 	NewNumber func(digits int) (string, error)
+	// BeforeCommit is called at the end of each writing transaction, for
+	// fault tests.
+	BeforeCommit func()
 }
 
 // Store is a database with its tables. Its methods are safe for concurrent
 // use.
 type Store struct {
-	dialect   dialect
-	read      *gorm.DB
-	write     *gorm.DB
-	log       *slog.Logger
-	metrics   *metrics
-	now       func() time.Time
-	newNumber func(digits int) (string, error)
+	dialect    dialect
+	read       *gorm.DB
+	write      *gorm.DB
+	log        *slog.Logger
+	metrics    *metrics
+	now        func() time.Time
+	newNumber  func(digits int) (string, error)
+	committing func()
 }
 
 // Open connects, and brings the tables up to date when cfg says so. The
@@ -51,7 +55,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{log: deps.Log, now: deps.Now, newNumber: deps.NewNumber, metrics: newMetrics(deps.Registry)}
+	s := &Store{log: deps.Log, now: deps.Now, newNumber: deps.NewNumber, committing: deps.BeforeCommit, metrics: newMetrics(deps.Registry)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -60,6 +64,9 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	}
 	if s.newNumber == nil {
 		s.newNumber = drawNumber
+	}
+	if s.committing == nil {
+		s.committing = func() {}
 	}
 	if err := s.connect(cfg); err != nil {
 		return nil, err
@@ -189,7 +196,13 @@ func (s *Store) reading(ctx context.Context, op operation, fn func(*gorm.DB) err
 // inTx runs fn in one writing transaction: all of it or nothing.
 func (s *Store) inTx(ctx context.Context, op operation, fn func(*gorm.DB) error) error {
 	return s.metrics.observe(op, func() error {
-		return classify(s.write.WithContext(ctx).Transaction(fn, &sql.TxOptions{}))
+		return classify(s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			err := fn(tx)
+			if err == nil {
+				s.committing()
+			}
+			return err
+		}, &sql.TxOptions{}))
 	})
 }
 

@@ -2,6 +2,7 @@ package bustest
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -82,4 +83,28 @@ func (s *Server) Pending(ctx context.Context, stream string) (n uint64, err erro
 		return err
 	})
 	return n, err
+}
+
+// Consumer describes where a durable consumer stands, for a test that waits
+// in vain.
+func (s *Server) Consumer(ctx context.Context, stream, durable string) (about string) {
+	err := s.raw(func(js jetstream.JetStream) error {
+		c, err := js.Consumer(ctx, stream, durable)
+		if err != nil {
+			return err
+		}
+		i := c.CachedInfo()
+		st, err := js.Stream(ctx, stream)
+		if err != nil {
+			return err
+		}
+		state := st.CachedInfo().State
+		about = fmt.Sprintf("delivered %d, acknowledged to %d, %d unacknowledged, %d pending; stream holds %d from %d to %d",
+			i.Delivered.Stream, i.AckFloor.Stream, i.NumAckPending, i.NumPending, state.Msgs, state.FirstSeq, state.LastSeq)
+		return nil
+	})
+	if err != nil {
+		return err.Error()
+	}
+	return about
 }
