@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"time"
 
@@ -37,13 +38,30 @@ func main() {
 	flag.IntVar(&o.connections, "connections", store.Defaults().MaxOpen, "connections to the database")
 	flag.IntVar(&o.inFlight, "in-flight", ticket.Defaults().MaxInFlight, "requests that the worker works on at the same time")
 	flag.BoolVar(&o.fsync, "fsync", true, "let the database sync each commit to the disk")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of this process to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, o, os.Stdout); err != nil {
+	if err := profiled(*profile, func() error { return run(ctx, o, os.Stdout) }); err != nil {
 		fmt.Fprintln(os.Stderr, "ticketbench:", err)
 		os.Exit(1)
 	}
+}
+
+func profiled(path string, do func() error) error {
+	if path == "" {
+		return do()
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	err = do()
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
 }
 
 // system is what is measured.

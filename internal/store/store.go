@@ -47,6 +47,8 @@ type Store struct {
 	now        func() time.Time
 	newNumber  func(digits int) (string, error)
 	committing func()
+	opening    *gather[func(*gorm.DB) error]
+	marking    *gather[string]
 }
 
 // Open connects, and brings the tables up to date when cfg says so. The
@@ -71,6 +73,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	if err := s.connect(cfg); err != nil {
 		return nil, err
 	}
+	s.gatherers()
 	if err := s.Ready(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -145,7 +148,7 @@ func openGorm(d gorm.Dialector, maxOpen int) (*gorm.DB, error) {
 		return nil, err
 	}
 	pool.SetMaxOpenConns(maxOpen)
-	pool.SetMaxIdleConns(min(maxOpen, 4))
+	pool.SetMaxIdleConns(maxOpen) // a connection costs more than a ticket
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return db, nil
 }
@@ -195,15 +198,23 @@ func (s *Store) reading(ctx context.Context, op operation, fn func(*gorm.DB) err
 
 // inTx runs fn in one writing transaction: all of it or nothing.
 func (s *Store) inTx(ctx context.Context, op operation, fn func(*gorm.DB) error) error {
-	return s.metrics.observe(op, func() error {
-		return classify(s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			err := fn(tx)
-			if err == nil {
-				s.committing()
-			}
-			return err
-		}, &sql.TxOptions{}))
-	})
+	return s.metrics.observe(op, func() error { return s.transaction(ctx, fn) })
+}
+
+// inSharedTx is inTx, in one transaction with others that come at the same
+// time. fn may be run twice, and only the last time counts.
+func (s *Store) inSharedTx(ctx context.Context, op operation, fn func(*gorm.DB) error) error {
+	return s.metrics.observe(op, func() error { return s.opening.do(ctx, fn) })
+}
+
+func (s *Store) transaction(ctx context.Context, fn func(*gorm.DB) error) error {
+	return classify(s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		err := fn(tx)
+		if err == nil {
+			s.committing()
+		}
+		return err
+	}, &sql.TxOptions{}))
 }
 
 // writing runs fn, one statement, on the writing handle.

@@ -113,7 +113,7 @@ var errNoNumber = errors.New("no free ticket number was drawn")
 // has a ticket already, that one is returned with existed true, and nothing
 // is written.
 func (s *Store) OpenTicket(ctx context.Context, req schemas.TicketOpen, group schemas.Group) (t Ticket, existed bool, err error) {
-	err = s.inTx(ctx, opTicketOpen, func(tx *gorm.DB) error {
+	err = s.inSharedTx(ctx, opTicketOpen, func(tx *gorm.DB) (err error) {
 		t, existed, err = s.openTicket(tx, req, group)
 		return err
 	})
