@@ -34,7 +34,7 @@ func (g *gather[T]) do(ctx context.Context, item T) error {
 	one := &gathered[T]{ctx: ctx, item: item, done: make(chan error, 1)}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, one)
-	if lead := g.busy < g.lanes; lead {
+	if g.busy < g.lanes {
 		g.busy++
 		go g.lane()
 	}
@@ -122,7 +122,9 @@ func (s *Store) commitTogether(ctx context.Context, batch []func(*gorm.DB) error
 
 func (s *Store) markTogether(ctx context.Context, ids []string) []error {
 	errs := make([]error, len(ids))
-	err := classify(s.write.WithContext(ctx).Model(&outboxRow{}).Where("id IN ? AND sent_at IS NULL", ids).Update("sent_at", stamp(s.now())).Error)
+	err := s.writing(ctx, opOutboxMark, func(db *gorm.DB) error {
+		return db.Model(&outboxRow{}).Where("id IN ? AND sent_at IS NULL", ids).Update("sent_at", stamp(s.now())).Error
+	})
 	for i := range errs {
 		errs[i] = err
 	}

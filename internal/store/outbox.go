@@ -92,5 +92,5 @@ func (s *Store) OutboxPending(ctx context.Context, id string) (OutboxMessage, bo
 // MarkOutboxSent notes that a message is in its stream. Marking twice, or
 // what is not there, changes nothing.
 func (s *Store) MarkOutboxSent(ctx context.Context, id string) error {
-	return s.metrics.observe(opOutboxMark, func() error { return s.marking.do(ctx, id) })
+	return s.marking.do(ctx, id)
 }
