@@ -3,6 +3,7 @@ package ticket_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strconv"
@@ -28,6 +29,8 @@ const (
 	envNATS  = "TIDEGATE_TEST_NATS"
 	// envPasses is how many requests pass the point before; default none.
 	envPasses = "TIDEGATE_TEST_PASSES"
+	// envLog, when set, lets workers say on standard error what they meet.
+	envLog = "TIDEGATE_TEST_LOG"
 )
 
 // pointCommitting is inside the database's transaction, all written and
@@ -57,7 +60,7 @@ func childWorker() int {
 	}
 	busCfg := bus.Defaults()
 	busCfg.URL = os.Getenv(envNATS)
-	b, err := bus.Connect(ctx, busCfg, bus.Deps{Source: "/tidegate/test/child", Retry: true})
+	b, err := bus.Connect(ctx, busCfg, bus.Deps{Source: "/tidegate/test/child", Retry: true, Log: childLog()})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
@@ -76,6 +79,13 @@ func childWorker() int {
 	}
 	<-ctx.Done()
 	return 3
+}
+
+func childLog() *slog.Logger {
+	if os.Getenv(envLog) == "" {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, nil)).With("pid", os.Getpid())
 }
 
 // A worker killed at any step of a request leaves exactly one ticket and one

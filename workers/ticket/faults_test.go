@@ -53,6 +53,9 @@ func (w *worker) run(ctx context.Context, rng *rand.Rand, calm <-chan struct{}) 
 		}
 		child.Env = append(os.Environ(), envDieAt+"="+string(point), envPasses+"="+strconv.Itoa(passes), envDSN+"="+w.dsn, envNATS+"="+w.nats)
 		child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if os.Getenv(envLog) != "" {
+			child.Stderr = os.Stderr
+		}
 		if err := child.Start(); err != nil {
 			return err
 		}

@@ -108,3 +108,8 @@ func (s *Server) Consumer(ctx context.Context, stream, durable string) (about st
 	}
 	return about
 }
+
+// DeleteConsumer takes a durable consumer away under those who use it.
+func (s *Server) DeleteConsumer(ctx context.Context, stream, durable string) error {
+	return s.raw(func(js jetstream.JetStream) error { return js.DeleteConsumer(ctx, stream, durable) })
+}
