@@ -95,6 +95,8 @@ func (b *Bus) Consume(ctx context.Context, cfg ConsumerConfig, h func(context.Co
 // begin makes the durable consumer if it is not there, and has its messages
 // delivered.
 func (c *Consumer) begin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, apiLimit)
+	defer cancel()
 	jc, err := c.bus.js.CreateOrUpdateConsumer(ctx, c.cfg.Stream, jetstream.ConsumerConfig{
 		Durable: c.cfg.Durable, FilterSubjects: c.cfg.FilterSubjects, AckPolicy: jetstream.AckExplicitPolicy,
 		AckWait: c.cfg.AckWait, MaxDeliver: -1, DeliverPolicy: jetstream.DeliverAllPolicy, MaxAckPending: c.cfg.MaxInFlight * 16,
