@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
@@ -18,7 +19,7 @@ func TestAConsumerThatEndsBeginsAgain(t *testing.T) {
 	b := srv.Connect("a")
 	var mu sync.Mutex
 	seen := map[string]bool{}
-	c, err := b.Consume(ctx, bus.ConsumerConfig{Stream: schemas.StreamWork, Durable: "w", MaxInFlight: 4}, func(_ context.Context, m bus.Message) error {
+	c, err := b.Consume(ctx, bus.ConsumerConfig{Stream: schemas.StreamWork, Durable: "w", MaxInFlight: 4, AckWait: time.Second}, func(_ context.Context, m bus.Message) error {
 		mu.Lock()
 		defer mu.Unlock()
 		seen[m.Envelope.ID] = true
