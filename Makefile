@@ -2,10 +2,11 @@ GO ?= go
 # Version of the linter; empty: none is run.
 STATICCHECK ?= v0.8.2
 # More flags: of `make demo`, ARGS=--exit ends after the calls; of bench-bridge
-# and bench-calls, those of their benchmarks.
+# and bench-calls, those of their benchmarks; of bench-tickets, its flags.
 ARGS ?=
 BENCH ?= .
 FUZZTIME ?= 5s
+FAULTS ?= 10
 
 .DEFAULT_GOAL := help
 
@@ -70,6 +71,16 @@ bench-lookups: ## Look-ups through the order worker in a shop of a million order
 bench-speech: ## Measure recognition, synthesis and interruptions with every engine here; prints tables
 	@deploy/install.sh gcc libc6-dev espeak-ng || echo "bench-speech: going on; what is missing is said in the tables"
 	$(GO) run ./e2e/speechbench $(ARGS)
+
+.PHONY: bench-tickets
+bench-tickets: ## Tickets a second through NATS and PostgreSQL, look-ups among a million orders; prints a table
+	@deploy/install.sh postgresql || echo "bench-tickets: going on; without PostgreSQL it ends at once"
+	$(GO) run ./e2e/ticketbench $(ARGS)
+
+.PHONY: faults
+faults: ## 10,000 requests for tickets under random faults, FAULTS times in a row
+	@deploy/install.sh postgresql || echo "faults: going on; without PostgreSQL the test is skipped"
+	TIDEGATE_FAULT_REQUESTS=10000 $(GO) test ./workers/ticket -run '^TestRandomFaultsLoseAndDoubleNothing$$' -count $(FAULTS) -timeout 2h -v
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME

@@ -20,6 +20,7 @@ const (
 	HeaderDeadAttempts = "Tidegate-Attempts"
 	HeaderDeadSubject  = "Tidegate-Subject"
 	HeaderDeadConsumer = "Tidegate-Consumer"
+	HeaderDeadID       = "Tidegate-Message-Id"
 )
 
 // ConsumerConfig names a durable consumer and its patience. Instances with
@@ -55,12 +56,16 @@ type Consumer struct {
 	bus      *Bus
 	cfg      ConsumerConfig
 	handle   func(context.Context, Message) error
-	consume  jetstream.ConsumeContext
 	slots    chan struct{}
 	inFlight sync.WaitGroup
 	ctx      context.Context
 	cancel   context.CancelFunc
-	stop     sync.Once
+
+	stop    sync.Once
+	ending  chan struct{}
+	keeping sync.WaitGroup
+	mu      sync.Mutex
+	consume jetstream.ConsumeContext
 }
 
 // Consume delivers messages to h until Drain or Stop, up to MaxInFlight at a
@@ -80,28 +85,105 @@ func (b *Bus) Consume(ctx context.Context, cfg ConsumerConfig, h func(context.Co
 	if len(cfg.Backoff) == 0 {
 		cfg.Backoff = defaultBackoff
 	}
+	c := &Consumer{bus: b, cfg: cfg, handle: h, slots: make(chan struct{}, cfg.MaxInFlight), ending: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	if err := c.begin(ctx); err != nil {
+		c.cancel()
+		return nil, err
+	}
+	c.keeping.Go(c.keep)
+	return c, nil
+}
+
+// begin makes the durable consumer if it is not there, and has its messages
+// delivered.
+func (c *Consumer) begin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, apiLimit)
+	defer cancel()
 	deliver := jetstream.DeliverAllPolicy
-	if cfg.New {
+	if c.cfg.New {
 		deliver = jetstream.DeliverNewPolicy
 	}
-	jc, err := b.js.CreateOrUpdateConsumer(ctx, cfg.Stream, jetstream.ConsumerConfig{
-		Durable: cfg.Durable, FilterSubjects: cfg.FilterSubjects, AckPolicy: jetstream.AckExplicitPolicy,
-		AckWait: cfg.AckWait, MaxDeliver: -1, DeliverPolicy: deliver, MaxAckPending: cfg.MaxInFlight * 16,
+	jc, err := c.bus.js.CreateOrUpdateConsumer(ctx, c.cfg.Stream, jetstream.ConsumerConfig{
+		Durable: c.cfg.Durable, FilterSubjects: c.cfg.FilterSubjects, AckPolicy: jetstream.AckExplicitPolicy,
+		AckWait: c.cfg.AckWait, MaxDeliver: -1, DeliverPolicy: deliver, MaxAckPending: c.cfg.MaxInFlight * 16,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consumer %s: %w", cfg.Durable, err)
+		return fmt.Errorf("consumer %s: %w", c.cfg.Durable, err)
 	}
-	c := &Consumer{bus: b, cfg: cfg, handle: h, slots: make(chan struct{}, cfg.MaxInFlight)}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.consume, err = jc.Consume(c.take, jetstream.PullMaxMessages(cfg.MaxInFlight*2),
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.ending:
+		return nil
+	default:
+	}
+	consume, err := jc.Consume(c.take, jetstream.PullMaxMessages(c.cfg.MaxInFlight*2), jetstream.PullExpiry(pullExpiry),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
-			b.log.Warn("consumer error", "consumer", cfg.Durable, "error", err)
+			c.bus.log.Warn("consumer error", "consumer", c.cfg.Durable, "error", err)
 		}))
 	if err != nil {
-		c.cancel()
-		return nil, fmt.Errorf("consume %s: %w", cfg.Durable, err)
+		return fmt.Errorf("consume %s: %w", c.cfg.Durable, err)
 	}
-	return c, nil
+	c.consume = consume
+	return nil
+}
+
+const (
+	// pullExpiry is how long one request for messages stands. Its heartbeat is
+	// half of it, and a request that a restarting server forgot is noticed
+	// after two of them.
+	pullExpiry = 10 * time.Second
+	// resumePause is between attempts to begin again.
+	resumePause = 500 * time.Millisecond
+)
+
+// keep begins again when the consuming has ended by itself: the client gives
+// up for good on some answers of a server that restarts, or when somebody
+// deleted the consumer; without this, the worker would look well and do
+// nothing.
+func (c *Consumer) keep() {
+	for {
+		select {
+		case <-c.ending:
+			return
+		case <-c.current().Closed():
+		}
+		for again := true; again; {
+			select {
+			case <-c.ending:
+				return
+			case <-c.bus.closed:
+				return
+			case <-time.After(resumePause):
+			}
+			ctx, cancel := context.WithTimeout(c.ctx, c.bus.cfg.RequestTimeout)
+			err := c.begin(ctx)
+			cancel()
+			if again = err != nil; again {
+				c.bus.log.Warn("consumer cannot begin again", "consumer", c.cfg.Durable, "error", err)
+			}
+		}
+		c.bus.metrics.resumed.Inc()
+		c.bus.log.Warn("consumer had ended and begins again", "consumer", c.cfg.Durable)
+	}
+}
+
+func (c *Consumer) current() jetstream.ConsumeContext {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.consume
+}
+
+// end keeps the consumer from beginning again and ends the delivery.
+func (c *Consumer) end(how func(jetstream.ConsumeContext)) {
+	c.stop.Do(func() {
+		c.mu.Lock()
+		close(c.ending)
+		c.mu.Unlock()
+		how(c.current())
+	})
+	c.keeping.Wait()
 }
 
 // take runs on the consumer's goroutine; it blocks while MaxInFlight
@@ -157,6 +239,9 @@ func (c *Consumer) dead(m jetstream.Msg, attempt int, cause error) {
 			HeaderDeadSubject: {m.Subject()}, HeaderDeadConsumer: {c.cfg.Durable},
 		},
 	}
+	if id := m.Headers().Get(nats.MsgIdHdr); id != "" {
+		letter.Header.Set(HeaderDeadID, id)
+	}
 	if md, err := m.Metadata(); err == nil {
 		letter.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%s:%s:%d", c.cfg.Durable, md.Stream, md.Sequence.Stream))
 	}
@@ -190,10 +275,10 @@ func headerValue(s string) string {
 
 // Drain takes no more messages and waits for those in hand.
 func (c *Consumer) Drain(ctx context.Context) error {
-	c.stop.Do(func() { c.consume.Drain() })
+	c.end(jetstream.ConsumeContext.Drain)
 	done := make(chan struct{})
 	go func() {
-		<-c.consume.Closed()
+		<-c.current().Closed()
 		c.inFlight.Wait()
 		close(done)
 	}()
@@ -212,7 +297,7 @@ func (c *Consumer) Drain(ctx context.Context) error {
 // finish is delivered again.
 func (c *Consumer) Stop() {
 	c.cancel()
-	c.stop.Do(func() { c.consume.Stop() })
-	<-c.consume.Closed()
+	c.end(jetstream.ConsumeContext.Stop)
+	<-c.current().Closed()
 	c.inFlight.Wait()
 }

@@ -10,7 +10,12 @@ type metrics struct {
 	received   *prometheus.CounterVec
 	malformed  *prometheus.CounterVec
 	consumed   *prometheus.CounterVec
+	resumed    prometheus.Counter
 	deadLetter prometheus.Counter
+	// What operators do to the letters, and how many wait.
+	deadReplayed prometheus.Counter
+	deadDropped  prometheus.Counter
+	deadWaiting  prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -32,8 +37,16 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "tidegate_bus_malformed_total", Help: "Messages refused, by what was wrong."}, []string{"reason"}),
 		consumed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidegate_bus_consumed_total", Help: "Durable messages handled, by result."}, []string{"result"}),
+		resumed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidegate_bus_consumers_resumed_total", Help: "Times a durable consumer had ended by itself and was begun again."}),
 		deadLetter: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidegate_bus_dead_letters_total", Help: "Messages moved to the dead-letter stream."}),
+		deadReplayed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidegate_bus_dead_letters_replayed_total", Help: "Dead letters published again by this process."}),
+		deadDropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidegate_bus_dead_letters_dropped_total", Help: "Dead letters dropped by this process."}),
+		deadWaiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "tidegate_bus_dead_letters_waiting", Help: "Dead letters in their stream, as the ticket worker counted them last; 0 elsewhere."}),
 	}
 	for _, way := range []string{"core", "request", "durable"} {
 		m.published.WithLabelValues(way)
@@ -45,6 +58,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, r := range []string{"ok", "retry", "dead"} {
 		m.consumed.WithLabelValues(r)
 	}
-	reg.MustRegister(m.connected, m.reconnects, m.slow, m.published, m.received, m.malformed, m.consumed, m.deadLetter)
+	reg.MustRegister(m.connected, m.reconnects, m.slow, m.published, m.received, m.malformed, m.consumed, m.resumed, m.deadLetter,
+		m.deadReplayed, m.deadDropped, m.deadWaiting)
 	return m
 }

@@ -17,6 +17,10 @@ import (
 // operation; the database's unique key covers the rest.
 const dedupWindow = 10 * time.Minute
 
+// apiLimit bounds one request to JetStream's API: the answer to one may be
+// lost when the server restarts, and is then not waited for longer.
+const apiLimit = 5 * time.Second
+
 // EnsureStreams creates or updates the streams and buckets; every service
 // calls it at its start, and concurrent calls agree.
 func (b *Bus) EnsureStreams(ctx context.Context) error {
@@ -33,10 +37,15 @@ func (b *Bus) EnsureStreams(ctx context.Context) error {
 	for _, s := range streams {
 		s.Storage, s.Replicas, s.Duplicates, s.AllowDirect = jetstream.FileStorage, b.cfg.Replicas, dedupWindow, true
 		s.MaxMsgSize = schemas.MaxMessageBytes + 4096
-		if _, err := b.js.CreateOrUpdateStream(ctx, s); err != nil {
+		try, cancel := context.WithTimeout(ctx, apiLimit)
+		_, err := b.js.CreateOrUpdateStream(try, s)
+		cancel()
+		if err != nil {
 			return fmt.Errorf("stream %s: %w", s.Name, err)
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, apiLimit)
+	defer cancel()
 	_, err := b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket: schemas.BucketCalls, History: 1, TTL: 24 * time.Hour, Storage: jetstream.FileStorage,
 		Replicas: b.cfg.Replicas, MaxValueSize: schemas.MaxMessageBytes, Description: "newest snapshot of each call",

@@ -67,6 +67,8 @@ func TestWrongUsage(t *testing.T) {
 		{"schema", "no.such.type"}, {"check-config", "--service=frob"},
 		{"models", "frob"}, {"models", "pull"}, {"models", "pull", "vits"}, {"models", "pull", "--from=nowhere"}, {"models", "list", "nothing"},
 		{"flow", "frob"}, {"flow", "check", "nowhere"}, {"flow", "test", "nowhere"}, {"flow", "graph", "a", "b"}, {"chat", "a"}, {"chat", "--flow=nowhere"}, {"nlu", "--flow=nowhere"},
+		{"dlq", "frob"}, {"dlq", "list", "1"}, {"dlq", "list", "--since=soon"}, {"dlq", "list", "--limit=-1"}, {"dlq", "show"}, {"dlq", "show", "x"},
+		{"dlq", "replay"}, {"dlq", "replay", "--all", "1"}, {"dlq", "replay", "1", "--subject=a"}, {"dlq", "replay", "0"}, {"dlq", "drop", "--nope"},
 	} {
 		_, err := execute(t, args...)
 		var usage *usageError
@@ -100,7 +102,7 @@ func TestSchema(t *testing.T) {
 }
 
 func TestEveryCommandHelps(t *testing.T) {
-	for _, args := range [][]string{{}, {"up"}, {"orchestrator"}, {"mediabridge"}, {"worker"}, {"worker", "asr"}, {"worker", "tts"}, {"worker", "oms"}, {"worker", "ticket"}, {"console"}, {"call"}, {"models"}, {"models", "pull"}, {"flow"}, {"flow", "check"}, {"flow", "graph"}, {"flow", "test"}, {"chat"}, {"nlu"}, {"check-config"}, {"schema"}, {"oms"}, {"oms", "try"}, {"oms", "check"}, {"oms", "example"}} {
+	for _, args := range [][]string{{}, {"up"}, {"orchestrator"}, {"mediabridge"}, {"worker"}, {"worker", "asr"}, {"worker", "tts"}, {"worker", "oms"}, {"worker", "ticket"}, {"console"}, {"call"}, {"models"}, {"models", "pull"}, {"flow"}, {"flow", "check"}, {"flow", "graph"}, {"flow", "test"}, {"chat"}, {"nlu"}, {"check-config"}, {"schema"}, {"oms"}, {"oms", "try"}, {"oms", "check"}, {"oms", "example"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "drop"}} {
 		out, err := execute(t, append(args, "--help")...)
 		if err != nil || !strings.Contains(out, "Usage:") {
 			t.Errorf("%v --help: %v\n%s", args, err, out)

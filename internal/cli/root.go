@@ -79,7 +79,7 @@ human whenever the caller asks for one.
 		worker,
 		serviceCommand("console", "Run the console: records of calls and tickets, API and page", (*process).startConsole),
 		callCommand(), chatCommand(), flowCommand(), modelsCommand(), nluCommand(), checkConfigCommand(), schemaCommand(),
-		apikeyCommand(), omsCommand(), ticketCommand(), keysCommand(), retentionCommand(),
+		apikeyCommand(), dlqCommand(), omsCommand(), ticketCommand(), keysCommand(), retentionCommand(),
 	)
 	root.Args, root.RunE = unknownSubcommand, needSubcommand
 	return root

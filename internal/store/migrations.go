@@ -207,7 +207,7 @@ func (s *Store) forgetTables() error {
 		return err
 	}
 	pool.SetMaxIdleConns(0)
-	pool.SetMaxIdleConns(idleConns(pool.Stats().MaxOpenConnections))
+	pool.SetMaxIdleConns(pool.Stats().MaxOpenConnections)
 	return nil
 }
 

@@ -92,7 +92,5 @@ func (s *Store) OutboxPending(ctx context.Context, id string) (OutboxMessage, bo
 // MarkOutboxSent notes that a message is in its stream. Marking twice, or
 // what is not there, changes nothing.
 func (s *Store) MarkOutboxSent(ctx context.Context, id string) error {
-	return s.writing(ctx, opOutboxMark, func(db *gorm.DB) error {
-		return db.Model(&outboxRow{}).Where("id = ? AND sent_at IS NULL", id).Update("sent_at", stamp(s.now())).Error
-	})
+	return s.marking.do(ctx, id)
 }

@@ -38,20 +38,26 @@ type Deps struct {
 	TicketSystem func(tenant string) string
 	// Vault seals personal data; nil: it is stored as it comes.
 	Vault *vault.Vault
+	// BeforeCommit is called at the end of each writing transaction, for
+	// fault tests.
+	BeforeCommit func()
 }
 
 // Store is a database with its tables. Its methods are safe for concurrent
 // use.
 type Store struct {
-	dialect   dialect
-	read      *gorm.DB
-	write     *gorm.DB
-	log       *slog.Logger
-	metrics   *metrics
-	now       func() time.Time
-	newNumber func(digits int) (string, error)
-	copyTo    func(tenant string) string
-	vault     *vault.Vault
+	dialect    dialect
+	read       *gorm.DB
+	write      *gorm.DB
+	log        *slog.Logger
+	metrics    *metrics
+	now        func() time.Time
+	newNumber  func(digits int) (string, error)
+	copyTo     func(tenant string) string
+	vault      *vault.Vault
+	committing func()
+	opening    *gather[func(*gorm.DB) error]
+	marking    *gather[string]
 }
 
 // Open connects, and brings the tables up to date when cfg says so. The
@@ -61,7 +67,10 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{log: deps.Log, now: deps.Now, newNumber: deps.NewNumber, copyTo: deps.TicketSystem, metrics: newMetrics(deps.Registry), vault: deps.Vault}
+	s := &Store{
+		log: deps.Log, now: deps.Now, newNumber: deps.NewNumber, copyTo: deps.TicketSystem, committing: deps.BeforeCommit,
+		metrics: newMetrics(deps.Registry), vault: deps.Vault,
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -74,6 +83,9 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	if s.copyTo == nil {
 		s.copyTo = func(string) string { return "" }
 	}
+	if s.committing == nil {
+		s.committing = func() {}
+	}
 	if err := s.connect(cfg); err != nil {
 		return nil, err
 	}
@@ -82,6 +94,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	s.gatherers()
 	if err := s.Ready(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -159,12 +172,10 @@ func openGorm(d gorm.Dialector, maxOpen int) (*gorm.DB, error) {
 		return nil, err
 	}
 	pool.SetMaxOpenConns(maxOpen)
-	pool.SetMaxIdleConns(idleConns(maxOpen))
+	pool.SetMaxIdleConns(maxOpen) // a connection costs more than a ticket
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return db, nil
 }
-
-func idleConns(maxOpen int) int { return min(maxOpen, 4) }
 
 func closeGorm(db *gorm.DB) error {
 	pool, err := db.DB()
@@ -212,9 +223,23 @@ func (s *Store) reading(ctx context.Context, op operation, fn func(*gorm.DB) err
 // inTx runs fn in one writing transaction: all of it or nothing, with the
 // audit entry that ctx may carry (see Audited).
 func (s *Store) inTx(ctx context.Context, op operation, fn func(*gorm.DB) error) error {
-	return s.metrics.observe(op, func() error {
-		return classify(s.write.WithContext(ctx).Transaction(s.withAudit(ctx, fn), &sql.TxOptions{}))
-	})
+	return s.metrics.observe(op, func() error { return s.transaction(ctx, s.withAudit(ctx, fn)) })
+}
+
+// inSharedTx is inTx, in one transaction with others that come at the same
+// time. fn may be run twice, and only the last time counts.
+func (s *Store) inSharedTx(ctx context.Context, op operation, fn func(*gorm.DB) error) error {
+	return s.metrics.observe(op, func() error { return s.opening.do(ctx, fn) })
+}
+
+func (s *Store) transaction(ctx context.Context, fn func(*gorm.DB) error) error {
+	return classify(s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		err := fn(tx)
+		if err == nil {
+			s.committing()
+		}
+		return err
+	}, &sql.TxOptions{}))
 }
 
 // writing runs fn, one statement, on the writing handle.

@@ -179,7 +179,7 @@ func loads(tx *gorm.DB, people []Candidate) (map[string]int, error) {
 // ticket already, that one is returned with existed true, and nothing is
 // written.
 func (s *Store) PlaceTicket(ctx context.Context, req schemas.TicketOpen, p Placement) (t Ticket, existed bool, err error) {
-	err = s.inTx(ctx, opTicketOpen, func(tx *gorm.DB) error {
+	err = s.inSharedTx(ctx, opTicketOpen, func(tx *gorm.DB) (err error) {
 		t, existed, err = s.openTicket(tx, req, p)
 		return err
 	})

@@ -24,7 +24,7 @@ type Config struct {
 // Defaults keeps retrying an absent database every half minute.
 func Defaults() Config {
 	return Config{
-		MaxInFlight: 32, AckWait: 30 * time.Second, OpenTimeout: 10 * time.Second, MaxAttempts: 20,
+		MaxInFlight: 128, AckWait: 30 * time.Second, OpenTimeout: 10 * time.Second, MaxAttempts: 20,
 		RetryFirst: 200 * time.Millisecond, RetryMax: 30 * time.Second,
 		SweepInterval: 5 * time.Second, SweepAge: 15 * time.Second, EscalateInterval: 30 * time.Second,
 	}

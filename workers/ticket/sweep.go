@@ -53,5 +53,8 @@ func (s *Service) sweep() error {
 	if err == nil {
 		s.metrics.pending.Set(float64(n))
 	}
+	if _, dead := s.bus.CountDeadLetters(s.ctx); dead != nil {
+		err = errors.Join(err, dead)
+	}
 	return errors.Join(broken, err)
 }

@@ -29,6 +29,7 @@ var ErrNotInstalled = errors.New("PostgreSQL is not installed: apt-get install -
 // what was committed survives the server, not the machine.
 type Cluster struct {
 	bin, dir string
+	options  []string // of the server, after the usual ones
 	cred     *syscall.Credential
 	mu       sync.Mutex
 	cmd      *exec.Cmd
@@ -38,7 +39,8 @@ type Cluster struct {
 
 // NewCluster makes and starts a cluster. The server refuses to run as root,
 // so that root runs it as the user postgres, which the package brings.
-func NewCluster() (*Cluster, error) {
+// Options of the server (NAME=VALUE) come after the usual ones.
+func NewCluster(options ...string) (*Cluster, error) {
 	bins, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if len(bins) == 0 {
 		return nil, ErrNotInstalled
@@ -48,7 +50,7 @@ func NewCluster() (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: filepath.Dir(bins[len(bins)-1]), dir: dir}
+	c := &Cluster{bin: filepath.Dir(bins[len(bins)-1]), dir: dir, options: options}
 	if err := c.ownDirectory(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -107,8 +109,12 @@ func (c *Cluster) Start() error {
 	if c.cmd != nil {
 		return nil
 	}
-	cmd := c.command("postgres", "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "fsync=off",
-		"-c", "full_page_writes=off", "-c", "max_connections=60", "-c", "shared_buffers=32MB")
+	args := []string{"-D", c.data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "fsync=off",
+		"-c", "full_page_writes=off", "-c", "max_connections=60", "-c", "shared_buffers=32MB"}
+	for _, o := range c.options {
+		args = append(args, "-c", o)
+	}
+	cmd := c.command("postgres", args...)
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"gorm.io/gorm"
+)
+
+// gather does what several callers ask for at the same time together: while
+// all lanes are busy, items wait, and the next free lane takes all of them. So
+// nobody waits for company, and the more there is to do, the more of it is
+// done at once.
+type gather[T any] struct {
+	lanes, most int
+	// run does a batch and says for each item how it went.
+	run func(ctx context.Context, batch []T) []error
+
+	mu      sync.Mutex
+	busy    int
+	waiting []*gathered[T]
+}
+
+type gathered[T any] struct {
+	ctx  context.Context
+	item T
+	done chan error
+}
+
+// do has item done and waits for it, also past the end of ctx, since it may
+// be done all the same; a batch that nobody wants any more is cancelled.
+func (g *gather[T]) do(ctx context.Context, item T) error {
+	one := &gathered[T]{ctx: ctx, item: item, done: make(chan error, 1)}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, one)
+	if g.busy < g.lanes {
+		g.busy++
+		go g.lane()
+	}
+	g.mu.Unlock()
+	return <-one.done
+}
+
+func (g *gather[T]) lane() {
+	for {
+		g.mu.Lock()
+		n := min(len(g.waiting), g.most)
+		if n == 0 {
+			g.busy--
+			g.mu.Unlock()
+			return
+		}
+		batch := g.waiting[:n:n]
+		g.waiting = g.waiting[n:]
+		g.mu.Unlock()
+		g.together(batch)
+	}
+}
+
+func (g *gather[T]) together(batch []*gathered[T]) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(batch[0].ctx))
+	defer cancel()
+	var wanted atomic.Int64
+	wanted.Store(int64(len(batch)))
+	items := make([]T, 0, len(batch))
+	for _, one := range batch {
+		items = append(items, one.item)
+		stop := context.AfterFunc(one.ctx, func() {
+			if wanted.Add(-1) == 0 {
+				cancel()
+			}
+		})
+		defer stop()
+	}
+	for i, err := range g.run(ctx, items) {
+		if one := batch[i]; err != nil && one.ctx.Err() != nil {
+			one.done <- one.ctx.Err()
+		} else {
+			one.done <- err
+		}
+	}
+}
+
+// Bounds of what is done together.
+const (
+	openTogether = 32
+	markTogether = 256
+)
+
+func (s *Store) gatherers() {
+	lanes := 4
+	if s.dialect == sqliteDialect {
+		lanes = 1 // there is one connection that writes
+	}
+	s.opening = &gather[func(*gorm.DB) error]{lanes: lanes, most: openTogether, run: s.commitTogether}
+	s.marking = &gather[string]{lanes: 1, most: markTogether, run: s.markTogether}
+}
+
+// commitTogether runs all of them in one transaction, which costs one wait for
+// the disk. When one fails, none is done, and each has a transaction of its
+// own: they must bear to be run twice.
+func (s *Store) commitTogether(ctx context.Context, batch []func(*gorm.DB) error) []error {
+	errs := make([]error, len(batch))
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		for _, fn := range batch {
+			if err := fn(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil || len(batch) == 1 {
+		errs[0] = err
+		return errs
+	}
+	for i, fn := range batch {
+		errs[i] = s.transaction(ctx, fn)
+	}
+	return errs
+}
+
+func (s *Store) markTogether(ctx context.Context, ids []string) []error {
+	errs := make([]error, len(ids))
+	err := s.writing(ctx, opOutboxMark, func(db *gorm.DB) error {
+		return db.Model(&outboxRow{}).Where("id IN ? AND sent_at IS NULL", ids).Update("sent_at", stamp(s.now())).Error
+	})
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
