@@ -44,9 +44,9 @@ func Priorities() []Priority {
 
 // FieldChange is what a change did to one field.
 type FieldChange struct {
-	Field string `json:"field" jsonschema:"enum=status,enum=assignee,enum=group,enum=priority,enum=due,enum=approval,enum=comment,enum=attachment"`
+	Field string `json:"field" jsonschema:"enum=status,enum=assignee,enum=group,enum=priority,enum=due,enum=approval,enum=comment,enum=attachment,enum=external_status"`
 	From  string `json:"from" jsonschema:"maxLength=128"`
-	To    string `json:"to" jsonschema:"maxLength=128,description=A time is RFC 3339; a comment's or attachment's is its id."`
+	To    string `json:"to" jsonschema:"maxLength=128,description=A time is RFC 3339; a comment's or attachment's is its id; an external status is the other system's word."`
 }
 
 // TicketChanged: something about a ticket is different. Version counts the
@@ -59,7 +59,7 @@ type TicketChanged struct {
 	TicketID       string        `json:"ticket_id"`
 	Number         string        `json:"number"`
 	Version        int64         `json:"version" jsonschema:"minimum=2"`
-	By             string        `json:"by" jsonschema:"maxLength=64,description=A person's name; or dispatch or escalation."`
+	By             string        `json:"by" jsonschema:"maxLength=64,description=A person's name; or dispatch or escalation; or system: and the connector of another ticket system."`
 	Why            string        `json:"why,omitempty" jsonschema:"maxLength=500"`
 	Changes        []FieldChange `json:"changes" jsonschema:"minItems=1,maxItems=16"`
 	Status         TicketStatus  `json:"status" jsonschema:"enum=open,enum=assigned,enum=in_progress,enum=waiting_customer,enum=waiting_approval,enum=resolved,enum=closed,enum=reopened,enum=cancelled"`

@@ -18,8 +18,9 @@ type LinkEvent struct {
 	Tenant     string
 	EventID    string // the same for every repeat
 	ExternalID string
-	TicketID   string // when ExternalID is not known here yet
-	Status     string
+	TicketID   string       // when ExternalID is not known here yet
+	Status     string       // the system's own word
+	Moves      TicketStatus // where that word moves our ticket; "" for nowhere
 	URL        string
 	At         time.Time
 	Sequence   int64 // counts a copy's changes, when the system has that
@@ -53,17 +54,18 @@ func (linkCursorRow) TableName() string { return "ticket_link_cursors" }
 
 // ApplyLinkEvent brings what another system told into the ticket's record,
 // once and only when it is newer than what is known: by sequence when both
-// have one, else by time. The fact that tells of it is committed with it; its
-// id is returned.
-func (s *Store) ApplyLinkEvent(ctx context.Context, e LinkEvent) (outcome LinkOutcome, factID string, err error) {
+// have one, else by time. Its status stands in the ticket's history, moves the
+// ticket where e says so and a way leads there, and is not told back. The facts
+// that tell of it are committed with it; their ids are returned.
+func (s *Store) ApplyLinkEvent(ctx context.Context, e LinkEvent) (outcome LinkOutcome, facts []string, err error) {
 	err = s.inTx(ctx, opLink, func(tx *gorm.DB) error {
-		outcome, factID, err = s.applyLinkEvent(tx, e)
+		outcome, facts, err = s.applyLinkEvent(tx, e)
 		return err
 	})
-	return outcome, factID, err
+	return outcome, facts, err
 }
 
-func (s *Store) applyLinkEvent(tx *gorm.DB, e LinkEvent) (LinkOutcome, string, error) {
+func (s *Store) applyLinkEvent(tx *gorm.DB, e LinkEvent) (LinkOutcome, []string, error) {
 	now := stamp(s.now())
 	find := func() (linkRow, error) {
 		var link linkRow
@@ -75,27 +77,32 @@ func (s *Store) applyLinkEvent(tx *gorm.DB, e LinkEvent) (LinkOutcome, string, e
 	}
 	link, err := find()
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return EventUnknown, "", nil
+		return EventUnknown, nil, nil
 	}
 	if err != nil {
-		return "", "", err
+		return "", nil, err
 	}
-	// Hold the row: events of one copy are compared one after the other.
+	// The ticket is held first, as whoever changes it does, then its copy:
+	// events of one copy are compared one after the other.
+	var t ticketRow
+	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", link.TicketID).Take(&t).Error; err != nil {
+		return "", nil, err
+	}
 	if err := tx.Model(&linkRow{}).Where("ticket_id = ?", link.TicketID).Update("ticket_id", link.TicketID).Error; err != nil {
-		return "", "", err
+		return "", nil, err
 	}
 	if link, err = find(); err != nil {
-		return "", "", err
+		return "", nil, err
 	}
 	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&linkEventRow{Tenant: e.Tenant, EventID: e.EventID, ReceivedAt: now})
 	if res.Error != nil {
-		return "", "", res.Error
+		return "", nil, res.Error
 	}
 	switch {
 	case res.RowsAffected == 0:
-		return EventDuplicate, "", nil
+		return EventDuplicate, nil, nil
 	case stale(link, e):
-		return EventStale, "", nil
+		return EventStale, nil, nil
 	}
 	set := map[string]any{"status": e.Status, "changed_at": stamp(e.At), "sequence": max(e.Sequence, link.Sequence), "synced_at": now}
 	if link.ExternalID == "" && e.ExternalID != "" {
@@ -105,18 +112,21 @@ func (s *Store) applyLinkEvent(tx *gorm.DB, e LinkEvent) (LinkOutcome, string, e
 		set["url"] = e.URL
 	}
 	if err := tx.Model(&linkRow{}).Where("ticket_id = ?", link.TicketID).Updates(set).Error; err != nil {
-		return "", "", err
+		return "", nil, err
 	}
 	if link.Status == e.Status {
-		return EventApplied, "", nil // nothing that anybody has to be told
-	}
-	var t ticketRow
-	if err := tx.Where("id = ?", link.TicketID).Take(&t).Error; err != nil {
-		return "", "", err
+		return EventApplied, nil, nil // nothing that anybody has to be told
 	}
 	sum := sha256.Sum256([]byte(e.Tenant + "\x00" + e.EventID))
 	id := "ticket.synced." + hex.EncodeToString(sum[:16])
-	return EventApplied, id, s.putSynced(tx, id, t, e.Status, link.Status, schemas.SyncReported, now)
+	if err := s.putSynced(tx, id, t, e.Status, link.Status, schemas.SyncReported, now); err != nil {
+		return "", nil, err
+	}
+	edit := &ticketEdit{tx: tx, was: t, row: t, now: now}
+	if err := edit.follow(link, e.Status, e.Moves); err != nil {
+		return "", nil, err
+	}
+	return EventApplied, append([]string{id}, edit.facts...), nil
 }
 
 func stale(link linkRow, e LinkEvent) bool {

@@ -124,36 +124,38 @@ func (s *Store) linkTicket(tx *gorm.DB, t Ticket, tenant string, now time.Time) 
 	if err := tx.Create(&linkRow{TicketID: t.ID, Tenant: tenant, System: system}).Error; err != nil {
 		return err
 	}
-	return queueDelivery(tx, t.ID, t.CallID, DeliverCreate, "create", struct{}{}, now)
+	_, err := queueDelivery(tx, t.ID, t.CallID, DeliverCreate, "create", struct{}{}, now)
+	return err
 }
 
 // queueDelivery puts a change behind those that a copy still has to be told,
-// and the work for it into the outbox. A ticket without a copy, and a key that
-// was queued before, change nothing.
-func queueDelivery(tx *gorm.DB, ticketID, callID string, kind DeliveryKind, key string, change any, now time.Time) error {
+// and the work for it into the outbox, whose id there it gives. A ticket
+// without a copy, and a key that was queued before, change nothing and give "".
+func queueDelivery(tx *gorm.DB, ticketID, callID string, kind DeliveryKind, key string, change any, now time.Time) (string, error) {
 	data, err := json.Marshal(change)
 	if err != nil {
-		return err
+		return "", err
 	}
 	// Counting up holds the row: changes of one ticket are numbered in the
 	// order in which they are committed.
 	res := tx.Model(&linkRow{}).Where("ticket_id = ?", ticketID).Update("queued", gorm.Expr("queued + 1"))
 	if res.Error != nil || res.RowsAffected == 0 {
-		return res.Error
+		return "", res.Error
 	}
 	var link linkRow
 	if err := tx.Where("ticket_id = ?", ticketID).Take(&link).Error; err != nil {
-		return err
+		return "", err
 	}
 	row := deliveryRow{TicketID: ticketID, Sequence: link.Queued, Kind: string(kind), ChangeKey: key, Data: string(data), State: deliveryPending, CreatedAt: now}
 	if res = tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row); res.Error != nil {
-		return res.Error
+		return "", res.Error
 	}
 	if res.RowsAffected == 0 {
-		return tx.Model(&linkRow{}).Where("ticket_id = ?", ticketID).Update("queued", gorm.Expr("queued - 1")).Error
+		return "", tx.Model(&linkRow{}).Where("ticket_id = ?", ticketID).Update("queued", gorm.Expr("queued - 1")).Error
 	}
 	work := schemas.TicketDeliver{Tenant: link.Tenant, CallID: callID, TicketID: ticketID, Sequence: link.Queued}
-	return putOutbox(tx, DeliverID(ticketID, link.Queued), schemas.SubjectTicketDeliver(link.Tenant), callID, work, now)
+	id := DeliverID(ticketID, link.Queued)
+	return id, putOutbox(tx, id, schemas.SubjectTicketDeliver(link.Tenant), callID, work, now)
 }
 
 // QueueDelivery tells a ticket's copy of a change, later and in order. Key
@@ -165,7 +167,7 @@ func (s *Store) QueueDelivery(ctx context.Context, ticketID string, kind Deliver
 		if err := tx.Where("id = ?", ticketID).Take(&t).Error; err != nil {
 			return err
 		}
-		if err := queueDelivery(tx, ticketID, t.CallID, kind, key, change, stamp(s.now())); err != nil {
+		if _, err := queueDelivery(tx, ticketID, t.CallID, kind, key, change, stamp(s.now())); err != nil {
 			return err
 		}
 		return tx.Where("ticket_id = ?", ticketID).Take(&link).Error

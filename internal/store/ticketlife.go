@@ -143,8 +143,9 @@ func (c TicketChange) validate() error {
 	return errors.Join(errs...)
 }
 
-// Changed is a ticket after a change, and the ids of the facts in the outbox
-// that tell of it; none when nothing was different.
+// Changed is a ticket after a change, and the ids of what waits in the outbox
+// because of it: the fact that tells of it, and the work for the ticket's copy
+// if it has one; none when nothing was different.
 type Changed struct {
 	Ticket Ticket
 	Facts  []string
@@ -208,6 +209,8 @@ type ticketEdit struct {
 	comment string
 	extra   []schemas.FieldChange // comments and attachments
 	facts   []string
+	// fromCopy: another ticket system says so, which is not told back.
+	fromCopy bool
 }
 
 func (e *ticketEdit) status() TicketStatus { return TicketStatus(e.row.Status) }
@@ -292,7 +295,7 @@ func (e *ticketEdit) move(to TicketStatus) error {
 		e.row.Assignee = ""
 	case to == schemas.StatusAssigned && e.row.Assignee == "":
 		return fmt.Errorf("%w: assignee: an assigned ticket has one", ErrInvalid)
-	case to == schemas.StatusInProgress && e.row.Assignee == "":
+	case to == schemas.StatusInProgress && e.row.Assignee == "" && !e.fromCopy:
 		e.row.Assignee = e.by
 	}
 	e.row.Status = string(to)
@@ -349,7 +352,7 @@ func timeText(t *time.Time) string {
 }
 
 // save writes what is different: the ticket under its old version, its
-// history, and the fact.
+// history, the fact, and the work for its copy.
 func (e *ticketEdit) save() error {
 	changes := e.differences()
 	if len(changes) == 0 {
@@ -375,7 +378,10 @@ func (e *ticketEdit) save() error {
 		Version: e.row.Version, By: e.by, Why: e.why, Changes: changes, Status: TicketStatus(e.row.Status), Group: schemas.Group(e.row.Team),
 		Assignee: e.row.Assignee, Priority: schemas.Priority(e.row.Priority), DueAt: stampPtr(e.row.DueAt), Comment: e.comment, ChangedAt: e.now,
 	}
-	return e.tell(ChangeID(e.row.ID, e.row.Version), "changed", fact)
+	if err := e.tell(ChangeID(e.row.ID, e.row.Version), "changed", fact); err != nil {
+		return err
+	}
+	return e.deliver(changes)
 }
 
 // ChangeID is the message id of the fact that tells of a ticket's version.

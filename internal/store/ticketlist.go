@@ -73,7 +73,7 @@ func (s *Store) listTickets(ctx context.Context, op operation, f TicketFilter, l
 	for _, r := range rows {
 		out = append(out, r.domain())
 	}
-	return out, next, nil
+	return out, next, s.addLinks(ctx, out)
 }
 
 // exportBatch is how many tickets of an export are in memory at a time.
@@ -107,5 +107,7 @@ func (s *Store) Ticket(ctx context.Context, id string) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, fmt.Errorf("ticket: %w", err)
 	}
-	return row.domain(), nil
+	one := []Ticket{row.domain()}
+	err = s.addLinks(ctx, one)
+	return one[0], err
 }

@@ -213,15 +213,3 @@ func (s *Store) TicketByKey(ctx context.Context, key string) (Ticket, error) {
 	}
 	return row.domain(), nil
 }
-
-// TicketByID finds one ticket.
-func (s *Store) TicketByID(ctx context.Context, id string) (Ticket, error) {
-	var row ticketRow
-	err := s.reading(ctx, opTicketsList, func(db *gorm.DB) error {
-		return db.Where("id = ?", id).Take(&row).Error
-	})
-	if err != nil {
-		return Ticket{}, fmt.Errorf("ticket: %w", err)
-	}
-	return row.domain(), nil
-}

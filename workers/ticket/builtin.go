@@ -10,7 +10,7 @@ import (
 
 // Keys finds stored tickets by their id.
 type Keys interface {
-	TicketByID(ctx context.Context, id string) (store.Ticket, error)
+	Ticket(ctx context.Context, id string) (store.Ticket, error)
 	Ready(ctx context.Context) error
 }
 
@@ -49,7 +49,7 @@ func (b *BuiltIn) known(ctx context.Context, e External) error {
 
 // Find gives a ticket by its id.
 func (b *BuiltIn) Find(ctx context.Context, key string) (External, bool, error) {
-	t, err := b.tickets.TicketByID(ctx, key)
+	t, err := b.tickets.Ticket(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return External{}, false, nil
 	}

@@ -2,9 +2,9 @@ package ticket
 
 import (
 	"context"
-	"errors"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/outbox"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -73,13 +73,5 @@ func (s *Service) tell(steps []store.Escalation) {
 func (s *Service) publish(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.OpenTimeout)
 	defer cancel()
-	m, waiting, err := s.tickets.OutboxPending(ctx, id)
-	if err != nil || !waiting {
-		return err
-	}
-	fact, err := m.Decode()
-	if err != nil {
-		return err
-	}
-	return errors.Join(s.bus.PublishDurable(ctx, m.Subject, fact, schemas.WithID(m.ID), schemas.ForCall(m.CallID)), s.tickets.MarkOutboxSent(ctx, m.ID))
+	return outbox.Publish(ctx, s.bus, s.tickets, id)
 }

@@ -3,7 +3,11 @@ package ticket
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/store"
@@ -117,13 +121,14 @@ type External struct {
 
 // Change is what is new of a ticket. Empty fields did not change.
 type Change struct {
-	ID       string    `json:"id"` // the same for every repeat
-	Status   string    `json:"status"`
-	Group    string    `json:"group"`
-	Assignee string    `json:"assignee"`
-	Priority string    `json:"priority"`
-	Due      time.Time `json:"due"`
-	At       time.Time `json:"at"`
+	ID         string    `json:"id"` // the same for every repeat
+	Status     string    `json:"status"`
+	Group      string    `json:"group"`
+	Assignee   string    `json:"assignee"`
+	Unassigned bool      `json:"unassigned"` // nobody has it any more
+	Priority   string    `json:"priority"`
+	Due        time.Time `json:"due"`
+	At         time.Time `json:"at"`
 }
 
 // Comment is something said about a ticket.
@@ -140,9 +145,30 @@ type ExternalChange struct {
 	ExternalID string
 	Key        string // the ticket's, when the system gives it back; may be empty
 	Status     string
+	Moves      string // the status of ours that the word leads to; "" for none
 	URL        string
 	At         time.Time
 	Sequence   int64 // counts the copy's changes; 0 when the system has no such thing
+}
+
+// CheckMoves names the entries of a connection's moves that lead to no status
+// of ours.
+func CheckMoves(moves map[string]string) error {
+	var errs []error
+	for _, word := range slices.Sorted(maps.Keys(moves)) {
+		if to := schemas.TicketStatus(moves[word]); !slices.Contains(schemas.TicketStatuses(), to) {
+			errs = append(errs, fmt.Errorf("moves.%s: %.40q is no status of ours; there are %s", word, to, statusList()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func statusList() string {
+	var out []string
+	for _, s := range schemas.TicketStatuses() {
+		out = append(out, string(s))
+	}
+	return strings.Join(out, ", ")
 }
 
 // Sample is a ticket of nobody, for trying a connection.

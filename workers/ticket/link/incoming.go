@@ -108,8 +108,8 @@ func (s *Service) apply(ctx context.Context, g *guarded, c ticket.ExternalChange
 	if now := s.now(); c.At.IsZero() || c.At.After(now.Add(farAhead)) {
 		c.At = now
 	}
-	outcome, fact, err := s.links.ApplyLinkEvent(ctx, store.LinkEvent{
-		Tenant: g.tenant, EventID: c.ID, ExternalID: c.ExternalID, TicketID: c.Key, Status: c.Status, URL: c.URL, At: c.At, Sequence: c.Sequence,
+	outcome, facts, err := s.links.ApplyLinkEvent(ctx, store.LinkEvent{
+		Tenant: g.tenant, EventID: c.ID, ExternalID: c.ExternalID, TicketID: c.Key, Status: c.Status, Moves: store.TicketStatus(c.Moves), URL: c.URL, At: c.At, Sequence: c.Sequence,
 	})
 	if err != nil {
 		s.metrics.events.WithLabelValues(label(g.tenant), source, outcomeFailed).Inc()
@@ -117,7 +117,9 @@ func (s *Service) apply(ctx context.Context, g *guarded, c ticket.ExternalChange
 		return outcome, err
 	}
 	s.metrics.events.WithLabelValues(label(g.tenant), source, string(outcome)).Inc()
-	s.publish(ctx, fact)
+	for _, id := range facts {
+		s.publish(ctx, id)
+	}
 	return outcome, nil
 }
 

@@ -23,6 +23,9 @@ type Spec struct {
 	// Statuses are the system's words for ours; what is not named is sent as
 	// it is.
 	Statuses map[string]string `yaml:"statuses"`
+	// Moves are our statuses for the system's words: a ticket follows its copy
+	// there. What is not named only stands in the record.
+	Moves map[string]string `yaml:"moves"`
 	// Idempotent says that the system takes a repeat of create for the first
 	// (by the ticket's key, or by Standard Webhooks' webhook-id), so that it
 	// need not be searched.
@@ -71,7 +74,7 @@ func (s *Spec) validate() error {
 	if s.Connector != Connector {
 		bad("connector: wants %s", Connector)
 	}
-	errs = append(errs, s.Endpoint.Validate())
+	errs = append(errs, s.Endpoint.Validate(), ticket.CheckMoves(s.Moves))
 	if s.Create == nil {
 		bad("create: missing")
 	}

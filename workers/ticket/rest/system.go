@@ -160,9 +160,15 @@ func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.Externa
 		if err != nil {
 			return nil, fmt.Errorf("%w: changes: item %d: %w", ticket.ErrGarbled, i, err)
 		}
-		out = append(out, c.named())
+		out = append(out, s.moving(c.named()))
 	}
 	return out, nil
+}
+
+// moving adds where a change moves our ticket.
+func (s *System) moving(c ticket.ExternalChange) ticket.ExternalChange {
+	c.Moves = s.spec.Moves[c.Status]
+	return c
 }
 
 // Receive checks and reads a message that the system sent.
@@ -202,7 +208,7 @@ func (s *System) Receive(header http.Header, body []byte) ([]ticket.ExternalChan
 				c.ID = ""
 			}
 		}
-		out = append(out, c.named())
+		out = append(out, s.moving(c.named()))
 	}
 	return out, nil
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/tidegate/tidegate/internal/restcall"
+	"github.com/tidegate/tidegate/workers/ticket"
 )
 
 // Connector is this connector's name in files.
@@ -30,6 +31,8 @@ type Spec struct {
 	Queue    string            `yaml:"queue"`
 	Queues   map[string]string `yaml:"queues"`
 	Statuses map[string]string `yaml:"statuses"` // RT's words for ours
+	// Moves are our statuses for RT's words: a ticket follows its copy there.
+	Moves map[string]string `yaml:"moves"`
 	// Subject and Content are what people read.
 	Subject restcall.Text `yaml:"subject"`
 	Content restcall.Text `yaml:"content"`
@@ -83,7 +86,7 @@ func (s *Spec) validate() error {
 	if s.Connector != Connector {
 		bad("connector: wants %s", Connector)
 	}
-	errs = append(errs, s.Endpoint.Validate())
+	errs = append(errs, s.Endpoint.Validate(), ticket.CheckMoves(s.Moves))
 	if s.Endpoint.Auth.Header == nil && s.Endpoint.Auth.Basic == nil {
 		bad("auth: missing; RT wants header {name: Authorization, prefix: \"token \", value: ...} or basic")
 	}

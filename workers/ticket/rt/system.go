@@ -157,6 +157,9 @@ func (s *System) search(ctx context.Context, query, order string, page int) (ite
 // it does not change the status, so that the status is read again.
 func (s *System) Update(ctx context.Context, e ticket.External, c ticket.Change) error {
 	data := map[string]any{"id": e.ID, "status": s.theirs(c.Status), "queue": "", "owner": c.Assignee, "due": ""}
+	if c.Unassigned {
+		data["owner"] = "Nobody"
+	}
 	if c.Group != "" {
 		data["queue"] = s.spec.queueOf(c.Group)
 	}
@@ -215,7 +218,7 @@ func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.Externa
 				return nil, fmt.Errorf("%w: search: an item without id, Status or LastUpdated", ticket.ErrGarbled)
 			}
 			out = append(out, ticket.ExternalChange{
-				ID: fmt.Sprintf("rt:%s:%s:%d", id, status, at.Unix()), ExternalID: id, Status: status, URL: s.external(id, "", "").URL, At: at.UTC(),
+				ID: fmt.Sprintf("rt:%s:%s:%d", id, status, at.Unix()), ExternalID: id, Status: status, Moves: s.spec.Moves[status], URL: s.external(id, "", "").URL, At: at.UTC(),
 			})
 		}
 		if !more {

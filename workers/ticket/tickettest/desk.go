@@ -49,6 +49,7 @@ type Copy struct {
 	Ref      string    `json:"ref"`
 	Title    string    `json:"title"`
 	State    string    `json:"state"`
+	Owner    string    `json:"owner"`
 	Comments []string  `json:"comments"`
 	Changed  time.Time `json:"changed"`
 	Version  int64     `json:"version"`
@@ -95,7 +96,7 @@ func (d *Desk) Copies(ref string) []Copy {
 }
 
 // Log is what was done at the desk, in order: "create ID", "state ID STATE",
-// "comment ID TEXT".
+// "owner ID NAME", "priority ID PRIORITY", "comment ID TEXT".
 func (d *Desk) Log() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -210,11 +211,20 @@ func (d *Desk) known(w http.ResponseWriter, r *http.Request, do func(*Copy)) {
 }
 
 func (d *Desk) update(w http.ResponseWriter, r *http.Request) {
-	var in struct{ State string }
+	var in struct{ State, Owner, Priority string }
 	_ = json.NewDecoder(r.Body).Decode(&in)
 	d.known(w, r, func(c *Copy) {
-		c.set(in.State)
-		d.log = append(d.log, "state "+c.ID+" "+in.State)
+		if in.State != "" {
+			c.set(in.State)
+			d.log = append(d.log, "state "+c.ID+" "+in.State)
+		}
+		if in.Owner != "" {
+			c.Owner = in.Owner
+			d.log = append(d.log, "owner "+c.ID+" "+in.Owner)
+		}
+		if in.Priority != "" {
+			d.log = append(d.log, "priority "+c.ID+" "+in.Priority)
+		}
 	})
 }
 
@@ -250,6 +260,7 @@ base: ` + d.Server.URL + `
 timeout: 1s
 sign: {secret: {env: ` + key + `}}
 statuses: {open: in-progress}
+moves: {solved: resolved, gone: closed}
 create:
   method: POST
   path: /tickets
@@ -268,7 +279,7 @@ update:
   method: PATCH
   path: /tickets/{{ .external.id }}
   missing: [404]
-  body: {state: "{{ .change.status }}"}
+  body: {state?: "{{ .change.status }}", owner?: "{{ .change.assignee }}", priority?: "{{ .change.priority }}"}
 comment:
   method: POST
   path: /tickets/{{ .external.id }}/comments
