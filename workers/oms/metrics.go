@@ -40,6 +40,7 @@ const (
 	// How an attempt at a write ended besides.
 	resultDone      = "done"
 	resultRequested = "requested"
+	resultHeld      = "held" // until somebody approves
 	resultRefused   = "refused"
 	resultRepeated  = "repeated"
 	resultNotFound  = "not_found"
@@ -121,7 +122,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			m.lookups.WithLabelValues(by, r)
 		}
 	}
-	for _, r := range []string{resultRequested, resultRepeated, resultNone, resultRetry} {
+	for _, r := range []string{resultRequested, resultRepeated, resultHeld, resultNone, resultRetry} {
 		m.tickets.WithLabelValues(r)
 	}
 	for _, op := range []operation{opReturn, opCancel, opIntercept} {

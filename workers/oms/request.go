@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/store"
@@ -33,7 +34,7 @@ type Point string
 
 // The places where a worker can be made to die.
 const (
-	PointTicket    Point = "ticket"    // a ticket was opened, nothing is noted
+	PointTicket    Point = "ticket"    // a ticket was opened or approved, nothing is noted
 	PointNoted     Point = "noted"     // its write is noted, not asked for
 	PointReceived  Point = "received"  // the work is here
 	PointWritten   Point = "written"   // the system has done it, nobody knows
@@ -60,12 +61,12 @@ func (s *Service) startWrites(ctx context.Context) error {
 	tickets, writes := common, common
 	// Tickets that were opened before any worker wrote are people's.
 	tickets.Stream, tickets.Durable, tickets.New = schemas.StreamFacts, DurableTickets, true
-	tickets.FilterSubjects = []string{schemas.SubjectTicketFact("*", "opened")}
+	tickets.FilterSubjects = []string{schemas.SubjectTicketFact("*", "opened"), schemas.SubjectTicketFact("*", "changed")}
 	writes.Stream, writes.Durable, writes.FilterSubjects = schemas.StreamWork, DurableWrites, []string{schemas.SubjectOMSWork}
 	for _, begin := range []struct {
 		cfg    bus.ConsumerConfig
 		handle func(context.Context, bus.Message) error
-	}{{tickets, s.ticketOpened}, {writes, s.write}} {
+	}{{tickets, s.ticketTold}, {writes, s.write}} {
 		consumer, err := s.bus.Consume(ctx, begin.cfg, begin.handle)
 		if err != nil {
 			return err
@@ -75,17 +76,29 @@ func (s *Service) startWrites(ctx context.Context) error {
 	return nil
 }
 
-// ticketOpened asks for what the ticket's kind wants of an order system. Note
-// and work are committed together, the work is published, and only then the
-// fact acknowledged: wherever a worker dies, the fact comes again, and the key
-// and the message id make it once.
-func (s *Service) ticketOpened(ctx context.Context, m bus.Message) error {
-	fact, ok := m.Data.(*schemas.TicketOpened)
-	if !ok {
-		return bus.Permanent(errors.New("data is no ticket.opened"))
+// ticketTold asks for what a ticket's kind wants of an order system, when it is
+// opened, or when what it asks for is approved. Note and work are committed
+// together, the work is published, and only then the fact acknowledged:
+// wherever a worker dies, the fact comes again, and the key and the message id
+// make it once.
+func (s *Service) ticketTold(ctx context.Context, m bus.Message) error {
+	var result string
+	var err error
+	switch fact := m.Data.(type) {
+	case *schemas.TicketOpened:
+		s.reached(PointTicket)
+		if result = resultNone; fact.OrderNumber != "" && writable(fact.Kind) {
+			result, err = s.requestFor(ctx, fact.IdempotencyKey, fact.Tenant)
+		}
+	case *schemas.TicketChanged:
+		if !approved(fact) {
+			return nil
+		}
+		s.reached(PointTicket)
+		result, err = s.requestFor(ctx, fact.IdempotencyKey, fact.Tenant)
+	default:
+		return bus.Permanent(errors.New("data is neither ticket.opened nor ticket.changed"))
 	}
-	s.reached(PointTicket)
-	result, err := s.requestFor(ctx, fact)
 	if err != nil {
 		result = resultRetry
 	}
@@ -93,21 +106,33 @@ func (s *Service) ticketOpened(ctx context.Context, m bus.Message) error {
 	return err
 }
 
-func (s *Service) requestFor(ctx context.Context, fact *schemas.TicketOpened) (result string, err error) {
-	if fact.OrderNumber == "" || !writable(fact.Kind) {
-		return resultNone, nil
-	}
-	t, err := s.writes.TicketByKey(ctx, fact.IdempotencyKey)
+func approved(fact *schemas.TicketChanged) bool {
+	return slices.ContainsFunc(fact.Changes, func(c schemas.FieldChange) bool {
+		return c.Field == "approval" && c.To == string(store.ApprovalGiven)
+	})
+}
+
+// requestFor looks at the ticket as it is now, not as the fact has it: facts
+// come late and in any order.
+func (s *Service) requestFor(ctx context.Context, key, tenant string) (result string, err error) {
+	t, err := s.writes.TicketByKey(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return resultNone, nil // deleted meanwhile
 	}
 	if err != nil {
 		return "", err
 	}
-	if !t.OrderVerified {
-		return resultNone, nil // digits that nobody has seen in the order system
+	switch {
+	case t.OrderNumber == "", !writable(t.Kind):
+		return resultNone, nil
+	case !t.OrderVerified: // digits that nobody has seen in the order system
+		return resultNone, nil
+	case t.Status == schemas.StatusCancelled, t.Approval == store.ApprovalRefused:
+		return resultNone, nil // people said no before
+	case t.Approval == store.ApprovalNeeded:
+		return resultHeld, nil // the fact of the approval brings it back
 	}
-	req := requestOf(t, fact.Tenant)
+	req := requestOf(t, tenant)
 	existed, err := s.writes.RequestOMSWrite(ctx, req)
 	if err != nil {
 		return "", err
