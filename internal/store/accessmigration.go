@@ -21,6 +21,11 @@ var accessMigration = migration{id: "0010_access", up: []string{
 	`CREATE INDEX audit_actor ON audit_log (actor, at, id)`,
 	`CREATE INDEX audit_subject ON audit_log (subject, at, id)`,
 
+	// What lists of tickets are narrowed by; each holds a part of all tickets.
+	`CREATE INDEX tickets_person ON tickets (assignee, opened_at, id) WHERE assignee <> ''`,
+	`CREATE INDEX tickets_tenant ON tickets (tenant, opened_at, id) WHERE tenant <> ''`,
+	`CREATE INDEX tickets_approval ON tickets (opened_at, id) WHERE approval = 'needed'`,
+
 	`{postgres}CREATE FUNCTION audit_log_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 		BEGIN
 			IF TG_OP = 'DELETE' AND OLD.at < now() - INTERVAL '30 days' THEN RETURN OLD; END IF;
@@ -51,6 +56,7 @@ var accessMigration = migration{id: "0010_access", up: []string{
 		INSERT INTO ticket_grams (ticket_grams, rowid, grams) VALUES ('delete', old.docid, old.grams);
 		INSERT INTO ticket_grams (rowid, grams) VALUES (new.docid, new.grams); END`,
 }, down: []string{
+	`DROP INDEX tickets_approval`, `DROP INDEX tickets_tenant`, `DROP INDEX tickets_person`,
 	`{sqlite}DROP TABLE ticket_grams`, `DROP TABLE ticket_texts`, `DROP TABLE audit_log`,
 	`{postgres}DROP FUNCTION audit_log_guard`, `{postgres}DROP FUNCTION audit_log_keep`, `DROP TABLE api_keys`,
 }}

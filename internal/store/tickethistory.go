@@ -107,10 +107,15 @@ func putHistory(tx *gorm.DB, t ticketRow, changes []schemas.FieldChange, who, wh
 // CommentTicket adds a comment. It needs no version: it takes nothing away
 // from what somebody else sees.
 func (s *Store) CommentTicket(ctx context.Context, id, who, text string) (Changed, error) {
+	return s.CommentVersion(ctx, id, 0, who, text)
+}
+
+// CommentVersion is CommentTicket, about one version of the ticket only.
+func (s *Store) CommentVersion(ctx context.Context, id string, version int64, who, text string) (Changed, error) {
 	if !ValidWho(who) || text == "" || badText(text, maxCommentText) {
 		return Changed{}, fmt.Errorf("%w: comment", ErrInvalid)
 	}
-	return s.changing(ctx, opTicketChange, id, 0, func(e *ticketEdit) error {
+	return s.changing(ctx, opTicketChange, id, version, func(e *ticketEdit) error {
 		if err := e.room(&ticketCommentRow{}, maxComments, "comments"); err != nil {
 			return err
 		}
@@ -157,7 +162,7 @@ func (e *ticketEdit) room(of any, limit int64, what string) error {
 		return err
 	}
 	if n >= limit {
-		return fmt.Errorf("%w: the ticket has %d %s already", ErrInvalid, n, what)
+		return fmt.Errorf("%w: %w: the ticket has %d %s already", ErrInvalid, ErrFull, n, what)
 	}
 	return nil
 }
@@ -165,33 +170,39 @@ func (e *ticketEdit) room(of any, limit int64, what string) error {
 // maxHistory bounds what one life loads.
 const maxHistory = 2000
 
-// TicketLife reads a ticket with its history, comments and attachments;
-// ErrNotFound when there is none.
+// TicketLife reads a ticket with its history, comments, attachments and copy,
+// as they were at one moment; ErrNotFound when there is none.
 func (s *Store) TicketLife(ctx context.Context, id string) (TicketLife, error) {
 	var (
 		t           ticketRow
+		links       []linkRow
 		history     []ticketHistoryRow
 		comments    []ticketCommentRow
 		attachments []attachmentRow
 	)
-	err := s.reading(ctx, opTicketLife, func(db *gorm.DB) error {
-		if err := db.Where("id = ?", id).Take(&t).Error; err != nil {
+	read := func(tx *gorm.DB) error {
+		if err := tx.Where("id = ?", id).Take(&t).Error; err != nil {
 			return err
 		}
 		for _, q := range []struct {
 			order string
 			into  any
-		}{{"version, position", &history}, {"at, id", &comments}, {"at, id", &attachments}} {
-			if err := db.Where("ticket_id = ?", id).Order(q.order).Limit(maxHistory).Find(q.into).Error; err != nil {
+		}{{"version, position", &history}, {"at, id", &comments}, {"at, id", &attachments}, {"ticket_id", &links}} {
+			if err := tx.Where("ticket_id = ?", id).Order(q.order).Limit(maxHistory).Find(q.into).Error; err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}
+	err := s.reading(ctx, opTicketLife, func(db *gorm.DB) error { return db.Transaction(read, s.snapshot()) })
 	if err != nil {
 		return TicketLife{}, fmt.Errorf("ticket: %w", err)
 	}
 	life := TicketLife{Ticket: t.domain(), Next: NextStatuses(TicketStatus(t.Status))}
+	if len(links) > 0 {
+		l := links[0].domain()
+		life.Ticket.External = &l
+	}
 	for _, r := range history {
 		life.History = append(life.History, TicketHistory{Version: r.Version, At: r.At.UTC(), By: r.Who, Field: r.Field, From: r.Source, To: r.Target, Why: r.Why})
 	}

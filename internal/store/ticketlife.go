@@ -33,8 +33,14 @@ var (
 	ErrChanged = errors.New("changed meanwhile")
 	// ErrTaken: somebody else has the ticket.
 	ErrTaken = errors.New("taken by somebody else")
-	// ErrOwnApproval: who works on a ticket does not approve it as well.
+	// ErrOwnApproval: who works on a ticket, or asked for its approval, does
+	// not approve it as well.
 	ErrOwnApproval = errors.New("approval has to come from somebody else")
+	// ErrFull: the ticket has as many comments or attachments as it can.
+	ErrFull = errors.New("no room for more")
+	// ErrNoApprover: the ticket waits for an approval, and who moves it has no
+	// right to give one.
+	ErrNoApprover = errors.New("no right to approve")
 )
 
 // TransitionError is a step that a ticket cannot take.
@@ -97,12 +103,14 @@ type TicketChange struct {
 	Why     string
 	Version int64
 	// Take: only when nobody else has the ticket.
-	Take     bool
-	Status   *TicketStatus
-	Assignee *string // "" gives it back to the group
-	Group    *schemas.Group
-	Priority *schemas.Priority
-	DueAt    *time.Time // the zero time is none
+	Take bool
+	// NoApprover: whoever does it may neither give nor refuse an approval.
+	NoApprover bool
+	Status     *TicketStatus
+	Assignee   *string // "" gives it back to the group
+	Group      *schemas.Group
+	Priority   *schemas.Priority
+	DueAt      *time.Time // the zero time is none
 }
 
 var whoPattern = regexp.MustCompile(`^[\p{L}\p{N}._@:-]{1,64}$`)
@@ -158,7 +166,7 @@ type Changed struct {
 // Assigning an open or reopened ticket makes it assigned; taking it back makes
 // it open. Leaving waiting_approval is the approval, cancelling there its
 // refusal. Errors: ErrNotFound, ErrInvalid, ErrTransition, ErrChanged,
-// ErrTaken, ErrOwnApproval.
+// ErrTaken, ErrOwnApproval, ErrNoApprover.
 func (s *Store) ChangeTicket(ctx context.Context, id string, c TicketChange) (Changed, error) {
 	if err := c.validate(); err != nil {
 		return Changed{}, err
@@ -211,12 +219,14 @@ type ticketEdit struct {
 	facts   []string
 	// fromCopy: another ticket system says so, which is not told back.
 	fromCopy bool
+	// noApprover: see TicketChange.
+	noApprover bool
 }
 
 func (e *ticketEdit) status() TicketStatus { return TicketStatus(e.row.Status) }
 
 func (e *ticketEdit) apply(c TicketChange) error {
-	e.by, e.why = c.By, c.Why
+	e.by, e.why, e.noApprover = c.By, c.Why, c.NoApprover
 	if c.Take && e.row.Assignee != "" && e.row.Assignee != c.By {
 		return ErrTaken
 	}
@@ -280,8 +290,8 @@ func (e *ticketEdit) move(to TicketStatus) error {
 	}
 	switch {
 	case from == schemas.StatusWaitingApproval:
-		if e.by == e.was.Assignee {
-			return ErrOwnApproval
+		if err := e.mayApprove(); err != nil {
+			return err
 		}
 		e.row.Approval = string(ApprovalGiven)
 		if to == schemas.StatusCancelled {
@@ -301,6 +311,24 @@ func (e *ticketEdit) move(to TicketStatus) error {
 	e.row.Status = string(to)
 	e.stop(to)
 	return nil
+}
+
+// mayApprove: an approval comes from somebody who has the right to give one,
+// who does not work on the ticket and has not asked for it.
+func (e *ticketEdit) mayApprove() error {
+	if e.noApprover {
+		return ErrNoApprover
+	}
+	if e.by == e.was.Assignee {
+		return ErrOwnApproval
+	}
+	var asked []ticketHistoryRow
+	err := e.tx.Where("ticket_id = ? AND field = ? AND target = ?", e.row.ID, "status", string(schemas.StatusWaitingApproval)).
+		Order("version DESC").Limit(1).Find(&asked).Error
+	if err == nil && len(asked) > 0 && asked[0].Who == e.by {
+		return ErrOwnApproval
+	}
+	return err
 }
 
 // stop lets the due time stand still while nobody here has to do anything:

@@ -24,13 +24,38 @@ type TicketFilter struct {
 	Since       time.Time
 	Until       time.Time
 	Text        string
+	Tenant      string // schemas.DefaultTenant is that of no name
+	Assignee    string
+	Priority    schemas.Priority
+	Approval    Approval
+	// DueBefore keeps what somebody here has to work on and what is due before
+	// a time.
+	DueBefore time.Time
 }
 
 func (s *Store) ticketQuery(db *gorm.DB, f TicketFilter) *gorm.DB {
 	tx := equals(db.Model(&ticketRow{}), map[string]string{
 		"call_id": f.CallID, "order_number": f.OrderNumber, "number": f.Number, "team": string(f.Group),
 		"kind": string(f.Kind), "status": string(f.Status), "reason": f.Reason,
+		"assignee": f.Assignee, "priority": string(f.Priority), "approval": string(f.Approval),
 	})
+	// Indexes of a part of all tickets are found by the words of their part.
+	if f.Assignee != "" {
+		tx = tx.Where("assignee <> ''")
+	}
+	if f.Approval == ApprovalNeeded {
+		tx = tx.Where("approval = 'needed'")
+	}
+	switch f.Tenant {
+	case "":
+	case schemas.DefaultTenant:
+		tx = tx.Where("tenant = ''")
+	default:
+		tx = tx.Where("tenant <> '' AND tenant = ?", f.Tenant)
+	}
+	if !f.DueBefore.IsZero() {
+		tx = tx.Where("due_at IS NOT NULL AND "+pressing).Where("due_at < ?", stamp(f.DueBefore))
+	}
 	if f.Text != "" {
 		tx = s.matching(tx, f.Text)
 	}

@@ -100,11 +100,35 @@ func (s *Store) indexTicket(tx *gorm.DB, id string) error {
 	} else if err != nil {
 		return err
 	}
-	body := searchBody(t.Summary, t.ReasonText)
+	parts, err := searchedComments(tx, id)
+	if err != nil {
+		return err
+	}
+	body := searchBody(append(parts, t.Summary, t.ReasonText)...)
 	value := "?"
 	if s.dialect == postgresDialect {
 		value = "array_to_tsvector(string_to_array(?, ' '))"
 	}
 	return tx.Exec(`INSERT INTO ticket_texts (ticket_id, body, grams) VALUES (?, ?, `+value+`)
 		ON CONFLICT (ticket_id) DO UPDATE SET body = excluded.body, grams = excluded.grams`, id, body, strings.Join(grams(body), " ")).Error
+}
+
+// maxSearched bounds the characters of comments that a ticket is found by, the
+// newest first: PostgreSQL refuses a tsvector of over a megabyte.
+const maxSearched = 60_000
+
+func searchedComments(tx *gorm.DB, id string) ([]string, error) {
+	var comments []ticketCommentRow
+	if err := tx.Where("ticket_id = ?", id).Order("at DESC, id DESC").Limit(maxComments).Find(&comments).Error; err != nil {
+		return nil, err
+	}
+	var out []string
+	left := maxSearched
+	for _, c := range comments {
+		if left -= utf8.RuneCountInString(c.Text); left < 0 {
+			break
+		}
+		out = append(out, c.Text)
+	}
+	return out, nil
 }
