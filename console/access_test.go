@@ -168,7 +168,10 @@ type detailJSON struct {
 	Assignee string
 	Summary  string
 	Next     []string
-	History  []struct{ Actor, To, Note string }
+	Priority string
+	Approval string
+	Status   string
+	History  []struct{ Actor, Field, From, To, Note string }
 	Comments []struct{ Actor, Text string }
 }
 
@@ -177,7 +180,7 @@ func TestTicketsAreChangedByVersion(t *testing.T) {
 	path := "/api/v1/tickets/" + f.ticket("call-1", "尺码").ID
 	var d detailJSON
 	a := f.ask("GET", path, "", nil, &d)
-	if a.code != http.StatusOK || a.header.Get("ETag") != `"1"` || d.Contact != "13800138001" || d.Version != 1 || len(d.Next) != 1 {
+	if a.code != http.StatusOK || a.header.Get("ETag") != `"1"` || d.Contact != "13800138001" || d.Version != 1 || len(d.Next) != 6 || d.Priority != "normal" {
 		t.Fatalf("%d %v %+v", a.code, a.header, d)
 	}
 	f.ask("GET", path, "", nil, nil)
@@ -197,7 +200,8 @@ func TestTicketsAreChangedByVersion(t *testing.T) {
 		{"POST", "/transitions", `{"to":"in_progress"}`, map[string]string{"If-Match": `"9"`}, 412, "If-Match"},
 		{"POST", "/transitions", `{"to":"closed"}`, first, 409, "to"},
 		{"POST", "/transitions", `{"to":"in_progress","why":1}`, first, 400, "why"},
-		{"POST", "/transitions", `{"to":"In Progress"}`, first, 400, "to"},
+		{"POST", "/transitions", `{"to":"flying"}`, first, 400, "to"},
+		{"POST", "/transitions", `{"to":"assigned"}`, first, 409, "to"},
 		{"PUT", "/assignee", `{}`, first, 400, "assignee"},
 		{"PUT", "/assignee", `{"assignee":"a b"}`, first, 400, "assignee"},
 		{"POST", "/comments", `{"text":" "}`, nil, 400, "text"},
@@ -231,7 +235,7 @@ func TestTicketsAreChangedByVersion(t *testing.T) {
 			t.Errorf("%s: %d %s", c.path, a.code, a.body)
 		}
 	}
-	if d.Assignee != "wang" || len(d.History) != 1 || d.History[0].Actor != "token" || d.Comments[0].Text != "请回13800138001" {
+	if last := d.History[len(d.History)-1]; d.Assignee != "wang" || d.Status != "in_progress" || last.Actor != "token" || last.Field != "comment" || d.History[1].Note != "好" || d.Comments[0].Text != "请回13800138001" {
 		t.Errorf("%+v", d)
 	}
 	for _, action := range []string{console.ActionTransition, console.ActionComment, console.ActionAssign} {

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -131,11 +132,13 @@ func (b *body) text(name string, low, high int) string {
 		b.bad(name, fmt.Sprintf("has %d characters, want %d..%d", n, low, high))
 		return ""
 	}
-	if strings.ContainsFunc(*v, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f }) {
+	// Lines may come with the ends of any system.
+	text := strings.ReplaceAll(strings.ReplaceAll(*v, "\r\n", "\n"), "\r", "\n")
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
 		b.bad(name, "has control characters")
 		return ""
 	}
-	return *v
+	return text
 }
 
 // end is the error of everything that was wrong, or nil.

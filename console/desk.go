@@ -5,62 +5,23 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/outbox"
 	"github.com/tidegate/tidegate/internal/store"
 )
 
-// Desk changes tickets as people work on them. Every method that writes does
-// so in one transaction through the store, under the context it is given: the
-// audit entry in it (store.Audited) and the fact in the outbox are committed
-// with the change, or none of them.
-//
-// Version is that of the ticket that the change is based on; 0 asks for none.
+// Desk changes tickets as people work on them, each change in one transaction:
+// the audit entry of the context (store.Audited), the history, the fact and the
+// work for the ticket's copy are committed with it, or none of them. Errors are
+// those of the store.
 type Desk interface {
-	// History is what happened to a ticket, the oldest first.
-	History(ctx context.Context, ticketID string) (History, error)
-	// Transition moves a ticket to a status; ErrIllegal when none leads there.
-	Transition(ctx context.Context, ticketID string, version int64, to store.TicketStatus, note, actor string) error
-	// Assign gives a ticket to a person; "" takes it back.
-	Assign(ctx context.Context, ticketID string, version int64, assignee, actor string) error
-	Comment(ctx context.Context, ticketID string, version int64, text, actor string) error
-}
-
-// Errors of a Desk besides those of the store.
-var (
-	// ErrIllegal: the ticket cannot do this from where it stands.
-	ErrIllegal = errors.New("illegal transition")
-	// ErrChanged: the ticket has another version by now.
-	ErrChanged = errors.New("changed meanwhile")
-)
-
-// History is the life of a ticket until now. Version grows with each change;
-// Next are the statuses it can go to.
-type History struct {
-	Version  int64
-	Assignee string
-	Next     []store.TicketStatus
-	Changes  []Change
-	Comments []TicketComment
-}
-
-// Change is one change of one field of a ticket.
-type Change struct {
-	At    time.Time
-	Actor string
-	Field string
-	From  string
-	To    string
-	Note  string
-}
-
-// TicketComment is what somebody wrote about a ticket.
-type TicketComment struct {
-	At    time.Time
-	Actor string
-	Text  string
+	ChangeTicket(ctx context.Context, id string, c store.TicketChange) (store.Changed, error)
+	CommentVersion(ctx context.Context, id string, version int64, who, text string) (store.Changed, error)
+	outbox.Messages
 }
 
 // Bounds of what is written, in characters.
@@ -71,7 +32,6 @@ const (
 )
 
 var (
-	statusPattern   = regexp.MustCompile(`^[a-z_]{1,32}$`)
 	assigneePattern = regexp.MustCompile(`^[\p{L}\p{N}._@-]{0,64}$`)
 	etagPattern     = regexp.MustCompile(`^"([1-9][0-9]{0,17})"$`)
 )
@@ -107,15 +67,11 @@ func (s *Service) showTicket(w http.ResponseWriter, r *http.Request) {
 	s.answerTicket(ctx, w, r, id)
 }
 
-// answerTicket shows a ticket with its history, as it is now.
+// answerTicket shows a ticket with its life, as it is now.
 func (s *Service) answerTicket(ctx context.Context, w http.ResponseWriter, r *http.Request, id string) {
 	p := asker(r)
 	personal := p.may(ScopePersonal)
-	t, err := s.records.Ticket(ctx, id)
-	var h History
-	if err == nil && s.desk != nil {
-		h, err = s.desk.History(ctx, id)
-	}
+	life, err := s.records.TicketLife(ctx, id)
 	if err == nil && personal {
 		err = s.auditReading(ctx, p, ActionTicketRead, id)
 	}
@@ -123,10 +79,8 @@ func (s *Service) answerTicket(ctx context.Context, w http.ResponseWriter, r *ht
 		s.fail(w, r, err)
 		return
 	}
-	if h.Version > 0 {
-		w.Header().Set("ETag", etag(h.Version))
-	}
-	writeJSON(w, viewTicketDetail(t, h, personal))
+	w.Header().Set("ETag", etag(life.Ticket.Version))
+	writeJSON(w, viewTicketDetail(life, personal))
 }
 
 func pathID(r *http.Request) (string, error) {
@@ -137,10 +91,21 @@ func pathID(r *http.Request) (string, error) {
 	return id, nil
 }
 
+// writing is a route that writes: what it is in the audit log, whether it has
+// to say which version it is based on, how its body is read (into details for
+// the audit log), and what it does.
+type writing struct {
+	action    string
+	versioned bool
+	field     string // the member that says what is wanted
+	read      func(*body) map[string]string
+	do        func(ctx context.Context, id string, version int64) (store.Changed, error)
+}
+
 // write is what the writing routes have in common: everything wrong is named
 // before anything is written, and a change of what somebody has seen says
 // which version that was.
-func (s *Service) write(w http.ResponseWriter, r *http.Request, action string, versioned bool, read func(*body) map[string]string, do func(ctx context.Context, id string, version int64) error) {
+func (s *Service) write(w http.ResponseWriter, r *http.Request, wr writing) {
 	id, err := pathID(r)
 	if err == nil {
 		err = newQuery(r.URL.RawQuery).end()
@@ -150,7 +115,7 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, action string, v
 	if err == nil {
 		version, given, err = ifMatch(r)
 	}
-	if err == nil && versioned && !given {
+	if err == nil && wr.versioned && !given {
 		writeProblem(w, problem{Status: http.StatusPreconditionRequired, Kind: kindNoVersion, Detail: "Say in If-Match which version this is based on: the ETag of the ticket.", Errors: []fieldError{{"If-Match", "is missing"}}})
 		return
 	}
@@ -160,7 +125,7 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, action string, v
 	}
 	var details map[string]string
 	if err == nil {
-		details = read(b)
+		details = wr.read(b)
 		err = b.end()
 	}
 	if err != nil {
@@ -173,40 +138,79 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, action string, v
 		writeProblem(w, problem{Status: http.StatusServiceUnavailable, Kind: kindUnavailable, Detail: "This console only reads."})
 		return
 	}
-	if err := do(s.audited(ctx, asker(r), action, id, details), id, version); err != nil {
-		s.failWrite(w, r, err)
+	changed, err := wr.do(s.audited(ctx, asker(r), wr.action, id, details), id, version)
+	if err != nil {
+		s.failWrite(w, r, wr, err)
 		return
 	}
+	s.publish(r, changed.Facts)
 	s.answerTicket(ctx, w, r, id)
 }
 
-func (s *Service) failWrite(w http.ResponseWriter, r *http.Request, err error) {
+// publishTimeout is how long an answer waits for what its change has to tell.
+const publishTimeout = 2 * time.Second
+
+// publish sends what a change left in the outbox. It is committed: what cannot
+// be sent now is by the ticket worker's sweeper, and the answer is the same.
+func (s *Service) publish(r *http.Request, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), publishTimeout)
+	defer cancel()
+	err := s.bus.Ready()
+	for _, id := range ids {
+		if err == nil {
+			err = outbox.Publish(ctx, s.bus, s.desk, id)
+		}
+	}
+	if err != nil {
+		s.log.Warn("what a change has to tell is left to the sweeper", "error", err)
+	}
+}
+
+// failWrite answers with why a ticket was not changed. A TransitionError knows
+// its statuses, which are no secret.
+func (s *Service) failWrite(w http.ResponseWriter, r *http.Request, wr writing, err error) {
+	refuse := func(status int, kind, detail, field, why string) {
+		writeProblem(w, problem{Status: status, Kind: kind, Detail: detail, Errors: []fieldError{{field, why}}})
+	}
 	switch {
-	case errors.Is(err, ErrIllegal):
-		writeProblem(w, problem{Status: http.StatusConflict, Kind: kindTransition, Detail: "The ticket cannot go there from where it stands; next in its details lists where it can.", Errors: []fieldError{{"to", "is no status to go to from here"}}})
-	case errors.Is(err, ErrChanged):
-		writeProblem(w, problem{Status: http.StatusPreconditionFailed, Kind: kindChanged, Detail: "The ticket was changed meanwhile; read it again.", Errors: []fieldError{{"If-Match", "is not the version of the ticket"}}})
+	case errors.Is(err, store.ErrChanged):
+		refuse(http.StatusPreconditionFailed, kindChanged, "The ticket was changed meanwhile; read it again.", "If-Match", "is not the version of the ticket")
+	case errors.Is(err, store.ErrNoApprover):
+		refuseScope(w, ScopeTicketsApprove)
+	case errors.Is(err, store.ErrOwnApproval):
+		refuse(http.StatusForbidden, kindOwnApproval, "The approval has to come from somebody who neither has the ticket nor asked for it.", wr.field, "is for somebody else to decide")
+	case errors.Is(err, store.ErrTransition):
+		refuse(http.StatusConflict, kindTransition, "The ticket cannot go there from where it stands; next in its details lists where it can.", wr.field, "is not possible: "+err.Error())
+	case errors.Is(err, store.ErrFull):
+		refuse(http.StatusConflict, kindFull, "The ticket has as many comments as it can.", wr.field, "has no room")
+	case errors.Is(err, store.ErrInvalid): // what only the ticket itself shows
+		refuse(http.StatusConflict, kindTransition, "The ticket cannot go there as it is: an assigned ticket has an assignee; give it to a person instead.", wr.field, "needs an assignee")
 	default:
 		s.fail(w, r, err)
 	}
 }
 
 func (s *Service) transitionTicket(w http.ResponseWriter, r *http.Request) {
-	var to, note string
-	s.write(w, r, ActionTransition, true, func(b *body) map[string]string {
-		to, note = b.text("to", 1, 32), b.text("note", 0, maxNote)
-		if to != "" && !statusPattern.MatchString(to) {
-			b.bad("to", "does not match "+statusPattern.String())
+	var to store.TicketStatus
+	var note string
+	p := asker(r)
+	s.write(w, r, writing{ActionTransition, true, "to", func(b *body) map[string]string {
+		to, note = store.TicketStatus(b.text("to", 1, 32)), b.text("note", 0, maxNote)
+		if to != "" && !slices.Contains(statuses, to) {
+			b.bad("to", "is none of "+joined(statuses))
 		}
-		return map[string]string{"to": to}
-	}, func(ctx context.Context, id string, version int64) error {
-		return s.desk.Transition(ctx, id, version, store.TicketStatus(to), note, asker(r).actor)
-	})
+		return map[string]string{"to": string(to)}
+	}, func(ctx context.Context, id string, version int64) (store.Changed, error) {
+		return s.desk.ChangeTicket(ctx, id, store.TicketChange{By: p.who(), Why: note, Version: version, Status: &to, NoApprover: !p.may(ScopeTicketsApprove)})
+	}})
 }
 
 func (s *Service) assignTicket(w http.ResponseWriter, r *http.Request) {
 	var assignee string
-	s.write(w, r, ActionAssign, true, func(b *body) map[string]string {
+	s.write(w, r, writing{ActionAssign, true, "assignee", func(b *body) map[string]string {
 		assignee = b.text("assignee", 0, maxAssignee)
 		if _, there := b.members["assignee"]; !there {
 			b.bad("assignee", "is missing")
@@ -214,22 +218,22 @@ func (s *Service) assignTicket(w http.ResponseWriter, r *http.Request) {
 			b.bad("assignee", "does not match "+assigneePattern.String())
 		}
 		return map[string]string{"assigned": strconv.FormatBool(assignee != "")}
-	}, func(ctx context.Context, id string, version int64) error {
-		return s.desk.Assign(ctx, id, version, assignee, asker(r).actor)
-	})
+	}, func(ctx context.Context, id string, version int64) (store.Changed, error) {
+		return s.desk.ChangeTicket(ctx, id, store.TicketChange{By: asker(r).who(), Version: version, Assignee: &assignee})
+	}})
 }
 
 // A comment changes nothing that somebody else could have seen otherwise, so
 // that it needs no version.
 func (s *Service) commentTicket(w http.ResponseWriter, r *http.Request) {
 	var text string
-	s.write(w, r, ActionComment, false, func(b *body) map[string]string {
+	s.write(w, r, writing{ActionComment, false, "text", func(b *body) map[string]string {
 		text = b.text("text", 1, maxComment)
 		if text != "" && strings.TrimSpace(text) == "" {
 			b.bad("text", "is blank")
 		}
 		return nil
-	}, func(ctx context.Context, id string, version int64) error {
-		return s.desk.Comment(ctx, id, version, text, asker(r).actor)
-	})
+	}, func(ctx context.Context, id string, version int64) (store.Changed, error) {
+		return s.desk.CommentVersion(ctx, id, version, asker(r).who(), text)
+	}})
 }

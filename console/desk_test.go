@@ -1,19 +1,14 @@
 package console_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3filter"
 
-	"github.com/tidegate/tidegate/console"
-	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 )
 
@@ -76,66 +71,4 @@ func (f *fixture) ask(method, path, body string, header map[string]string, into 
 		}
 	}
 	return answer{resp.StatusCode, resp.Header, string(got)}
-}
-
-// fakeDesk keeps the lives of tickets in memory, and writes to the store in a
-// transaction of the context it is given, as a Desk has to.
-type fakeDesk struct {
-	db    *store.Store
-	mu    sync.Mutex
-	lives map[string]*console.History
-}
-
-func (d *fakeDesk) life(id string) *console.History {
-	h := d.lives[id]
-	if h == nil {
-		h = &console.History{Version: 1, Next: []store.TicketStatus{"in_progress"}}
-		d.lives[id] = h
-	}
-	return h
-}
-
-func (d *fakeDesk) History(_ context.Context, id string) (console.History, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return *d.life(id), nil
-}
-
-func (d *fakeDesk) change(ctx context.Context, id string, version int64, fn func(*console.History) error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, err := d.db.Ticket(ctx, id); err != nil {
-		return err
-	}
-	h := d.life(id)
-	if version != 0 && version != h.Version {
-		return console.ErrChanged
-	}
-	if err := fn(h); err != nil {
-		return err
-	}
-	h.Version++
-	return d.db.IndexTicket(ctx, id)
-}
-
-func (d *fakeDesk) Transition(ctx context.Context, id string, version int64, to store.TicketStatus, note, actor string) error {
-	return d.change(ctx, id, version, func(h *console.History) error {
-		if len(h.Next) == 0 || h.Next[0] != to {
-			return console.ErrIllegal
-		}
-		h.Next = nil
-		h.Changes = append(h.Changes, console.Change{At: time.Now(), Actor: actor, Field: "status", From: "open", To: string(to), Note: note})
-		return nil
-	})
-}
-
-func (d *fakeDesk) Assign(ctx context.Context, id string, version int64, assignee, _ string) error {
-	return d.change(ctx, id, version, func(h *console.History) error { h.Assignee = assignee; return nil })
-}
-
-func (d *fakeDesk) Comment(ctx context.Context, id string, version int64, text, actor string) error {
-	return d.change(ctx, id, version, func(h *console.History) error {
-		h.Comments = append(h.Comments, console.TicketComment{At: time.Now(), Actor: actor, Text: text})
-		return nil
-	})
 }

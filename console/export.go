@@ -43,6 +43,15 @@ var columns = []column{
 	{"contact", func(t store.Ticket, personal bool) string { return shownPhone(t.Contact, personal) }},
 	{"summary", func(t store.Ticket, personal bool) string { return shownText(t.Summary, personal) }},
 	{"call_id", func(t store.Ticket, _ bool) string { return t.CallID }},
+	{"tenant", func(t store.Ticket, _ bool) string { return t.Tenant }},
+	{"assignee", func(t store.Ticket, _ bool) string { return t.Assignee }},
+	{"priority", func(t store.Ticket, _ bool) string { return string(t.Priority) }},
+	{"approval", func(t store.Ticket, _ bool) string { return string(t.Approval) }},
+	{"due_at", func(t store.Ticket, _ bool) string { return csvTime(t.DueAt) }},
+	{"version", func(t store.Ticket, _ bool) string { return strconv.FormatInt(t.Version, 10) }},
+	{"external_system", func(t store.Ticket, _ bool) string { return externalOf(t).System }},
+	{"external_id", func(t store.Ticket, _ bool) string { return externalOf(t).ExternalID }},
+	{"external_status", func(t store.Ticket, _ bool) string { return externalOf(t).Status }},
 	{"pickup_from", func(t store.Ticket, _ bool) string {
 		if t.Pickup == nil {
 			return ""
@@ -61,6 +70,14 @@ var columns = []column{
 		}
 		return shownSecret(t.Pickup.Address, personal)
 	}},
+}
+
+// externalOf is the ticket's copy, empty where there is none.
+func externalOf(t store.Ticket) store.Link {
+	if t.External == nil {
+		return store.Link{}
+	}
+	return *t.External
 }
 
 func csvTime(t *time.Time) string {

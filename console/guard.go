@@ -29,9 +29,21 @@ var anonymousScopes = []Scope{ScopeTicketsRead, ScopeCallsRead, ScopePersonal, S
 // principal is who asks.
 type principal struct {
 	actor   string
+	name    string // of the key; empty for who has none
 	address string
 	scopes  []Scope
 }
+
+// who stands in tickets' histories: the person that a key is named after, or
+// else the actor. What the program itself is called there is no person's name.
+func (p principal) who() string {
+	if store.ValidWho(p.name) && !slices.Contains(ownNames, p.name) && !strings.Contains(p.name, ":") {
+		return p.name
+	}
+	return p.actor
+}
+
+var ownNames = []string{"dispatch", "escalation", "cli", actorToken, actorLocal, actorAnonymous}
 
 func (p principal) may(s Scope) bool { return s == scopePublic || slices.Contains(p.scopes, s) }
 
@@ -139,7 +151,7 @@ func (s *Service) byAPIKey(ctx context.Context, presented string) (principal, er
 			s.log.Warn("last use of an API key not noted", "key", id, "error", err)
 		}
 	}
-	p := principal{actor: k.ID}
+	p := principal{actor: k.ID, name: k.Name}
 	for _, scope := range k.Scopes {
 		p.scopes = append(p.scopes, Scope(scope))
 	}

@@ -24,6 +24,8 @@ const (
 	kindMethod       = "method-not-allowed"
 	kindTransition   = "illegal-transition"
 	kindChanged      = "changed-meanwhile"
+	kindOwnApproval  = "own-approval"
+	kindFull         = "full"
 	kindTooLarge     = "too-large"
 	kindMediaType    = "unsupported-media-type"
 	kindWrongHost    = "wrong-host"
@@ -34,7 +36,7 @@ const (
 
 var problemKinds = []string{
 	kindParameter, kindBody, kindUnauthorized, kindScope, kindCrossOrigin, kindNotFound, kindMethod, kindTransition, kindChanged,
-	kindTooLarge, kindMediaType, kindWrongHost, kindNoVersion, kindTooMany, kindUnavailable,
+	kindOwnApproval, kindFull, kindTooLarge, kindMediaType, kindWrongHost, kindNoVersion, kindTooMany, kindUnavailable,
 }
 
 // problem is an RFC 9457 problem document. Errors names the fields at fault.

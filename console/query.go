@@ -116,8 +116,11 @@ var (
 		schemas.OutcomeTicketOpened, schemas.OutcomeResolved, schemas.OutcomeHandedOff, schemas.OutcomeUnfinished,
 		schemas.OutcomeAbandoned, schemas.OutcomeNoInput, schemas.OutcomeFailed,
 	}
-	groups = schemas.Groups()
-	kinds  = []schemas.RequestKind{
+	groups     = schemas.Groups()
+	statuses   = schemas.TicketStatuses()
+	priorities = schemas.Priorities()
+	approvals  = []store.Approval{store.ApprovalNeeded, store.ApprovalGiven, store.ApprovalRefused}
+	kinds      = []schemas.RequestKind{
 		schemas.KindReturn, schemas.KindRefund, schemas.KindExchange, schemas.KindCancel, schemas.KindComplaint, schemas.KindInquiry,
 	}
 
@@ -125,6 +128,8 @@ var (
 	callerPattern = regexp.MustCompile(`^\+?[0-9]{3,20}$`)
 	orderPattern  = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 	wordPattern   = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,64}$`)
+	tenantPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	personPattern = regexp.MustCompile(`^[\p{L}\p{N}._@:-]{1,64}$`)
 	numberPattern = regexp.MustCompile(`^[0-9]{4,12}$`)
 )
 
@@ -144,8 +149,10 @@ func parseTicketFilter(q *query) store.TicketFilter {
 	f := store.TicketFilter{
 		CallID: q.matching("call_id", idPattern), OrderNumber: q.matching("order_number", orderPattern),
 		Number: q.matching("number", numberPattern), Group: oneOf(q, "group", groups), Kind: oneOf(q, "kind", kinds),
-		Status: store.TicketStatus(q.matching("status", statusPattern)), Reason: q.matching("reason", wordPattern),
-		Since: q.time("since"), Until: q.time("until"), Text: q.get("q"),
+		Status: oneOf(q, "status", statuses), Reason: q.matching("reason", wordPattern),
+		Since: q.time("since"), Until: q.time("until"), Text: q.get("q"), Tenant: q.matching("tenant", tenantPattern),
+		Assignee: q.matching("assignee", personPattern), Priority: oneOf(q, "priority", priorities), Approval: oneOf(q, "approval", approvals),
+		DueBefore: q.time("due_before"),
 	}
 	q.interval(f.Since, f.Until)
 	if f.Text != "" && store.ValidSearch(f.Text) != nil {

@@ -36,7 +36,10 @@ func (s *Service) record(ctx context.Context, m bus.Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	err := s.records.Record(ctx, m.Data)
+	var err error
+	if name != factChanged { // which the tables of tickets hold already
+		err = s.records.Record(ctx, m.Data)
+	}
 	if id := ticketOf(m.Data); err == nil && id != "" {
 		err = s.records.IndexTicket(ctx, id)
 	}
@@ -55,8 +58,13 @@ func (s *Service) record(ctx context.Context, m bus.Message) error {
 
 // ticketOf is the ticket whose searched text a fact may have changed, or "".
 func ticketOf(data any) string {
-	if f, ok := data.(*schemas.TicketOpened); ok {
+	switch f := data.(type) {
+	case *schemas.TicketOpened:
 		return f.TicketID
+	case *schemas.TicketChanged:
+		if f.Comment != "" {
+			return f.TicketID
+		}
 	}
 	return ""
 }
@@ -66,9 +74,12 @@ func passing(err error) bool {
 	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-const factOther = "other"
+const (
+	factChanged = "ticket_changed"
+	factOther   = "other"
+)
 
-var factNames = []string{"started", "answered", "turn", "taken_over", "handed_off", "ended", "ticket_opened", factOther}
+var factNames = []string{"started", "answered", "turn", "taken_over", "handed_off", "ended", "ticket_opened", factChanged, factOther}
 
 func factName(data any) string {
 	switch data.(type) {
@@ -86,6 +97,8 @@ func factName(data any) string {
 		return "ended"
 	case *schemas.TicketOpened:
 		return "ticket_opened"
+	case *schemas.TicketChanged:
+		return factChanged
 	}
 	return factOther
 }

@@ -15,18 +15,21 @@ type Scope string
 const (
 	ScopeTicketsRead  Scope = "tickets:read"
 	ScopeTicketsWrite Scope = "tickets:write"
-	ScopeCallsRead    Scope = "calls:read"
-	ScopeExport       Scope = "export"
-	ScopePersonal     Scope = "personal"
-	ScopeStats        Scope = "stats"
-	ScopeAudit        Scope = "audit"
+	// ScopeTicketsApprove gives and refuses approvals, together with
+	// ScopeTicketsWrite.
+	ScopeTicketsApprove Scope = "tickets:approve"
+	ScopeCallsRead      Scope = "calls:read"
+	ScopeExport         Scope = "export"
+	ScopePersonal       Scope = "personal"
+	ScopeStats          Scope = "stats"
+	ScopeAudit          Scope = "audit"
 	// scopePublic is the mark of a route that everybody may ask, and no scope
 	// of a key.
 	scopePublic Scope = "public"
 )
 
 // Scopes are all that a key can have.
-var Scopes = []Scope{ScopeTicketsRead, ScopeTicketsWrite, ScopeCallsRead, ScopeExport, ScopePersonal, ScopeStats, ScopeAudit}
+var Scopes = []Scope{ScopeTicketsRead, ScopeTicketsWrite, ScopeTicketsApprove, ScopeCallsRead, ScopeExport, ScopePersonal, ScopeStats, ScopeAudit}
 
 // ParseScopes reads scopes and names every one that is wrong. None is wrong,
 // too: such a key opens nothing.

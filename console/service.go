@@ -35,7 +35,7 @@ type Facts interface {
 	Calls(ctx context.Context, f store.CallFilter, limit int, after store.Cursor) ([]store.Call, store.Cursor, error)
 	CallDetail(ctx context.Context, id string) (store.CallDetail, error)
 	Tickets(ctx context.Context, f store.TicketFilter, limit int, after store.Cursor) ([]store.Ticket, store.Cursor, error)
-	Ticket(ctx context.Context, id string) (store.Ticket, error)
+	TicketLife(ctx context.Context, id string) (store.TicketLife, error)
 }
 
 // Reports read much at once.

@@ -37,14 +37,15 @@ type fixture struct {
 	db     *store.Store
 	base   string
 	token  string
-	desk   *fakeDesk
 }
 
 func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 	t.Helper()
 	storeCfg := store.Defaults()
 	storeCfg.DSN = config.Secret(dsn)
-	db, err := store.Open(storetest.Context(t), storeCfg, store.Deps{})
+	db, err := store.Open(storetest.Context(t), storeCfg, store.Deps{TicketSystem: func(tenant string) string {
+		return map[string]string{"acme": "rest"}[tenant]
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +56,7 @@ func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 	if change != nil {
 		change(&cfg)
 	}
-	desk := &fakeDesk{db: db, lives: map[string]*console.History{}}
-	s, err := console.New(cfg, console.Deps{Bus: server.Connect("console"), Records: db, Desk: desk})
+	s, err := console.New(cfg, console.Deps{Bus: server.Connect("console"), Records: db, Desk: db})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 	if err := s.Ready(); err != nil {
 		t.Error(err)
 	}
-	return &fixture{t: t, router: loadDocument(t), bus: server.Connect("facts"), db: db, base: "http://" + s.Addr(), token: cfg.Token.Reveal(), desk: desk}
+	return &fixture{t: t, router: loadDocument(t), bus: server.Connect("facts"), db: db, base: "http://" + s.Addr(), token: cfg.Token.Reveal()}
 }
 
 func loadDocument(t *testing.T) routers.Router {

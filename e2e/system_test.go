@@ -200,7 +200,7 @@ func newSystem(t testing.TB, set setup) *system {
 	}
 	cc := console.Defaults()
 	cc.Listen = "127.0.0.1:0"
-	s.console, err = console.New(cc, console.Deps{Bus: s.bus, Records: s.store, Log: s.log, Registry: s.reg})
+	s.console, err = console.New(cc, console.Deps{Bus: s.bus, Records: s.store, Desk: s.store, Log: s.log, Registry: s.reg})
 	s.run(s.console, err)
 	if len(set.sockets) == 0 && s.sip == "" {
 		set.sockets = []string{s.startOrchestrator(set.orchestrator)}

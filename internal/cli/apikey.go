@@ -27,14 +27,18 @@ func apikeyCommand() *cobra.Command {
 		Long: `Keys of the console's HTTP API, kept in the database of the services.
 
 A key does what its scopes say:
-  tickets:read   list, search and show tickets
-  tickets:write  change their status, assign them, comment on them
-  calls:read     list and show calls
-  export         export tickets as CSV
-  stats          statistics
-  audit          read the audit log
-  personal       see telephone numbers, addresses and what was said, wherever
-                 another scope shows the record`,
+  tickets:read     list, search and show tickets
+  tickets:write    change their status, assign them, comment on them
+  tickets:approve  with tickets:write, give and refuse approvals
+  calls:read       list and show calls
+  export           export tickets as CSV
+  stats            statistics
+  audit            read the audit log
+  personal         see telephone numbers, addresses and what was said, wherever
+                   another scope shows the record
+
+A key that is named like a person (letters, digits and ._@- only) stands for
+that person in the histories of tickets, and nobody approves a ticket of their own.`,
 		Args: unknownSubcommand, RunE: needSubcommand,
 	}
 	cmd.AddCommand(apikeyCreateCommand(), apikeyListCommand(), apikeyRevokeCommand())

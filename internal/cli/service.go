@@ -344,6 +344,6 @@ func (p *process) startConsole(ctx context.Context) error {
 	if err := p.startStore(ctx); err != nil {
 		return err
 	}
-	s, err := console.New(p.cfg.Console, console.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Records: p.store})
+	s, err := console.New(p.cfg.Console, console.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Records: p.store, Desk: p.store})
 	return p.startService(ctx, "console", s, err)
 }
