@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -21,9 +22,11 @@ type LinkEvent struct {
 	TicketID   string       // when ExternalID is not known here yet
 	Status     string       // the system's own word
 	Moves      TicketStatus // where that word moves our ticket; "" for nowhere
-	URL        string
-	At         time.Time
-	Sequence   int64 // counts a copy's changes, when the system has that
+	// Means are the statuses of ours that the system knows by that word.
+	Means    []TicketStatus
+	URL      string
+	At       time.Time
+	Sequence int64 // counts a copy's changes, when the system has that
 }
 
 // LinkOutcome is what became of an event.
@@ -85,7 +88,7 @@ func (s *Store) applyLinkEvent(tx *gorm.DB, e LinkEvent) (LinkOutcome, []string,
 	// The ticket is held first, as whoever changes it does, then its copy:
 	// events of one copy are compared one after the other.
 	var t ticketRow
-	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", link.TicketID).Take(&t).Error; err != nil {
+	if err := tx.Clauses(clause.Locking{Strength: forChange}).Where("id = ?", link.TicketID).Take(&t).Error; err != nil {
 		return "", nil, err
 	}
 	if err := tx.Model(&linkRow{}).Where("ticket_id = ?", link.TicketID).Update("ticket_id", link.TicketID).Error; err != nil {
@@ -121,6 +124,9 @@ func (s *Store) applyLinkEvent(tx *gorm.DB, e LinkEvent) (LinkOutcome, []string,
 	id := "ticket.synced." + hex.EncodeToString(sum[:16])
 	if err := s.putSynced(tx, id, t, e.Status, link.Status, schemas.SyncReported, now); err != nil {
 		return "", nil, err
+	}
+	if slices.Contains(e.Means, TicketStatus(t.Status)) {
+		return EventApplied, []string{id}, nil // it says what we told it
 	}
 	edit := &ticketEdit{tx: tx, was: t, row: t, now: now}
 	if err := edit.follow(link, e.Status, e.Moves); err != nil {

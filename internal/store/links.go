@@ -164,7 +164,7 @@ func (s *Store) QueueDelivery(ctx context.Context, ticketID string, kind Deliver
 	var link linkRow
 	err := s.inTx(ctx, opLink, func(tx *gorm.DB) error {
 		var t ticketRow
-		if err := tx.Where("id = ?", ticketID).Take(&t).Error; err != nil {
+		if err := tx.Clauses(clause.Locking{Strength: forChange}).Where("id = ?", ticketID).Take(&t).Error; err != nil {
 			return err
 		}
 		if _, err := queueDelivery(tx, ticketID, t.CallID, kind, key, change, stamp(s.now())); err != nil {
@@ -198,17 +198,19 @@ func (s *Store) ClaimLink(ctx context.Context, ticketID string, until time.Time)
 		now := stamp(s.now())
 		lease := schemas.NewID(now)
 		var link linkRow
-		// The row is held before it is read, so that what is read is the last.
-		res := tx.Model(&linkRow{}).Where("ticket_id = ? AND (lease_until IS NULL OR lease_until < ?)", ticketID, now).
-			Updates(map[string]any{"lease": lease, "lease_until": stamp(until)})
-		if res.Error != nil {
-			return res.Error
-		}
-		if err := tx.Where("ticket_id = ?", ticketID).Take(&link).Error; err != nil {
+		// The row is held before it is read, so that what is read is the last;
+		// and written once: at a second time PostgreSQL would look after the
+		// ticket it refers to, and wait for who changes that.
+		if err := tx.Clauses(clause.Locking{Strength: forChange}).Where("ticket_id = ?", ticketID).Take(&link).Error; err != nil {
 			return err
 		}
-		if res.RowsAffected == 0 {
+		if link.LeaseUntil != nil && !link.LeaseUntil.Before(now) {
 			return ErrLinkBusy
+		}
+		err := tx.Model(&linkRow{}).Where("ticket_id = ?", ticketID).
+			Updates(map[string]any{"lease": lease, "lease_until": stamp(until), "attempted": true}).Error
+		if err != nil {
+			return err
 		}
 		var t ticketRow
 		if err := tx.Where("id = ?", ticketID).Take(&t).Error; err != nil {
@@ -222,7 +224,7 @@ func (s *Store) ClaimLink(ctx context.Context, ticketID string, until time.Time)
 		for _, r := range rows {
 			c.Pending = append(c.Pending, Delivery{TicketID: r.TicketID, Sequence: r.Sequence, Kind: DeliveryKind(r.Kind), Data: json.RawMessage(r.Data), Failures: r.Failures, CreatedAt: r.CreatedAt.UTC()})
 		}
-		return tx.Model(&linkRow{}).Where("ticket_id = ?", ticketID).Update("attempted", true).Error
+		return nil
 	})
 	return c, err
 }

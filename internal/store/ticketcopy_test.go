@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -143,6 +145,33 @@ func TestCopiesAreToldOfEscalations(t *testing.T) {
 	})
 }
 
+// A system that says what it was told says nothing new: the record has its
+// word, the history nothing in its name.
+func TestWhatACopyWasToldIsNoNews(t *testing.T) {
+	onEach(t, linked(nil), func(t *testing.T, s *store.Store) {
+		ctx := storetest.Context(t)
+		a := copied(t, s, "a", "new")
+		if _, err := s.ChangeTicket(ctx, a.ID, store.TicketChange{By: "wang.fang", Assignee: ptr("li.na")}); err != nil {
+			t.Fatal(err)
+		}
+		c, err := s.ClaimLink(ctx, a.ID, time.Now().Add(time.Minute))
+		if err == nil {
+			_, err = s.FinishDelivery(ctx, c, 2, store.Link{ExternalID: "X-a"})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		outcome, facts, err := s.ApplyLinkEvent(ctx, store.LinkEvent{
+			Tenant: "acme", EventID: "e", ExternalID: "X-a", Status: "open", Moves: schemas.StatusInProgress,
+			Means: []schemas.TicketStatus{schemas.StatusOpen, schemas.StatusAssigned}, At: time.Now(),
+		})
+		life, err2 := s.TicketLife(ctx, a.ID)
+		if outcome != store.EventApplied || len(facts) != 1 || err != nil || err2 != nil || life.Ticket.Version != 2 || life.Ticket.Status != schemas.StatusAssigned || life.Ticket.External.Status != "open" {
+			t.Errorf("%s, %q, %v, %v: %+v", outcome, facts, err, err2, life.Ticket)
+		}
+	})
+}
+
 // What another system says moves our ticket where its file says so and a way
 // leads there. It stands in the history under the system's name, and is not
 // told back.
@@ -211,6 +240,60 @@ func TestWhatComesFromACopyIsNotToldBack(t *testing.T) {
 			if f, ok := outbox(t, s, facts[1]).(*schemas.TicketChanged); !ok || f.By != "system:rest" || f.Status != tc.want {
 				t.Errorf("%s: fact %+v", tc.word, f)
 			}
+		}
+	})
+}
+
+// People and the worker of the copies meet on one ticket all the time; neither
+// waits for what the other has while the other waits for it.
+func TestChangesAndDeliveriesDoNotLockEachOther(t *testing.T) {
+	onEach(t, linked(nil), func(t *testing.T, s *store.Store) {
+		ctx := storetest.Context(t)
+		a := copied(t, s, "a", "new")
+		const n = 60
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for range n {
+				if _, err := s.CommentTicket(ctx, a.ID, "li.na", "x"); err != nil {
+					t.Errorf("comment: %v", err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for i := range n {
+				e := store.LinkEvent{Tenant: "acme", EventID: fmt.Sprint("e", i), ExternalID: "X-a", Status: fmt.Sprint("s", i), At: time.Now(), Sequence: int64(i + 1)}
+				if _, _, err := s.ApplyLinkEvent(ctx, e); err != nil {
+					t.Errorf("event: %v", err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for i := range n {
+				if _, _, err := s.QueueDelivery(ctx, a.ID, store.DeliverComment, fmt.Sprint("q", i/2), map[string]int{"n": i}); err != nil {
+					t.Errorf("queue: %v", err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range n {
+				c, err := s.ClaimLink(ctx, a.ID, time.Now().Add(time.Minute))
+				for _, d := range c.Pending {
+					if err == nil {
+						_, err = s.FinishDelivery(ctx, c, d.Sequence, store.Link{ExternalID: "X-a"})
+					}
+				}
+				if err == nil {
+					err = s.ReleaseLink(ctx, c, "")
+				}
+				if err != nil {
+					t.Errorf("delivery: %v", err)
+				}
+			}
+		})
+		wg.Wait()
+		life, err := s.TicketLife(ctx, a.ID)
+		if l := life.Ticket.External; err != nil || life.Ticket.Version != 2*n+1 || l.Queued != n+n/2+1 {
+			t.Errorf("version %d, %+v, %v", life.Ticket.Version, l, err)
 		}
 	})
 }

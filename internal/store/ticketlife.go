@@ -179,13 +179,18 @@ func (s *Store) TakeTicket(ctx context.Context, id, who string, version int64) (
 	return s.ChangeTicket(ctx, id, TicketChange{By: who, Version: version, Take: true, Assignee: &who})
 }
 
+// forChange is how a ticket's row is held by who changes it: rows that refer to
+// it (its history, its copy) may be written meanwhile, since its id stays.
+// Whoever holds it may wait for the row of its copy, never the other way round.
+const forChange = "NO KEY UPDATE"
+
 // changing holds a ticket's row, lets edit change it and writes what is
 // different, with its history and its fact.
 func (s *Store) changing(ctx context.Context, op operation, id string, version int64, edit func(*ticketEdit) error) (out Changed, err error) {
 	err = s.inTx(ctx, op, func(tx *gorm.DB) error {
 		var row ticketRow
 		// SQLite has one writer, and its dialect leaves the lock out.
-		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&row).Error; err != nil {
+		if err := tx.Clauses(clause.Locking{Strength: forChange}).Where("id = ?", id).Take(&row).Error; err != nil {
 			return err
 		}
 		if version != 0 && version != row.Version {

@@ -223,7 +223,7 @@ func (s *Store) EscalateTickets(ctx context.Context, now time.Time, limit int, l
 		out = nil
 		var rows []ticketRow
 		q := tx.Where("escalate_at IS NOT NULL AND "+pressing).Where("escalate_at <= ?", stamp(now)).Order("escalate_at").Limit(limit)
-		if err := q.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"}).Find(&rows).Error; err != nil {
+		if err := q.Clauses(clause.Locking{Strength: forChange, Options: "SKIP LOCKED"}).Find(&rows).Error; err != nil {
 			return err
 		}
 		for _, row := range rows {

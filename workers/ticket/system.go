@@ -146,9 +146,24 @@ type ExternalChange struct {
 	Key        string // the ticket's, when the system gives it back; may be empty
 	Status     string
 	Moves      string // the status of ours that the word leads to; "" for none
-	URL        string
-	At         time.Time
-	Sequence   int64 // counts the copy's changes; 0 when the system has no such thing
+	// Means are the statuses of ours that the system is told by this word: in
+	// one of these, our ticket has nothing to learn from it.
+	Means    []string
+	URL      string
+	At       time.Time
+	Sequence int64 // counts the copy's changes; 0 when the system has no such thing
+}
+
+// Meaning finds the statuses of ours that a word stands for, where theirs
+// gives the word for each.
+func Meaning(word string, theirs func(status string) string) []string {
+	var out []string
+	for _, s := range schemas.TicketStatuses() {
+		if theirs(string(s)) == word {
+			out = append(out, string(s))
+		}
+	}
+	return out
 }
 
 // CheckMoves names the entries of a connection's moves that lead to no status

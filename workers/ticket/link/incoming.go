@@ -109,7 +109,8 @@ func (s *Service) apply(ctx context.Context, g *guarded, c ticket.ExternalChange
 		c.At = now
 	}
 	outcome, facts, err := s.links.ApplyLinkEvent(ctx, store.LinkEvent{
-		Tenant: g.tenant, EventID: c.ID, ExternalID: c.ExternalID, TicketID: c.Key, Status: c.Status, Moves: store.TicketStatus(c.Moves), URL: c.URL, At: c.At, Sequence: c.Sequence,
+		Tenant: g.tenant, EventID: c.ID, ExternalID: c.ExternalID, TicketID: c.Key, Status: c.Status, Moves: store.TicketStatus(c.Moves), Means: statuses(c.Means),
+		URL: c.URL, At: c.At, Sequence: c.Sequence,
 	})
 	if err != nil {
 		s.metrics.events.WithLabelValues(label(g.tenant), source, outcomeFailed).Inc()
@@ -121,6 +122,14 @@ func (s *Service) apply(ctx context.Context, g *guarded, c ticket.ExternalChange
 		s.publish(ctx, id)
 	}
 	return outcome, nil
+}
+
+func statuses(words []string) []store.TicketStatus {
+	out := make([]store.TicketStatus, 0, len(words))
+	for _, w := range words {
+		out = append(out, store.TicketStatus(w))
+	}
+	return out
 }
 
 func (s *Service) refuse(w http.ResponseWriter, g *guarded, status int, kind, detail, field string) {

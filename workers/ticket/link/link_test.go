@@ -99,7 +99,7 @@ func newRig(t *testing.T, dsn string, change func(*link.Config)) *rig {
 // start runs one more worker for the links.
 func (r *rig) start(cfg link.Config, reg prometheus.Registerer) *link.Service {
 	r.t.Helper()
-	spec, err := rest.Parse("desk.yaml", []byte(strings.Replace(r.desk.Spec(envKey), "timeout: 1s", "timeout: 250ms", 1)))
+	spec, err := rest.Parse("desk.yaml", []byte(strings.Replace(r.desk.Spec(envKey), "timeout: 1s", "timeout: "+(cfg.Guard.Timeout*5/8).String(), 1)))
 	if err != nil {
 		r.t.Fatal(err)
 	}

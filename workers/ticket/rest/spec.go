@@ -140,7 +140,7 @@ func (s *Spec) rehearse() error {
 			if !full { // with everything empty that may be
 				in.Ticket.Pickup, in.Ticket.Received, in.Ticket.Summary, in.Ticket.ReasonText, in.Change.Due = nil, nil, "", "", time.Time{}
 			}
-			data, err := in.data(s.Statuses)
+			data, err := in.data(s.theirs)
 			if err == nil {
 				_, err = c.call.Render(c.key, data)
 			}
@@ -185,6 +185,14 @@ func (s *Spec) Secrets() []restcall.Secret {
 	return out
 }
 
+// theirs is the system's word for a status of ours.
+func (s *Spec) theirs(status string) string {
+	if t, ok := s.Statuses[status]; ok {
+		return t
+	}
+	return status
+}
+
 // input is what templates and expressions of requests see.
 type input struct {
 	Ticket   ticket.Ticket   `json:"ticket"`
@@ -196,13 +204,7 @@ type input struct {
 }
 
 // data is the input as plain JSON values; times that are not set are empty.
-func (in input) data(statuses map[string]string) (any, error) {
-	theirs := func(status string) string {
-		if s, ok := statuses[status]; ok {
-			return s
-		}
-		return status
-	}
+func (in input) data(theirs func(status string) string) (any, error) {
 	in.Ticket.Status, in.Change.Status = theirs(in.Ticket.Status), theirs(in.Change.Status)
 	v, err := restcall.JSONData(in)
 	if err != nil {

@@ -44,7 +44,7 @@ func (s *System) do(ctx context.Context, key string, call *restcall.Call, in inp
 	if call == nil {
 		return restcall.Answer{}, ticket.ErrUnsupported
 	}
-	data, err := in.data(s.spec.Statuses)
+	data, err := in.data(s.spec.theirs)
 	if err != nil {
 		return restcall.Answer{}, err
 	}
@@ -165,9 +165,9 @@ func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.Externa
 	return out, nil
 }
 
-// moving adds where a change moves our ticket.
+// moving adds what a change means for our ticket.
 func (s *System) moving(c ticket.ExternalChange) ticket.ExternalChange {
-	c.Moves = s.spec.Moves[c.Status]
+	c.Moves, c.Means = s.spec.Moves[c.Status], ticket.Meaning(c.Status, s.spec.theirs)
 	return c
 }
 

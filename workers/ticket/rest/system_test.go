@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -124,8 +125,8 @@ func TestMessagesAreCheckedAndRead(t *testing.T) {
 	s := system(t, tickettest.NewDesk(t).Spec(envKey))
 	body := `{"id":"D-1","state":"resolved","changed":"2026-11-26T08:00:00Z","version":3}`
 	got, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body))
-	want := ticket.ExternalChange{ID: "webhook:m1", ExternalID: "D-1", Status: "resolved", At: time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC), Sequence: 3}
-	if err != nil || len(got) != 1 || got[0] != want {
+	want := ticket.ExternalChange{ID: "webhook:m1", ExternalID: "D-1", Status: "resolved", Means: []string{"resolved"}, At: time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC), Sequence: 3}
+	if err != nil || len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for name, header := range map[string]http.Header{
@@ -150,6 +151,22 @@ func TestMessagesAreCheckedAndRead(t *testing.T) {
 		body := `{"id":"1","state":"x","changed":` + at + `}`
 		if got, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body)); err != nil || got[0].At.Unix() != want {
 			t.Errorf("%s: %+v, %v", at, got, err)
+		}
+	}
+}
+
+func TestMovesAreChecked(t *testing.T) {
+	desk := tickettest.NewDesk(t)
+	spec := strings.Replace(desk.Spec(envKey), "gone: closed", "gone: shut", 1)
+	if _, err := rest.Parse("desk.yaml", []byte(spec)); err == nil || !strings.Contains(err.Error(), `: moves.gone: "shut" is no status of ours`) {
+		t.Errorf("%v", err)
+	}
+	s := system(t, desk.Spec(envKey))
+	for state, want := range map[string][2]string{"solved": {"resolved", ""}, "in-progress": {"", "open"}, "odd": {"", ""}} {
+		body := `{"id":"D-1","state":"` + state + `","changed":"2026-11-26T08:00:00Z"}`
+		got, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body))
+		if err != nil || len(got) != 1 || got[0].Moves != want[0] || strings.Join(got[0].Means, " ") != want[1] {
+			t.Errorf("%s: %+v, %v", state, got, err)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/ticket"
 	"github.com/tidegate/tidegate/workers/ticket/rt"
 	"github.com/tidegate/tidegate/workers/ticket/rt/rttest"
@@ -123,6 +124,28 @@ func TestConformanceWithRequestTracker(t *testing.T) {
 		}
 		if got := p.ask(t, "GET", "/ticket/"+e.ID, nil); got["Status"] != "resolved" || got["Subject"] != "[52013148] return 20261112003378" {
 			t.Errorf("%v, %v", got["Status"], got["Subject"])
+		}
+	})
+	t.Run("every status of ours", func(t *testing.T) {
+		e, err := s.Create(t.Context(), ticket.Sample(time.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, status := range schemas.TicketStatuses() {
+			// Who has it is nobody that RT knows: the rest is changed all the same.
+			if err := s.Update(t.Context(), e, ticket.Change{ID: "c", Status: string(status), Assignee: "li.na", Group: "finance", Priority: "high", At: time.Now()}); err != nil {
+				t.Errorf("%s: %v", status, err)
+			}
+		}
+		owner := func() string {
+			o, _ := p.ask(t, "GET", "/ticket/"+e.ID, nil)["Owner"].(map[string]any)
+			return fmt.Sprint(o["id"])
+		}
+		if err := s.Update(t.Context(), e, ticket.Change{ID: "c", Assignee: "root"}); err != nil || owner() != "root" {
+			t.Errorf("owner %s, %v", owner(), err)
+		}
+		if err := s.Update(t.Context(), e, ticket.Change{ID: "c", Unassigned: true}); err != nil || owner() != "Nobody" {
+			t.Errorf("owner %s, %v", owner(), err)
 		}
 	})
 	t.Run("not let in", func(t *testing.T) {

@@ -78,7 +78,17 @@ func (s *System) theirs(status string) string {
 	if t, ok := s.spec.Statuses[status]; ok {
 		return t
 	}
+	if t, ok := defaultStatuses[status]; ok {
+		return t
+	}
 	return status
+}
+
+// defaultStatuses are the words of the life cycle that RT has when it is
+// installed; it has fewer than we.
+var defaultStatuses = map[string]string{
+	"assigned": "open", "in_progress": "open", "reopened": "open", "waiting_customer": "stalled", "waiting_approval": "stalled",
+	"closed": "resolved", "cancelled": "rejected",
 }
 
 func sampleTicket() ticket.Ticket {
@@ -218,7 +228,7 @@ func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.Externa
 				return nil, fmt.Errorf("%w: search: an item without id, Status or LastUpdated", ticket.ErrGarbled)
 			}
 			out = append(out, ticket.ExternalChange{
-				ID: fmt.Sprintf("rt:%s:%s:%d", id, status, at.Unix()), ExternalID: id, Status: status, Moves: s.spec.Moves[status], URL: s.external(id, "", "").URL, At: at.UTC(),
+				ID: fmt.Sprintf("rt:%s:%s:%d", id, status, at.Unix()), ExternalID: id, Status: status, Moves: s.spec.Moves[status], Means: ticket.Meaning(status, s.theirs), URL: s.external(id, "", "").URL, At: at.UTC(),
 			})
 		}
 		if !more {

@@ -260,7 +260,6 @@ base: ` + d.Server.URL + `
 timeout: 1s
 sign: {secret: {env: ` + key + `}}
 statuses: {open: in-progress}
-moves: {solved: resolved, gone: closed}
 create:
   method: POST
   path: /tickets
@@ -295,5 +294,6 @@ ready: {method: GET, path: /health}
 incoming:
   secret: {env: ` + key + `}
   map: {external_id: id, status: state, at: changed, sequence: version}
+moves: {solved: resolved, gone: closed}
 `
 }
