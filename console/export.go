@@ -43,7 +43,7 @@ var columns = []column{
 	{"contact", func(t store.Ticket, personal bool) string { return shownPhone(t.Contact, personal) }},
 	{"summary", func(t store.Ticket, personal bool) string { return shownText(t.Summary, personal) }},
 	{"call_id", func(t store.Ticket, _ bool) string { return t.CallID }},
-	{"tenant", func(t store.Ticket, _ bool) string { return t.Tenant }},
+	{"tenant", func(t store.Ticket, _ bool) string { return namedTenant(t.Tenant) }},
 	{"assignee", func(t store.Ticket, _ bool) string { return t.Assignee }},
 	{"priority", func(t store.Ticket, _ bool) string { return string(t.Priority) }},
 	{"approval", func(t store.Ticket, _ bool) string { return string(t.Approval) }},

@@ -212,7 +212,7 @@ func TestTicketsAreListedByTheirLife(t *testing.T) {
 			f := setUp(t, make(t), func(c *console.Config) { c.Token = token })
 			now := time.Now()
 			a := f.place("acme", "call-a", store.Placement{Group: schemas.GroupFinance, Priority: schemas.PriorityUrgent, DueAt: now.Add(time.Hour), Approval: true})
-			b := f.place("", "call-b", store.Placement{Group: schemas.GroupAfterSales, DueAt: now.Add(3 * time.Hour), Assign: store.AssignRoundRobin, Candidates: []store.Candidate{{Name: "li.na"}}})
+			b := f.place(schemas.DefaultTenant, "call-b", store.Placement{Group: schemas.GroupAfterSales, DueAt: now.Add(3 * time.Hour), Assign: store.AssignRoundRobin, Candidates: []store.Candidate{{Name: "li.na"}}})
 			at := func(h int) string {
 				return url.QueryEscape(now.Add(time.Duration(h) * time.Hour).UTC().Format(time.RFC3339))
 			}
@@ -247,7 +247,7 @@ func TestTicketsAreListedByTheirLife(t *testing.T) {
 				var got []string
 				for _, x := range p.Tickets {
 					got = append(got, x.Number)
-					if isA := x.Number == a.Number; x.Version != 1 || x.DueAt == nil || (x.External != nil) != isA || isA && (x.Tenant != "acme" || x.Priority != "urgent" ||
+					if isA := x.Number == a.Number; x.Version != 1 || x.DueAt == nil || (x.External != nil) != isA || !isA && x.Tenant != "" || isA && (x.Tenant != "acme" || x.Priority != "urgent" ||
 						x.Approval != "needed" || x.External.System != "rest" || x.External.Waiting != 1) || !isA && x.Assignee != "li.na" {
 						t.Errorf("%s: %+v", q, x)
 					}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -203,7 +204,7 @@ func withKeys(cmd *cobra.Command, fn func(context.Context, *store.Store) error) 
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 	defer cancel()
-	db, err := store.Open(ctx, cfg.Store, store.Deps{})
+	db, err := openStore(ctx, cfg.Store, store.Deps{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ var accessMigration = migration{id: "0010_access", up: []string{
 
 	// What lists of tickets are narrowed by; each holds a part of all tickets.
 	`CREATE INDEX tickets_person ON tickets (assignee, opened_at, id) WHERE assignee <> ''`,
-	`CREATE INDEX tickets_tenant ON tickets (tenant, opened_at, id) WHERE tenant <> ''`,
+	`CREATE INDEX tickets_tenant ON tickets (tenant, opened_at, id) WHERE tenant NOT IN ('', 'default')`,
 	`CREATE INDEX tickets_approval ON tickets (opened_at, id) WHERE approval = 'needed'`,
 
 	`{postgres}CREATE FUNCTION audit_log_guard() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -49,9 +49,9 @@ func (s *Store) ticketQuery(db *gorm.DB, f TicketFilter) *gorm.DB {
 	switch f.Tenant {
 	case "":
 	case schemas.DefaultTenant:
-		tx = tx.Where("tenant = ''")
+		tx = tx.Where("tenant IN ('', 'default')")
 	default:
-		tx = tx.Where("tenant <> '' AND tenant = ?", f.Tenant)
+		tx = tx.Where("tenant NOT IN ('', 'default') AND tenant = ?", f.Tenant)
 	}
 	if !f.DueBefore.IsZero() {
 		tx = tx.Where("due_at IS NOT NULL AND "+pressing).Where("due_at < ?", stamp(f.DueBefore))
