@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -204,7 +203,7 @@ func withKeys(cmd *cobra.Command, fn func(context.Context, *store.Store) error) 
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 	defer cancel()
-	db, err := openStore(ctx, cfg.Store, store.Deps{Log: slog.New(slog.DiscardHandler)})
+	db, err := store.Open(ctx, cfg.Store, store.Deps{})
 	if err != nil {
 		return err
 	}

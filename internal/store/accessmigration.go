@@ -22,7 +22,7 @@ var accessMigration = migration{id: "0010_access", up: []string{
 	`CREATE INDEX audit_subject ON audit_log (subject, at, id)`,
 
 	// What lists of tickets are narrowed by; each holds a part of all tickets.
-	`CREATE INDEX tickets_person ON tickets (assignee, opened_at, id) WHERE assignee <> ''`,
+	`CREATE INDEX tickets_person ON tickets (assignee, opened_at, id) WHERE assignee > ''`,
 	`CREATE INDEX tickets_tenant ON tickets (tenant, opened_at, id) WHERE tenant NOT IN ('', 'default')`,
 	`CREATE INDEX tickets_approval ON tickets (opened_at, id) WHERE approval = 'needed'`,
 

@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"gorm.io/gorm"
 
@@ -214,3 +217,26 @@ func (s *Store) TicketLife(ctx context.Context, id string) (TicketLife, error) {
 	}
 	return life, nil
 }
+
+// validLink accepts links that people can follow and nothing else: https, or
+// this project's own scheme for what it keeps itself.
+func validLink(s string) bool {
+	if len(s) > maxAttachmentURL || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
+		return false
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.User != nil {
+		return false
+	}
+	switch u.Scheme {
+	case "https":
+		return u.Hostname() != ""
+	case LinkScheme:
+		return u.Opaque != "" || u.Host != "" && u.Path != ""
+	}
+	return false
+}
+
+// LinkScheme begins links to what the installation keeps itself:
+// tidegate://recordings/CALL for example.
+const LinkScheme = "tidegate"

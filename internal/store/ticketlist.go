@@ -39,9 +39,11 @@ func (s *Store) ticketQuery(db *gorm.DB, f TicketFilter) *gorm.DB {
 		"kind": string(f.Kind), "status": string(f.Status), "reason": f.Reason,
 		"assignee": f.Assignee, "priority": string(f.Priority), "approval": string(f.Approval),
 	})
-	// Indexes of a part of all tickets are found by the words of their part.
+	// Indexes of a part of all tickets are found by the words of their part;
+	// other words than those of tickets_assignee, which SQLite is to take for
+	// what people work on.
 	if f.Assignee != "" {
-		tx = tx.Where("assignee <> ''")
+		tx = tx.Where("assignee > ''")
 	}
 	if f.Approval == ApprovalNeeded {
 		tx = tx.Where("approval = 'needed'")
