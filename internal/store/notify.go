@@ -287,3 +287,33 @@ func notifications(rows []notificationRow) []Notification {
 	}
 	return out
 }
+
+// TicketByNumber finds the ticket of a number that people say.
+func (s *Store) TicketByNumber(ctx context.Context, number string) (Ticket, error) {
+	var row ticketRow
+	err := s.reading(ctx, opTicketsList, func(db *gorm.DB) error { return db.Where("number = ?", number).Take(&row).Error })
+	if err != nil {
+		return Ticket{}, fmt.Errorf("ticket: %w", err)
+	}
+	return row.domain(), nil
+}
+
+// ReturnByNumber finds the newest return that a tenant's order system gave a
+// number (RMA).
+func (s *Store) ReturnByNumber(ctx context.Context, tenant, number string) (OMSWrite, error) {
+	if number == "" {
+		return OMSWrite{}, fmt.Errorf("return: %w", ErrNotFound)
+	}
+	tenants := []string{tenant}
+	if own := ownTenant(tenant); own == "" {
+		tenants = []string{"", schemas.DefaultTenant}
+	}
+	var row omsWriteRow
+	err := s.reading(ctx, opOMSRead, func(db *gorm.DB) error {
+		return db.Where("number = ? AND number <> '' AND kind = 'return' AND tenant IN ?", number, tenants).Order("requested_at DESC").Take(&row).Error
+	})
+	if err != nil {
+		return OMSWrite{}, fmt.Errorf("return: %w", err)
+	}
+	return row.domain(), nil
+}

@@ -19,7 +19,10 @@ var notifyMigration = migration{id: "0011_notify", up: []string{
 		id TEXT PRIMARY KEY, tenant TEXT NOT NULL, phone TEXT NOT NULL, phone_index TEXT NOT NULL, source TEXT NOT NULL, created_at {time} NOT NULL)`,
 	`CREATE UNIQUE INDEX notify_optouts_index ON notify_optouts (tenant, phone_index) WHERE phone_index <> ''`,
 	`CREATE UNIQUE INDEX notify_optouts_plain ON notify_optouts (tenant, phone) WHERE phone_index = ''`,
+	// Pick-up codes come with the number of a return.
+	`CREATE INDEX oms_writes_number ON oms_writes (number) WHERE number <> ''`,
 }, down: []string{
+	`DROP INDEX oms_writes_number`,
 	// Work that nobody of before can read, and whose ids would come again.
 	`DELETE FROM outbox WHERE type = 'tidegate.v1.notify.send'`,
 	`DROP TABLE notify_optouts`, `DROP TABLE notifications`, `ALTER TABLE tickets DROP COLUMN language`,
