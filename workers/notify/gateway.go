@@ -69,6 +69,9 @@ type Verdict struct {
 	err        error // what a guard has to know
 }
 
+// Accepted says that the gateway has it.
+func (v Verdict) Accepted() bool { return v.fate == fateAccepted }
+
 // Fate is one of accepted, refused, later, unknown, broken.
 func (v Verdict) Fate() string { return string(v.fate) }
 

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 
@@ -40,4 +41,17 @@ func kindOf(contact string) (kind, string) {
 		return mobile, n
 	}
 	return landline, n
+}
+
+// Reachable says whether somebody's number can be told things over a channel,
+// and gives its national form.
+func Reachable(channel, contact string) (string, error) {
+	k, n := kindOf(contact)
+	switch {
+	case k == hidden:
+		return "", errors.New("is no telephone number")
+	case channel == ChannelSMS && k != mobile:
+		return "", errors.New("is no mobile number of mainland China, and gets no SMS")
+	}
+	return n, nil
 }

@@ -266,6 +266,12 @@ func (s *Spec) rehearse() error {
 	return errors.Join(errs...)
 }
 
+// ForTeam says whether a channel's messages are for the company's own people.
+func (s *Spec) ForTeam(channel string) bool {
+	g := s.Gateways[channel]
+	return g != nil && g.To == toTeam
+}
+
 // Secrets lists what has to be there when the file is used.
 func (s *Spec) Secrets() []restcall.Secret {
 	var out []restcall.Secret
