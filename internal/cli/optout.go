@@ -133,7 +133,7 @@ func optOutImportCommand(tenant *string) *cobra.Command {
 				defer f.Close()
 				in = f
 			}
-			return importOptOuts(audited(ctx, actionOptOutImport, *tenant, args[0]), out, s, *tenant, in)
+			return importOptOuts(ctx, audited(ctx, actionOptOutImport, *tenant, args[0]), out, s, *tenant, in)
 		})
 }
 
@@ -141,8 +141,9 @@ func optOutImportCommand(tenant *string) *cobra.Command {
 const maxImportErrors = 20
 
 // importOptOuts takes every line that is right, and tells those that are not
-// by their number: what stands there may be somebody's.
-func importOptOuts(ctx context.Context, out io.Writer, s *store.Store, tenant string, in io.Reader) error {
+// by their number: what stands there may be somebody's. The audit log gets one
+// entry for the file, with the first of its numbers.
+func importOptOuts(ctx, first context.Context, out io.Writer, s *store.Store, tenant string, in io.Reader) error {
 	var added, known, line int
 	var errs []error
 	lines := bufio.NewScanner(in)
@@ -153,7 +154,11 @@ func importOptOuts(ctx context.Context, out io.Writer, s *store.Store, tenant st
 		if text = strings.Trim(strings.TrimSpace(text), `"'`); text == "" {
 			continue
 		}
-		ok, err := s.AddOptOut(ctx, store.OptOut{Tenant: tenant, Phone: text, Source: "import"})
+		noting := ctx
+		if added+known == 0 {
+			noting = first
+		}
+		ok, err := s.AddOptOut(noting, store.OptOut{Tenant: tenant, Phone: text, Source: "import"})
 		switch {
 		case errors.Is(err, store.ErrInvalid):
 			if errs = append(errs, fmt.Errorf("line %d: is no telephone number", line)); len(errs) >= maxImportErrors {
