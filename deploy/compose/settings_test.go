@@ -54,9 +54,9 @@ type settings struct {
 	Models struct {
 		Dir string `yaml:"dir"`
 	} `yaml:"models"`
-	ASR     speechSettings `yaml:"asr"`
-	TTS     speechSettings `yaml:"tts"`
-	Notify  struct {
+	ASR    speechSettings `yaml:"asr"`
+	TTS    speechSettings `yaml:"tts"`
+	Notify struct {
 		Listen string `yaml:"listen"`
 	} `yaml:"notify"`
 	Console struct {
