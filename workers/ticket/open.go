@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/outbox"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -97,18 +98,7 @@ func (s *Service) open(ctx context.Context, req *schemas.TicketOpen) (t store.Ti
 // deliver hands the work for the ticket's copy on. What fails here is left to
 // the sweeper: the ticket is there, and the caller waits for nothing else.
 func (s *Service) deliver(ctx context.Context, t store.Ticket) {
-	id := store.DeliverID(t.ID, 1)
-	m, pending, err := s.tickets.OutboxPending(ctx, id)
-	if err == nil && pending {
-		var work any
-		if work, err = m.Decode(); err == nil {
-			err = s.bus.PublishDurable(ctx, m.Subject, work, schemas.WithID(id), schemas.ForCall(m.CallID))
-		}
-		if err == nil {
-			err = s.tickets.MarkOutboxSent(ctx, id)
-		}
-	}
-	if err != nil {
+	if err := outbox.Publish(ctx, s.bus, s.tickets, store.DeliverID(t.ID, 1)); err != nil {
 		s.log.Warn("the work for a ticket's copy is left to the sweeper", "call_id", t.CallID, "error", err)
 	}
 }

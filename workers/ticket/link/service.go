@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/outbox"
 	"github.com/tidegate/tidegate/internal/resilience"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
@@ -228,17 +229,7 @@ func (s *Service) publish(ctx context.Context, id string) {
 	if id == "" {
 		return
 	}
-	m, pending, err := s.links.OutboxPending(ctx, id)
-	if err == nil && pending {
-		var fact any
-		if fact, err = m.Decode(); err == nil {
-			err = s.bus.PublishDurable(ctx, m.Subject, fact, schemas.WithID(id), schemas.ForCall(m.CallID))
-		}
-		if err == nil {
-			err = s.links.MarkOutboxSent(ctx, id)
-		}
-	}
-	if err != nil {
+	if err := outbox.Publish(ctx, s.bus, s.links, id); err != nil {
 		s.log.Warn("fact is left to the sweeper", "error", err)
 	}
 }
