@@ -72,6 +72,7 @@ type ReturnCreated struct {
 	Code           RefusalCode `json:"code,omitempty" jsonschema:"enum=not_shipped,enum=not_delivered,enum=already_shipped,enum=already_delivered,enum=already_done,enum=not_allowed,enum=too_late,enum=other"`
 	Reason         string      `json:"reason,omitempty" jsonschema:"maxLength=500,description=The system's own words for a refusal."`
 	Address        string      `json:"address,omitempty" jsonschema:"maxLength=200,description=Where the goods go."`
+	PickupCode     string      `json:"pickup_code,omitempty" jsonschema:"maxLength=32,description=What the courier asks for; where the system gives one."`
 	CreatedAt      time.Time   `json:"created_at"`
 }
 

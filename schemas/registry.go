@@ -64,6 +64,7 @@ const (
 	TypeOrderSystemInfo    = Prefix + ".orders.system_info"
 	TypeTicketDeliver      = Prefix + ".ticket.deliver"
 	TypeTicketSynced       = Prefix + ".ticket.synced"
+	TypeNotifySend         = Prefix + ".notify.send"
 
 	TypeSlotAcquire = Prefix + ".slot.acquire"
 	TypeSlotGranted = Prefix + ".slot.granted"
@@ -113,6 +114,7 @@ func init() {
 	register[TicketEscalated](TypeTicketEscalated, ClassFact, ticketFact+"escalated", "A ticket is late, or soon will be.")
 	register[TicketDeliver](TypeTicketDeliver, ClassWork, Prefix+".work.ticket.deliver.{tenant}", "Tell the tenant's own ticket system what is new of a ticket.")
 	register[TicketSynced](TypeTicketSynced, ClassFact, ticketFact+"synced", "The ticket and its copy in another ticket system agree.")
+	register[NotifySend](TypeNotifySend, ClassWork, Prefix+".work.notify.{tenant}", "Send one notification of a ticket.")
 	register[OrdersFind](TypeOrdersFind, ClassRequest, SubjectOrdersFind, "Look orders up; answered by orders.found.")
 	register[OrdersFound](TypeOrdersFound, ClassReply, "", "The orders that matched, newest first.")
 	registerOMS()

@@ -52,6 +52,7 @@ type TicketOpen struct {
 	Summary        string      `json:"summary,omitempty" jsonschema:"maxLength=2000"`
 	TranscriptURL  string      `json:"transcript_url,omitempty" jsonschema:"maxLength=500"`
 	Pickup         *Pickup     `json:"pickup,omitempty" jsonschema:"description=A courier is to call for the goods."`
+	Language       string      `json:"language,omitempty" jsonschema:"maxLength=16,description=The flow's; what is sent to the caller later is in it."`
 	RequestedAt    time.Time   `json:"requested_at"`
 }
 

@@ -201,7 +201,7 @@ func (c *checker) wholeness() {
 	for _, eff := range c.own {
 		count[eff.role]++
 	}
-	for role, least := range map[string]int{"orchestrator": 2, "mediabridge": 1, "asr": 1, "tts": 1, "oms": 1, "ticket": 1, "console": 1} {
+	for role, least := range map[string]int{"orchestrator": 2, "mediabridge": 1, "asr": 1, "tts": 1, "oms": 1, "ticket": 1, "notify": 1, "console": 1} {
 		if count[role] < least {
 			c.bad("%d services run %s, want at least %d", count[role], role, least)
 		}

@@ -175,7 +175,7 @@ func (c *checker) stores() {
 		}
 		dsn, ok := env["TIDEGATE_STORE_DSN"]
 		if !ok {
-			if slices.Contains([]string{"oms", "ticket", "console"}, eff.role) {
+			if slices.Contains([]string{"oms", "ticket", "notify", "console"}, eff.role) {
 				c.bad("%s: no TIDEGATE_STORE_DSN; the default is a SQLite file of its own", name)
 			}
 			continue

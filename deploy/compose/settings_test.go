@@ -54,8 +54,11 @@ type settings struct {
 	Models struct {
 		Dir string `yaml:"dir"`
 	} `yaml:"models"`
-	ASR     speechSettings `yaml:"asr"`
-	TTS     speechSettings `yaml:"tts"`
+	ASR    speechSettings `yaml:"asr"`
+	TTS    speechSettings `yaml:"tts"`
+	Notify struct {
+		Listen string `yaml:"listen"`
+	} `yaml:"notify"`
 	Console struct {
 		Listen string `yaml:"listen"`
 	} `yaml:"console"`
@@ -80,6 +83,8 @@ func (s settings) listens() []string {
 		ports = append(ports, port(s.ASR.Server.Listen))
 	case "tts":
 		ports = append(ports, port(s.TTS.Server.Listen))
+	case "notify":
+		ports = append(ports, port(s.Notify.Listen))
 	case "console":
 		ports = append(ports, port(s.Console.Listen))
 	}

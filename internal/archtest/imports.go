@@ -51,7 +51,7 @@ var drivers = []struct{ module, importer string }{
 // of each other.
 var services = []string{
 	"orchestrator", "mediabridge", "console", "devswitch",
-	"workers/asr", "workers/tts", "workers/oms", "workers/ticket",
+	"workers/asr", "workers/tts", "workers/oms", "workers/ticket", "workers/notify",
 }
 
 // pure packages have no I/O, no driver, and none of what does; call's

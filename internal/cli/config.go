@@ -23,6 +23,7 @@ import (
 	"github.com/tidegate/tidegate/mediabridge"
 	"github.com/tidegate/tidegate/orchestrator"
 	"github.com/tidegate/tidegate/workers/asr"
+	"github.com/tidegate/tidegate/workers/notify"
 	"github.com/tidegate/tidegate/workers/oms"
 	"github.com/tidegate/tidegate/workers/ticket"
 	"github.com/tidegate/tidegate/workers/ticket/link"
@@ -44,6 +45,7 @@ type Config struct {
 	OMS          oms.Config          `koanf:"oms"`
 	Ticket       ticket.Config       `koanf:"ticket"`
 	TicketLink   link.Config         `koanf:"ticket_link"`
+	Notify       notify.Config       `koanf:"notify"`
 	Retention    retention.Config    `koanf:"retention"`
 	Console      console.Config      `koanf:"console"`
 	Devswitch    devswitch.Config    `koanf:"devswitch"`
@@ -98,7 +100,7 @@ func Defaults() Config {
 		Ops:  OpsConfig{Listen: "127.0.0.1:9464", DrainLimit: 10 * time.Minute, StopLimit: 20 * time.Second},
 		NATS: bus.Defaults(), Store: store.Defaults(), Orchestrator: orchestrator.Defaults(), Mediabridge: mediabridge.Defaults(),
 		Models: speechmodel.Defaults(), ASR: asr.Defaults(), TTS: tts.Defaults(), OMS: oms.Defaults(), Ticket: ticket.Defaults(), TicketLink: link.Defaults(),
-		Retention: retention.Defaults(), Console: console.Defaults(),
+		Notify: notify.Defaults(), Retention: retention.Defaults(), Console: console.Defaults(),
 		Devswitch: devswitch.Defaults(),
 		Up:        UpConfig{DataDir: "data", NATSListen: "127.0.0.1:0", Devswitch: true},
 	}
@@ -110,7 +112,7 @@ func (c *Config) sections() []section {
 		{"log", c.Log.Validate}, {"ops", c.Ops.Validate}, {"nats", c.NATS.Validate}, {"store", c.validateStore},
 		{"orchestrator", c.Orchestrator.Validate}, {"mediabridge", c.Mediabridge.Validate}, {"models", c.Models.Validate}, {"asr", c.ASR.Validate},
 		{"tts", c.TTS.Validate}, {"oms", c.OMS.Validate}, {"ticket", c.Ticket.Validate}, {"ticket_link", c.TicketLink.Validate},
-		{"retention", c.Retention.Validate}, {"console", c.Console.Validate},
+		{"notify", c.Notify.Validate}, {"retention", c.Retention.Validate}, {"console", c.Console.Validate},
 		{"devswitch", c.Devswitch.Validate}, {"up", c.Up.Validate},
 	}
 }
@@ -128,8 +130,9 @@ var needs = map[string][]string{
 	"tts":          {"nats", "models", "tts"},
 	"oms":          {"nats", "store", "oms"},
 	"ticket":       {"nats", "store", "ticket", "ticket_link", "retention"},
+	"notify":       {"nats", "store", "notify"},
 	"console":      {"nats", "store", "console"},
-	"up":           {"nats", "store", "orchestrator", "mediabridge", "models", "asr", "tts", "oms", "ticket", "ticket_link", "retention", "console", "devswitch", "up"},
+	"up":           {"nats", "store", "orchestrator", "mediabridge", "models", "asr", "tts", "oms", "ticket", "ticket_link", "notify", "retention", "console", "devswitch", "up"},
 }
 
 func sectionsOf(service string) []string { return append([]string{"log", "ops"}, needs[service]...) }

@@ -65,12 +65,13 @@ human whenever the caller asks for one.
 	root.SetVersionTemplate("tidegate {{.Version}}\n" + engines() + "\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c.CommandPath(), err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	worker := &cobra.Command{Use: "worker", Short: "Run one worker: asr, tts, oms or ticket", Args: unknownSubcommand, RunE: needSubcommand}
+	worker := &cobra.Command{Use: "worker", Short: "Run one worker: asr, tts, oms, ticket or notify", Args: unknownSubcommand, RunE: needSubcommand}
 	worker.AddCommand(
 		serviceCommand("asr", "Run the speech recognition worker", (*process).startASR),
 		serviceCommand("tts", "Run the speech synthesis worker", (*process).startTTS),
 		serviceCommand("oms", "Run the order worker", (*process).startOMS),
 		serviceCommand("ticket", "Run the ticket worker", (*process).startTicket),
+		serviceCommand("notify", "Run the notification worker: SMS and messages to callers", (*process).startNotify),
 	)
 	root.AddCommand(
 		upCommand(),
@@ -79,7 +80,7 @@ human whenever the caller asks for one.
 		worker,
 		serviceCommand("console", "Run the console: records of calls and tickets, API and page", (*process).startConsole),
 		callCommand(), chatCommand(), flowCommand(), modelsCommand(), nluCommand(), checkConfigCommand(), schemaCommand(),
-		apikeyCommand(), dlqCommand(), omsCommand(), ticketCommand(), keysCommand(), retentionCommand(),
+		apikeyCommand(), dlqCommand(), omsCommand(), ticketCommand(), notifyCommand(), keysCommand(), retentionCommand(),
 	)
 	root.Args, root.RunE = unknownSubcommand, needSubcommand
 	return root

@@ -115,7 +115,7 @@ func (u *up) start(ctx context.Context) error {
 		u.lockData, u.startNATS,
 		func(ctx context.Context) error { return u.startBus(ctx, "up") },
 		u.startSpeech, u.startBridge,
-		u.startOMS, u.startTicket, u.startPage, u.startCalls,
+		u.startOMS, u.startTicket, u.startTold, u.startPage, u.startCalls,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -207,6 +207,15 @@ func (u *up) startBridge(ctx context.Context) (err error) {
 		o.Fork.Bridges = []string{u.bridge.URL()}
 	}
 	return nil
+}
+
+// startTold tells callers what became of their requests, where that is
+// configured.
+func (u *up) startTold(ctx context.Context) error {
+	if len(u.cfg.Notify.Connections) == 0 {
+		return nil
+	}
+	return u.startNotify(ctx)
 }
 
 func (u *up) startPage(ctx context.Context) (err error) {

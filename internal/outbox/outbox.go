@@ -1,6 +1,4 @@
-// Package outbox publishes messages that were committed to the store's outbox
-// with what they tell of, at once and by their ids. Whatever is not published
-// here is by the ticket worker's sweeper, a little later.
+// Package outbox publishes what was committed together with what it tells of.
 package outbox
 
 import (
@@ -11,24 +9,25 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// Messages is where committed messages wait.
+// Messages are those that are committed and not yet published.
 type Messages interface {
 	OutboxPending(ctx context.Context, id string) (store.OutboxMessage, bool, error)
 	MarkOutboxSent(ctx context.Context, id string) error
 }
 
-// Publish sends a message that waits under an id, and marks it sent. One that
-// does not wait, since somebody else has published it, is no error.
+// Publish sends one message and marks it sent. What was sent before, and what
+// is not there, is left alone; a repeat counts once, by its id. What fails
+// here is left to who sweeps the outbox.
 func Publish(ctx context.Context, b *bus.Bus, from Messages, id string) error {
-	m, waiting, err := from.OutboxPending(ctx, id)
-	if err != nil || !waiting {
+	m, pending, err := from.OutboxPending(ctx, id)
+	if err != nil || !pending {
 		return err
 	}
-	fact, err := m.Decode()
+	data, err := m.Decode()
 	if err != nil {
 		return err
 	}
-	if err := b.PublishDurable(ctx, m.Subject, fact, schemas.WithID(id), schemas.ForCall(m.CallID)); err != nil {
+	if err := b.PublishDurable(ctx, m.Subject, data, schemas.WithID(id), schemas.ForCall(m.CallID)); err != nil {
 		return err
 	}
 	return from.MarkOutboxSent(ctx, id)

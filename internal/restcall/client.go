@@ -225,6 +225,7 @@ func (c *Client) send(ctx context.Context, key string, req *Request, o options) 
 	e := o.exchange
 	e.Method, e.URL = r.Method, maskURL(r.URL)
 	e.RequestHeader, e.RequestBody = maskHeaders(r.Header), MaskBytes(req.Body, showBytes)
+	onceOnly(r.Header)
 	res, err := c.http.Do(r)
 	if err != nil {
 		return nil, nil, transportError(ctx, key, err)
@@ -240,6 +241,20 @@ func (c *Client) send(ctx context.Context, key string, req *Request, o options) 
 	}
 	e.ResponseBody = MaskBytes(body, showBytes)
 	return res, body, nil
+}
+
+// onceOnly keeps net/http from making a request again by itself when its
+// connection breaks, which it does for one with an idempotency key: not every
+// system that is sent the header heeds it, and who calls decides on repeats.
+// The transport looks for the canonical name only; on the wire, names have no
+// case (RFC 9110, section 5.1).
+func onceOnly(h http.Header) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if v, ok := h[name]; ok {
+			delete(h, name)
+			h[strings.ToLower(name)] = v
+		}
+	}
 }
 
 func maskURL(u *url.URL) string {

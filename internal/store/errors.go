@@ -42,9 +42,9 @@ func (e *Error) Unwrap() error { return e.err }
 // cannot open.
 var sqliteTransient = map[int]bool{5: true, 6: true, 10: true, 13: true, 14: true}
 
-// isRefusal: the database is well, and the ticket does not allow it.
+// isRefusal: the database is well, and the record does not allow it.
 func isRefusal(err error) bool {
-	for _, no := range []error{ErrTransition, ErrChanged, ErrTaken, ErrOwnApproval, ErrNoApprover} {
+	for _, no := range []error{ErrTransition, ErrChanged, ErrTaken, ErrOwnApproval, ErrNoApprover, ErrNotifyBusy, ErrNotifyLater, ErrOptedOut} {
 		if errors.Is(err, no) {
 			return true
 		}

@@ -53,7 +53,7 @@ var (
 	allOperations = []operation{opOrdersFind, opOrderGet, opTrace, opRefunds, opReturn, opCancel, opIntercept, opOrderSave, opTicketOpen, opTicketChange,
 		opTicketLife, opTicketEscalate, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead,
 		opLink, opLinkRead, opTicketIndex, opTicketStats, opTicketExport, opKeyRead, opKeyWrite, opAuditWrite, opAuditList, opAuditPrune,
-		opSeed, opMigrate, opVaultKeys, opVaultRotate, opRetain}
+		opNotify, opNotifyRead, opSeed, opMigrate, opVaultKeys, opVaultRotate, opRetain}
 	allResults = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )
 

@@ -176,6 +176,7 @@ var migrations = []migration{
 	}, down: []string{`DROP TABLE ticket_link_cursors`, `DROP TABLE ticket_link_events`, `DROP TABLE ticket_deliveries`, `DROP TABLE ticket_links`}},
 	vaultMigration,
 	accessMigration,
+	notifyMigration,
 }
 
 // migrationLock keeps services that start together from migrating together

@@ -27,6 +27,8 @@ var sealedTables = []sealedTable{
 	{"orders", "number", []sealedColumn{{"address", colAddress, ""}}},
 	{"tickets", "id", []sealedColumn{{"contact", colContact, "contact_index"}, {"pickup_address", colPickup, ""}}},
 	{"calls", "id", []sealedColumn{{"caller", colCaller, "caller_index"}}},
+	{"notifications", "id", []sealedColumn{{"data", colNotify, ""}}},
+	{"notify_optouts", "id", []sealedColumn{{"phone", colOptOut, "phone_index"}}},
 }
 
 func (t sealedTable) selected() []string {
@@ -88,8 +90,8 @@ func (t sealedTable) update(tx *gorm.DB, row, set map[string]any) (bool, error) 
 // unsealTable puts all values of a table back as they came.
 func (s *Store) unsealTable(tx *gorm.DB, t sealedTable) error {
 	v := s.vault
-	if v == nil {
-		return nil // nothing is sealed: registerKeys has seen to that
+	if v == nil || !tx.Migrator().HasTable(t.name) {
+		return nil // nothing is sealed: registerKeys has seen to that; or it came later, and is gone
 	}
 	for after := ""; ; {
 		rows, err := t.batch(tx, after, 1000)

@@ -24,6 +24,8 @@ const (
 	colContact  = "tickets.contact"
 	colPickup   = "tickets.pickup_address"
 	colCaller   = "calls.caller"
+	colNotify   = "notifications.data"
+	colOptOut   = "notify_optouts.phone"
 	vaultPlugin = "tidegate:vault"
 )
 
@@ -82,6 +84,12 @@ func (r *ticketRow) personal() []personal {
 func (r *callRow) personal() []personal {
 	return []personal{{colCaller, r.ID, &r.Caller, &r.CallerIndex}}
 }
+func (r *notificationRow) personal() []personal {
+	return []personal{{colNotify, r.ID, &r.Data, nil}}
+}
+func (r *optOutRow) personal() []personal {
+	return []personal{{colOptOut, r.ID, &r.Phone, &r.PhoneIndex}}
+}
 
 // gorm calls these around every statement that writes or reads whole rows.
 // Columns that are updated by name have to be sealed by who updates them.
@@ -98,6 +106,13 @@ func (r *ticketRow) AfterFind(tx *gorm.DB) error      { return openRow(tx, r.per
 func (r *callRow) BeforeCreate(tx *gorm.DB) error     { return sealRow(tx, r.personal()...) }
 func (r *callRow) AfterCreate(tx *gorm.DB) error      { return openRow(tx, r.personal()...) }
 func (r *callRow) AfterFind(tx *gorm.DB) error        { return openRow(tx, r.personal()...) }
+
+func (r *notificationRow) BeforeCreate(tx *gorm.DB) error { return sealRow(tx, r.personal()...) }
+func (r *notificationRow) AfterCreate(tx *gorm.DB) error  { return openRow(tx, r.personal()...) }
+func (r *notificationRow) AfterFind(tx *gorm.DB) error    { return openRow(tx, r.personal()...) }
+func (r *optOutRow) BeforeCreate(tx *gorm.DB) error       { return sealRow(tx, r.personal()...) }
+func (r *optOutRow) AfterCreate(tx *gorm.DB) error        { return openRow(tx, r.personal()...) }
+func (r *optOutRow) AfterFind(tx *gorm.DB) error          { return openRow(tx, r.personal()...) }
 
 // byPhone matches rows of a number: by blind index, under every index key,
 // and rows from before there was one by any of the plain forms. The literal

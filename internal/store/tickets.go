@@ -53,6 +53,8 @@ type Ticket struct {
 	DueAt     *time.Time
 	// Escalated is the last level that was reached, "" for none.
 	Escalated schemas.EscalationLevel
+	// Language is the flow's that the caller spoke to; "" when it is not known.
+	Language string
 	// External is the copy in the tenant's own ticket system; nil where there
 	// is none, and where it was not asked for.
 	External *Link
@@ -107,6 +109,7 @@ type ticketRow struct {
 	Escalated      int
 	IdleSince      *time.Time
 	ContactIndex   string
+	Language       string
 }
 
 func (ticketRow) TableName() string { return "tickets" }
@@ -118,7 +121,7 @@ func (r ticketRow) domain() Ticket {
 		OrderLine: r.OrderLine, Reason: r.Reason, ReasonText: r.ReasonText, Received: r.Received, Contact: r.Contact,
 		Summary: r.Summary, TranscriptURL: r.TranscriptURL, RequestedAt: r.RequestedAt.UTC(), OpenedAt: r.OpenedAt.UTC(),
 		Tenant: r.Tenant, Version: r.Version, Assignee: r.Assignee, Priority: schemas.Priority(r.Priority), Approval: Approval(r.Approval),
-		AmountFen: r.AmountFen, DueAt: stampPtr(r.DueAt),
+		AmountFen: r.AmountFen, DueAt: stampPtr(r.DueAt), Language: r.Language,
 		Escalated: map[int]schemas.EscalationLevel{levelNear: schemas.EscalationNear, levelOverdue: schemas.EscalationOverdue}[r.Escalated],
 	}
 	if r.PickupFrom != nil && r.PickupUntil != nil {
@@ -143,7 +146,7 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, place Placement)
 	now := stamp(s.now())
 	row := ticketRow{
 		ID: schemas.NewID(now), IdempotencyKey: req.IdempotencyKey, CallID: req.CallID, Kind: string(req.Kind),
-		Tenant: req.Tenant, AmountFen: req.AmountFen, OrderNumber: req.OrderNumber, OrderVerified: req.OrderVerified,
+		Tenant: req.Tenant, Language: req.Language, AmountFen: req.AmountFen, OrderNumber: req.OrderNumber, OrderVerified: req.OrderVerified,
 		OrderLine: req.OrderLine, Reason: req.Reason, ReasonText: req.ReasonText, Received: req.Received, Contact: req.Contact,
 		Summary: req.Summary, TranscriptURL: req.TranscriptURL, RequestedAt: stamp(req.RequestedAt), OpenedAt: now,
 	}

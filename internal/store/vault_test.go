@@ -52,7 +52,7 @@ func fill(t testing.TB, s *store.Store, key string) {
 	if err := s.Seed(ctx, noon); err != nil {
 		t.Fatal(err)
 	}
-	ticket(t, s, key)
+	tell(t, s, ticket(t, s, key))
 	if err := s.Record(ctx, &schemas.CallStarted{CallID: "call-" + key, Caller: caller, StartedAt: noon}); err != nil {
 		t.Fatal(err)
 	}

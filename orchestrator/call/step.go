@@ -202,6 +202,7 @@ func (st *step) openTicket(a dialog.OpenTicket) {
 		Tenant: st.s.Tenant, IdempotencyKey: a.Key, CallID: st.s.ID, Kind: schemas.RequestKind(a.Kind), OrderNumber: a.OrderNumber,
 		OrderVerified: a.Verified, OrderLine: a.OrderLine, Reason: a.Reason, Received: &received,
 		Contact: a.Contact.Phone, Summary: a.Summary, TranscriptURL: st.m.Config.TranscriptBase + st.s.ID, RequestedAt: st.now,
+		Language: st.m.Flow.Language(),
 	}
 	if w := a.Worth; w != nil {
 		req.AmountFen, req.OrderStatus, req.Carrier, req.CustomerLevel = w.AmountFen, schemas.OrderStatus(w.OrderStatus), w.Carrier, w.CustomerLevel

@@ -77,7 +77,7 @@ var writeTarget = []target{
 	{name: "status", required: true, enum: writeStates}, {name: "code", enum: refusalCodes}, {name: "reason", max: 500}, {name: "at", kind: kindTime},
 }
 
-var returnTarget = append([]target{{name: "number", max: 64}, {name: "address", max: 200}}, writeTarget...)
+var returnTarget = append([]target{{name: "number", max: 64}, {name: "address", max: 200}, {name: "pickup_code", max: 32}}, writeTarget...)
 
 // targetOf is what an operation's map fills.
 func targetOf(op string) []target {

@@ -88,6 +88,7 @@ type wrote struct {
 	Number  string              `json:"number"`
 	Address string              `json:"address"`
 	At      time.Time           `json:"at"`
+	Pickup  string              `json:"pickup_code"`
 }
 
 // write does a write once: what an earlier one with the key has made is
@@ -206,7 +207,7 @@ func (s *System) CreateReturn(ctx context.Context, r schemas.ReturnCreate) (sche
 	}
 	a := schemas.ReturnCreated{
 		CallID: r.CallID, IdempotencyKey: r.IdempotencyKey, OrderNumber: r.OrderNumber, Number: w.Number, Status: w.Status,
-		Code: w.Code, Reason: w.Reason, Address: w.Address, CreatedAt: orTime(w.At, r.RequestedAt),
+		Code: w.Code, Reason: w.Reason, Address: w.Address, PickupCode: w.Pickup, CreatedAt: orTime(w.At, r.RequestedAt),
 	}
 	if a.Status != schemas.WriteRefused && a.Number == "" {
 		return schemas.ReturnCreated{}, fmt.Errorf("%w: %s.number: a return that was not refused has none", ErrMapping, opReturn)

@@ -12,12 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/resilience"
+	"github.com/tidegate/tidegate/internal/restcall"
 	"github.com/tidegate/tidegate/schemas"
 )
 
@@ -46,29 +46,9 @@ func Defaults() Config {
 	}
 }
 
-var tenantPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
 // Files are the connections' files by tenant; "" is calls without one.
 func (c Config) Files() (map[string]string, error) {
-	out := map[string]string{}
-	var errs []error
-	for _, entry := range c.Systems {
-		tenant, file, named := strings.Cut(entry, "=")
-		if !named {
-			tenant, file = "", entry
-		}
-		if tenant == schemas.DefaultTenant {
-			tenant = ""
-		}
-		if _, twice := out[tenant]; twice {
-			errs = append(errs, fmt.Errorf("systems: %.40q is there twice", tenant))
-		}
-		if file == "" || tenant != "" && !tenantPattern.MatchString(tenant) {
-			errs = append(errs, fmt.Errorf("systems: %.80q is no TENANT=FILE", entry))
-		}
-		out[tenant] = file
-	}
-	return out, errors.Join(errs...)
+	return restcall.TenantFiles("systems", c.Systems)
 }
 
 // Validate names every key that is wrong.

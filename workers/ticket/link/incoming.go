@@ -4,11 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/restcall"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/ticket"
@@ -25,7 +24,7 @@ func (s *Service) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/tickets/{tenant}/events", s.receive)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.problem(w, http.StatusNotFound, "not-found", "Messages of ticket systems go to POST /v1/tickets/TENANT/events.")
+		notFound(w, "Messages of ticket systems go to POST /v1/tickets/TENANT/events.")
 	})
 	return mux
 }
@@ -39,42 +38,34 @@ func (s *Service) receive(w http.ResponseWriter, r *http.Request) {
 	}
 	g := s.systems[tenant]
 	if g == nil {
-		s.problem(w, http.StatusNotFound, "not-found", "There is no such tenant.")
+		notFound(w, "There is no such tenant.")
 		return
 	}
 	receiver, ok := g.System.(ticket.Receiver)
 	if !ok {
-		s.problem(w, http.StatusNotFound, "not-found", "This tenant's connection has no incoming messages.")
+		notFound(w, "This tenant's connection has no incoming messages.")
 		return
 	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		s.refuse(w, g, http.StatusUnsupportedMediaType, "unsupported-media-type", "The message has to be application/json.", "")
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEventBytes))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		s.refuse(w, g, http.StatusRequestEntityTooLarge, "too-large", "The message is over 262144 bytes.", "")
-		return
-	}
+	body, err := restcall.ReadMessage(w, r, maxEventBytes)
 	if err != nil {
-		return // nobody waits for the answer
+		s.refuse(w, g, err)
+		return
 	}
 	changes, err := receiver.Receive(r.Header, body)
 	var field *ticket.FieldError
 	switch {
 	case errors.Is(err, ticket.ErrSignature):
-		s.refuse(w, g, http.StatusUnauthorized, "signature", "The signature is not right, or the message is not of these five minutes.", "")
+		s.refuse(w, g, restcall.BadSignature())
 		return
 	case errors.Is(err, ticket.ErrUnsupported):
-		s.problem(w, http.StatusNotFound, "not-found", "This tenant's connection has no incoming messages.")
+		notFound(w, "This tenant's connection has no incoming messages.")
 		return
 	case errors.As(err, &field):
-		s.refuse(w, g, http.StatusUnprocessableEntity, "invalid-message", field.Detail, field.Field)
+		s.refuse(w, g, restcall.BadField(field.Field, field.Detail))
 		return
 	case err != nil:
 		s.log.Error("a ticket system's message cannot be checked", "tenant", label(tenant), "error", err)
-		s.away(w)
+		restcall.WriteUnavailable(w)
 		return
 	}
 	s.answer(w, r, g, changes)
@@ -85,7 +76,7 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, g *guarded, cha
 	for _, c := range changes {
 		outcome, err := s.apply(r.Context(), g, c, sourceWebhook)
 		if err != nil {
-			s.away(w)
+			restcall.WriteUnavailable(w)
 			return
 		}
 		outcomes[string(outcome)]++
@@ -95,7 +86,7 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, g *guarded, cha
 		// A copy may be reported before we have heard that it was made.
 		unsettled, err := s.links.LinksUnsettled(r.Context(), g.tenant)
 		if err != nil || unsettled {
-			s.away(w)
+			restcall.WriteUnavailable(w)
 			return
 		}
 	}
@@ -132,28 +123,18 @@ func statuses(words []string) []store.TicketStatus {
 	return out
 }
 
-func (s *Service) refuse(w http.ResponseWriter, g *guarded, status int, kind, detail, field string) {
-	s.metrics.events.WithLabelValues(label(g.tenant), sourceWebhook, outcomeRefused).Inc()
-	s.log.Warn("a ticket system's message was refused", "tenant", label(g.tenant), "problem", kind, "field", field)
-	if field == "" {
-		s.problem(w, status, kind, detail)
+// refuse answers a message that is not taken; a sender that is gone is not
+// answered.
+func (s *Service) refuse(w http.ResponseWriter, g *guarded, err error) {
+	var why *restcall.Refusal
+	if !errors.As(err, &why) {
 		return
 	}
-	s.problem(w, status, kind, "The message is wrong in: "+field+".", map[string]string{"field": field, "detail": detail})
+	s.metrics.events.WithLabelValues(label(g.tenant), sourceWebhook, outcomeRefused).Inc()
+	s.log.Warn("a ticket system's message was refused", "tenant", label(g.tenant), "problem", why.Kind, "field", why.Field)
+	why.Write(w)
 }
 
-func (s *Service) away(w http.ResponseWriter) {
-	w.Header().Set("Retry-After", "5")
-	s.problem(w, http.StatusServiceUnavailable, "unavailable", "The message cannot be taken now; send it again.")
-}
-
-// problem is RFC 9457.
-func (s *Service) problem(w http.ResponseWriter, status int, kind, detail string, fields ...map[string]string) {
-	doc := map[string]any{"type": "https://tidegate.dev/problems/" + kind, "title": http.StatusText(status), "status": status, "detail": detail}
-	if len(fields) > 0 {
-		doc["errors"] = fields
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(doc)
+func notFound(w http.ResponseWriter, detail string) {
+	(&restcall.Refusal{Status: http.StatusNotFound, Kind: "not-found", Detail: detail}).Write(w)
 }
