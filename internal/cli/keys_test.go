@@ -133,11 +133,12 @@ func TestRetentionCountsBeforeItDeletes(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--retention.keep.calls=0s", "--dry-run"}, `(?m)^calls +for ever +0$`},
-		{[]string{"--dry-run"}, `(?m)^calls +180 days +1$`},
-		{[]string{"--dry-run"}, `(?m)^calls +180 days +1$`},
-		{nil, `(?m)^calls +180 days +1$`},
-		{nil, `(?m)^calls +180 days +0$`},
+		{[]string{"--dry-run"}, `(?m)^calls +for ever +0$`},
+		{nil, `(?m)^calls +for ever +0$`},
+		{[]string{"--retention.keep.calls=4320h", "--dry-run"}, `(?m)^calls +180 days +1$`},
+		{[]string{"--retention.keep.calls=4320h", "--dry-run"}, `(?m)^calls +180 days +1$`},
+		{[]string{"--retention.keep.calls=4320h"}, `(?m)^calls +180 days +1$`},
+		{[]string{"--retention.keep.calls=4320h"}, `(?m)^calls +180 days +0$`},
 	} {
 		out, err := execute(t, append([]string{"retention", "run"}, c.args...)...)
 		if err != nil || !regexp.MustCompile(c.want).MatchString(out) {
