@@ -12,6 +12,11 @@ import (
 // pickupAddress is where the courier of the tests' tickets calls.
 const pickupAddress = "上海市黄浦区中山路128号5栋402室"
 
+const (
+	commentText  = "换个电话13800138001联系"
+	goodsAddress = "杭州市余杭区退货仓"
+)
+
 // everything puts rows into every table: a ticket that has had all that a
 // ticket can have, with its call and the return that came of it. The store has
 // to be linked.
@@ -40,7 +45,7 @@ func everything(t testing.TB, s *store.Store, key string) store.Ticket {
 	} {
 		must("call", s.Record(ctx, f))
 	}
-	_, err = s.CommentTicket(ctx, tk.ID, "li.na", "换个电话13800138001联系")
+	_, err = s.CommentTicket(ctx, tk.ID, "li.na", commentText)
 	must("comment", err)
 	_, err = s.AttachToTicket(ctx, tk.ID, "li.na", store.Attachment{Kind: store.AttachmentOther, URL: "https://example.com/" + tk.ID, Title: "照片"})
 	must("attach", err)
@@ -66,7 +71,7 @@ func everything(t testing.TB, s *store.Store, key string) store.Ticket {
 	done, err := s.CreateReturn(ctx, rma)
 	must("return", err)
 	_, err = s.EndOMSWrite(ctx, write.IdempotencyKey, store.OMSWriteEnd{
-		Status: store.OMSWriteDone, Number: done.Number, Address: "杭州市余杭区退货仓", Event: "return_created", Subject: schemas.SubjectOMSFact(tk.CallID, "return_created"), Fact: done,
+		Status: store.OMSWriteDone, Number: done.Number, Address: goodsAddress, Event: "return_created", Subject: schemas.SubjectOMSFact(tk.CallID, "return_created"), Fact: done,
 	})
 	must("end the return", err)
 

@@ -18,13 +18,20 @@ var ErrKeys = errors.New("keys do not fit the database")
 // Columns that are sealed. Their names are bound to what is in them: changing
 // one makes its values unreadable.
 const (
-	colPhone    = "customers.phone"
-	colName     = "customers.name"
-	colAddress  = "orders.address"
-	colContact  = "tickets.contact"
-	colPickup   = "tickets.pickup_address"
-	colCaller   = "calls.caller"
-	vaultPlugin = "tidegate:vault"
+	colPhone         = "customers.phone"
+	colName          = "customers.name"
+	colAddress       = "orders.address"
+	colContact       = "tickets.contact"
+	colPickup        = "tickets.pickup_address"
+	colCaller        = "calls.caller"
+	colReturnContact = "returns.contact"
+	colReturnPickup  = "returns.pickup_address"
+	colShopAnswer    = "shop_writes.answer"
+	colWriteAddress  = "oms_writes.address"
+	colDelivery      = "ticket_deliveries.data"
+	colComment       = "ticket_comments.text"
+	colOutbox        = "outbox.data"
+	vaultPlugin      = "tidegate:vault"
 )
 
 // sealing hands a database's keys to the hooks of its rows; without a vault,
@@ -81,6 +88,14 @@ func (r *ticketRow) personal() []personal {
 }
 func (r *callRow) personal() []personal {
 	return []personal{{colCaller, r.ID, &r.Caller, &r.CallerIndex}}
+}
+
+// sealed is a value for a column that is updated by its name.
+func sealed(tx *gorm.DB, column, row, value string) string {
+	if v := vaultOf(tx); v != nil {
+		return v.Seal(sealedIn(column, row), value)
+	}
+	return value
 }
 
 // gorm calls these around every statement that writes or reads whole rows.
