@@ -44,7 +44,7 @@ func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 	t.Helper()
 	storeCfg := store.Defaults()
 	storeCfg.DSN = config.Secret(dsn)
-	db, err := store.Open(storetest.Context(t), storeCfg, store.Deps{})
+	db, err := store.Open(storetest.Context(t), storeCfg, store.Deps{Vault: storetest.Vault(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
