@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/config"
-	"github.com/tidegate/tidegate/internal/store"
 )
 
 // Config is where the console listens and whom it lets in.
@@ -23,7 +22,6 @@ type Config struct {
 	BurstAddress int           `koanf:"burst_address" help:"requests at once from one address"`
 	RateKey      float64       `koanf:"rate_key" help:"requests a second with one API key"`
 	BurstKey     int           `koanf:"burst_key" help:"requests at once with one API key"`
-	AuditKeep    time.Duration `koanf:"audit_keep" help:"how long entries of the audit log are kept, at least 720h"`
 	MaxInFlight  int           `koanf:"max_in_flight" help:"facts written into the records at the same time"`
 	MaxAttempts  int           `koanf:"max_attempts" help:"attempts before a fact that cannot be recorded goes to the dead letters"`
 }
@@ -32,7 +30,7 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", QueryTimeout: 5 * time.Second, LongTimeout: 30 * time.Second, MaxExports: 2,
-		RateAddress: 50, BurstAddress: 100, RateKey: 50, BurstKey: 100, AuditKeep: 365 * 24 * time.Hour,
+		RateAddress: 50, BurstAddress: 100, RateKey: 50, BurstKey: 100,
 		MaxInFlight: 16, MaxAttempts: 20,
 	}
 }
@@ -75,9 +73,6 @@ func (c Config) bounds() []error {
 	}
 	if c.LongTimeout < time.Second || c.LongTimeout > 10*time.Minute {
 		errs = append(errs, fmt.Errorf("long_timeout: %v is not in 1s..10m", c.LongTimeout))
-	}
-	if c.AuditKeep < store.AuditFloor {
-		errs = append(errs, fmt.Errorf("audit_keep: %v is less than %v", c.AuditKeep, store.AuditFloor))
 	}
 	count("max_exports", c.MaxExports, 100)
 	count("burst_address", c.BurstAddress, 1e6)

@@ -44,7 +44,6 @@ type metrics struct {
 	limited  *prometheus.CounterVec
 	exported prometheus.Counter
 	indexErr prometheus.Counter
-	pruned   prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -76,10 +75,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m.indexErr = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tidegate_console_index_errors_total", Help: "Rounds of the search index's upkeep that failed.",
 	})
-	m.pruned = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "tidegate_console_audit_pruned_total", Help: "Entries of the audit log deleted for their age.",
-	})
-	reg.MustRegister(m.requests, m.seconds, m.facts, m.lag, m.limited, m.exported, m.indexErr, m.pruned)
+	reg.MustRegister(m.requests, m.seconds, m.facts, m.lag, m.limited, m.exported, m.indexErr)
 	for _, by := range []string{limitedAddress, limitedKey, limitedExports} {
 		m.limited.WithLabelValues(by)
 	}

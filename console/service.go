@@ -50,7 +50,6 @@ type Access interface {
 	TouchAPIKey(ctx context.Context, id string, at time.Time) error
 	Audit(ctx context.Context, e store.AuditEntry) error
 	AuditLog(ctx context.Context, f store.AuditFilter, limit int, after store.Cursor) ([]store.AuditEntry, store.Cursor, error)
-	PruneAudit(ctx context.Context, before time.Time, limit int) (int64, error)
 }
 
 // SearchIndex is what tickets are found by their text with.
@@ -146,7 +145,6 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	s.server, s.consumer = server, consumer
 	s.loops.Go(func() { s.every(indexEvery, s.upkeepIndex) })
-	s.loops.Go(func() { s.every(pruneEvery, s.pruneAudit) })
 	s.log.Info("console started", "address", server.Addr(), "token", s.cfg.Token)
 	return nil
 }

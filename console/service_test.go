@@ -43,9 +43,10 @@ func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 	t.Helper()
 	storeCfg := store.Defaults()
 	storeCfg.DSN = config.Secret(dsn)
-	db, err := store.Open(storetest.Context(t), storeCfg, store.Deps{TicketSystem: func(tenant string) string {
-		return map[string]string{"acme": "rest"}[tenant]
-	}})
+	db, err := store.Open(storetest.Context(t), storeCfg, store.Deps{
+		Vault:        storetest.Vault(t),
+		TicketSystem: func(tenant string) string { return map[string]string{"acme": "rest"}[tenant] },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

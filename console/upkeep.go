@@ -10,8 +10,6 @@ const (
 	// are found by its first round.
 	indexEvery = time.Hour
 	indexBatch = 200
-	pruneEvery = time.Hour
-	pruneBatch = 1000
 	// upkeepTimeout bounds one batch.
 	upkeepTimeout = time.Minute
 )
@@ -44,21 +42,5 @@ func (s *Service) upkeepIndex() {
 			return
 		}
 		after = next
-	}
-}
-
-// pruneAudit deletes what is older than the log is kept.
-func (s *Service) pruneAudit() {
-	for s.ctx.Err() == nil {
-		ctx, cancel := context.WithTimeout(s.ctx, upkeepTimeout)
-		n, err := s.records.PruneAudit(ctx, s.now().Add(-s.cfg.AuditKeep), pruneBatch)
-		cancel()
-		if err != nil && s.ctx.Err() == nil {
-			s.log.Warn("audit log not pruned", "error", err)
-		}
-		s.metrics.pruned.Add(float64(n))
-		if err != nil || n < pruneBatch {
-			return
-		}
 	}
 }

@@ -72,7 +72,7 @@ func TestAFullWorkQueueKeepsTheRequests(t *testing.T) {
 
 	dbConfig := store.Defaults()
 	dbConfig.DSN = config.Secret(storetest.SQLite(t))
-	db, err := store.Open(ctx, dbConfig, store.Deps{})
+	db, err := store.Open(ctx, dbConfig, store.Deps{Vault: storetest.Vault(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

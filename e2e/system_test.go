@@ -244,7 +244,7 @@ func (s *system) openStore(dsn string) {
 	if dsn != "" {
 		sc.DSN = config.Secret(dsn)
 	}
-	st, err := store.Open(s.t.Context(), sc, store.Deps{Log: s.log, Registry: s.reg})
+	st, err := store.Open(s.t.Context(), sc, store.Deps{Log: s.log, Registry: s.reg, Vault: storetest.Vault(s.t)})
 	if err != nil {
 		s.t.Fatal(err)
 	}

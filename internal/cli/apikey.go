@@ -15,6 +15,7 @@ import (
 
 	"github.com/tidegate/tidegate/console"
 	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/obs"
 	"github.com/tidegate/tidegate/internal/store"
 )
 
@@ -194,8 +195,10 @@ func apikeyRevokeCommand() *cobra.Command {
 
 // withKeys opens the database of the services and does something with it.
 func withKeys(cmd *cobra.Command, fn func(context.Context, *store.Store) error) error {
-	cfg, err := load(cmd, nil)
-	if err = errors.Join(err, cfg.validate([]string{"store"})); err != nil {
+	// A warning between the lines would be in the way of who reads them by
+	// program; the services give it as well.
+	cfg, err := load(cmd, func(c *Config) { c.Log.Level = "error" })
+	if err = errors.Join(err, cfg.validate([]string{"log", "store"})); err != nil {
 		return &configError{err}
 	}
 	if cfg.Store.DSN, err = existingDatabase(cfg); err != nil {
@@ -203,7 +206,7 @@ func withKeys(cmd *cobra.Command, fn func(context.Context, *store.Store) error) 
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 	defer cancel()
-	db, err := store.Open(ctx, cfg.Store, store.Deps{})
+	db, err := openStore(ctx, cfg.Store, store.Deps{Log: obs.NewLogger(cmd.ErrOrStderr(), cfg.Log)})
 	if err != nil {
 		return err
 	}

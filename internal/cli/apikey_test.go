@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"log/slog"
 	"os"
 	"regexp"
 	"strings"
@@ -22,7 +23,7 @@ func TestAPIKeysAtTheCommandLine(t *testing.T) {
 	}
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret("sqlite:data/tidegate.db")
-	db, err := store.Open(t.Context(), cfg, store.Deps{})
+	db, err := openStore(t.Context(), cfg, store.Deps{Log: slog.New(slog.DiscardHandler)}) // with keys, as services do
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,21 +114,8 @@ func (s *Store) AuditLog(ctx context.Context, f AuditFilter, limit int, after Cu
 }
 
 // AuditFloor is the age below which the database itself refuses to delete an
-// entry.
+// entry; what is older goes by retention.
 const AuditFloor = 30 * 24 * time.Hour
-
-// PruneAudit deletes up to limit entries older than a time, oldest first, and
-// says how many; the database refuses those younger than AuditFloor.
-func (s *Store) PruneAudit(ctx context.Context, before time.Time, limit int) (int64, error) {
-	var n int64
-	err := s.writing(ctx, opAuditPrune, func(db *gorm.DB) error {
-		old := db.Model(&auditRow{}).Select("id").Where("at < ?", stamp(before)).Order("at, id").Limit(limit)
-		res := db.Where("id IN (?)", old).Delete(&auditRow{})
-		n = res.RowsAffected
-		return res.Error
-	})
-	return n, err
-}
 
 // equals adds a condition for each column with a value.
 func equals(tx *gorm.DB, columns map[string]string) *gorm.DB {

@@ -69,3 +69,9 @@ func (s *Store) Plans(fn func() error) (string, error) {
 	})
 	return out.String(), err
 }
+
+// EndedWords are the statuses in which a ticket is over, as queries have them.
+const EndedWords = endedWords
+
+// EndedStatuses are the same, as code has them.
+func EndedStatuses() []TicketStatus { return slices.Clone(endedStatuses) }

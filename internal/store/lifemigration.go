@@ -14,10 +14,12 @@ var lifeMigration = migration{id: "0007_ticket_life", up: []string{
 	`ALTER TABLE tickets ADD COLUMN escalate_at {time}`,
 	`ALTER TABLE tickets ADD COLUMN escalated INTEGER NOT NULL DEFAULT 0`,
 	`ALTER TABLE tickets ADD COLUMN idle_since {time}`,
+	`ALTER TABLE tickets ADD COLUMN ended_at {time}`,
 	// Each holds only what is still worked on: a small part of all tickets.
 	`CREATE INDEX tickets_assignee ON tickets (assignee) WHERE assignee <> '' AND ` + active,
 	`CREATE INDEX tickets_due ON tickets (due_at, team) WHERE due_at IS NOT NULL AND ` + pressing,
 	`CREATE INDEX tickets_escalate ON tickets (escalate_at) WHERE escalate_at IS NOT NULL AND ` + pressing,
+	`CREATE INDEX tickets_ended ON tickets (ended_at) WHERE ended_at IS NOT NULL`,
 	`CREATE TABLE ticket_history (
 		ticket_id TEXT NOT NULL REFERENCES tickets (id) ON DELETE CASCADE, version BIGINT NOT NULL, position INTEGER NOT NULL,
 		at {time} NOT NULL, who TEXT NOT NULL, field TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, why TEXT NOT NULL,
@@ -34,13 +36,13 @@ var lifeMigration = migration{id: "0007_ticket_life", up: []string{
 	`CREATE TABLE ticket_turns (team TEXT PRIMARY KEY, last TEXT NOT NULL)`,
 }, down: []string{
 	`DROP TABLE ticket_turns`, `DROP TABLE ticket_attachments`, `DROP TABLE ticket_comments`, `DROP TABLE ticket_history`,
-	`DROP INDEX tickets_escalate`, `DROP INDEX tickets_due`, `DROP INDEX tickets_assignee`,
+	`DROP INDEX tickets_ended`, `DROP INDEX tickets_escalate`, `DROP INDEX tickets_due`, `DROP INDEX tickets_assignee`,
 	// Facts that nobody of before can read, and whose ids would come again.
 	`DELETE FROM outbox WHERE type IN ('tidegate.v1.ticket.changed', 'tidegate.v1.ticket.escalated')`,
 	// Statuses of before: whatever is not over is open, as it was.
 	`UPDATE tickets SET status = 'open' WHERE status <> 'open'`,
 	`UPDATE tickets SET team = 'after_sales' WHERE team NOT IN ('after_sales', 'finance')`,
-	`ALTER TABLE tickets DROP COLUMN idle_since`, `ALTER TABLE tickets DROP COLUMN escalated`, `ALTER TABLE tickets DROP COLUMN escalate_at`, `ALTER TABLE tickets DROP COLUMN due_at`,
+	`ALTER TABLE tickets DROP COLUMN ended_at`, `ALTER TABLE tickets DROP COLUMN idle_since`, `ALTER TABLE tickets DROP COLUMN escalated`, `ALTER TABLE tickets DROP COLUMN escalate_at`, `ALTER TABLE tickets DROP COLUMN due_at`,
 	`ALTER TABLE tickets DROP COLUMN amount_fen`, `ALTER TABLE tickets DROP COLUMN approval`, `ALTER TABLE tickets DROP COLUMN priority`,
 	`ALTER TABLE tickets DROP COLUMN assignee`, `ALTER TABLE tickets DROP COLUMN version`, `ALTER TABLE tickets DROP COLUMN tenant`,
 	`ALTER TABLE customers DROP COLUMN level`,

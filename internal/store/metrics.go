@@ -36,7 +36,6 @@ const (
 	opKeyWrite     operation = "api_key_write"
 	opAuditWrite   operation = "audit_write"
 	opAuditList    operation = "audit_list"
-	opAuditPrune   operation = "audit_prune"
 	opSeed         operation = "seed"
 	opMigrate      operation = "migrate"
 	opVaultKeys    operation = "vault_keys"
@@ -52,7 +51,7 @@ const (
 var (
 	allOperations = []operation{opOrdersFind, opOrderGet, opTrace, opRefunds, opReturn, opCancel, opIntercept, opOrderSave, opTicketOpen, opTicketChange,
 		opTicketLife, opTicketEscalate, opTicketsList, opOutboxRead, opOutboxMark, opRecordCall, opCallsList, opCallDetail, opOMSWrite, opOMSRead,
-		opLink, opLinkRead, opTicketIndex, opTicketStats, opTicketExport, opKeyRead, opKeyWrite, opAuditWrite, opAuditList, opAuditPrune,
+		opLink, opLinkRead, opTicketIndex, opTicketStats, opTicketExport, opKeyRead, opKeyWrite, opAuditWrite, opAuditList,
 		opNotify, opNotifyRead, opSeed, opMigrate, opVaultKeys, opVaultRotate, opRetain}
 	allResults = []string{resultOK, resultNotFound, resultInvalid, resultAway, resultError}
 )

@@ -136,7 +136,7 @@ var migrations = []migration{
 			PRIMARY KEY (return_number, line_id))`,
 		// What a write answered, so that its repeat answers the same.
 		`CREATE TABLE shop_writes (
-			idempotency_key TEXT PRIMARY KEY, kind TEXT NOT NULL, order_number TEXT NOT NULL, answer {json}, created_at {time} NOT NULL)`,
+			idempotency_key TEXT PRIMARY KEY, kind TEXT NOT NULL, order_number TEXT NOT NULL, answer TEXT, created_at {time} NOT NULL)`,
 	}, down: []string{
 		`DROP TABLE shop_writes`, `DROP TABLE return_lines`, `DROP TABLE returns`, `DROP TABLE parcel_events`,
 		`ALTER TABLE parcels DROP COLUMN intercepted_at`, `ALTER TABLE parcels DROP COLUMN expected_at`, `DROP TABLE payments`,
@@ -164,7 +164,7 @@ var migrations = []migration{
 		// What the copy still has to be told, in order.
 		`CREATE TABLE ticket_deliveries (
 			ticket_id TEXT NOT NULL REFERENCES ticket_links (ticket_id) ON DELETE CASCADE, sequence BIGINT NOT NULL,
-			kind TEXT NOT NULL, change_key TEXT NOT NULL, data {json} NOT NULL, state TEXT NOT NULL, failures INTEGER NOT NULL,
+			kind TEXT NOT NULL, change_key TEXT NOT NULL, data TEXT NOT NULL, state TEXT NOT NULL, failures INTEGER NOT NULL,
 			created_at {time} NOT NULL, ended_at {time}, PRIMARY KEY (ticket_id, sequence))`,
 		`CREATE UNIQUE INDEX ticket_deliveries_key ON ticket_deliveries (ticket_id, change_key)`,
 		// What other systems told, so that it counts once.

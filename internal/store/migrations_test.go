@@ -13,15 +13,10 @@ import (
 // Every migration goes down and up again with rows in every table: rows of
 // tables and columns that it does not make survive, value by value.
 func TestEveryMigrationGoesDownAndUpWithData(t *testing.T) {
-	onEach(t, store.Deps{}, func(t *testing.T, s *store.Store) {
+	onEach(t, linked(nil), func(t *testing.T, s *store.Store) {
 		ctx := storetest.Context(t)
-		fill(t, s, "a")
-		for _, f := range callFacts() {
-			if err := s.Record(ctx, f); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, table := range []string{"customers", "orders", "order_lines", "parcels", "refunds", "tickets", "outbox", "calls", "turns", "takeovers", "handoffs"} {
+		everything(t, s, "a")
+		for table := range s.ColumnsForTest(ctx, t) {
 			if n, err := s.QueryForTest(ctx, "SELECT count(*) FROM "+table); err != nil || n == "0" {
 				t.Fatalf("%s has %s rows, %v: this test shows nothing", table, n, err)
 			}
@@ -37,6 +32,11 @@ func TestEveryMigrationGoesDownAndUpWithData(t *testing.T) {
 				}
 			}
 			left := s.ColumnsForTest(ctx, t)
+			if left["ticket_history"] == nil && left["tickets"] != nil {
+				// Below a ticket's life all are open, and nobody tells of changes.
+				left["tickets"] = slices.DeleteFunc(left["tickets"], func(c string) bool { return c == "status" })
+				delete(left, "outbox")
+			}
 			want := store.FilterForTest(whole, left)
 			if got := s.DumpForTest(ctx, t, left); !slices.Equal(got, want) {
 				t.Errorf("%d down: %s", depth, difference(got, want))
@@ -59,7 +59,7 @@ func TestEveryMigrationGoesDownAndUpWithData(t *testing.T) {
 			if found, err := s.FindOrders(ctx, schemas.OrdersFind{Phone: caller}); err != nil || len(found.Orders) == 0 {
 				t.Errorf("%d down and up: %+v, %v", depth, found, err)
 			}
-			ticket(t, s, fmt.Sprint("depth", depth))
+			everything(t, s, fmt.Sprint("depth", depth))
 		}
 	})
 }
@@ -77,23 +77,30 @@ func difference(got, want []store.Cell) string {
 // After a way down past encryption, the columns of before hold plain values,
 // and a binary of before reads them.
 func TestGoingDownDecrypts(t *testing.T) {
-	onEach(t, store.Deps{}, func(t *testing.T, s *store.Store) {
+	onEach(t, linked(nil), func(t *testing.T, s *store.Store) {
 		ctx := storetest.Context(t)
-		fill(t, s, "a")
+		everything(t, s, "a")
 		for slices.ContainsFunc(s.TablesForTest(ctx, t), func(n string) bool { return n == "vault_keys" }) {
 			if err := s.MigrateDown(ctx); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for q, want := range map[string]string{
-			"SELECT phone FROM customers WHERE id = 'C1001'":               "13800138001",
-			"SELECT name FROM customers WHERE id = 'C1001'":                "张伟",
-			"SELECT caller FROM calls":                                     caller,
-			"SELECT contact FROM tickets":                                  "13800138001",
-			"SELECT address FROM orders WHERE number = '20261112003378'":   "上海市黄浦区中山路128号5栋402室",
-			"SELECT pickup_address FROM tickets WHERE contact <> ''":       "上海市黄浦区中山路128号5栋402室",
-			"SELECT phone FROM customers WHERE phone = '13800138001'":      "13800138001",
-			"SELECT id FROM calls WHERE caller = '+8613800138001' LIMIT 1": "call-a",
+			"SELECT phone FROM customers WHERE id = 'C1001'":                                                        "13800138001",
+			"SELECT name FROM customers WHERE id = 'C1001'":                                                         "张伟",
+			"SELECT caller FROM calls":                                                                              caller,
+			"SELECT contact FROM tickets":                                                                           "13800138001",
+			"SELECT address FROM orders WHERE number = '20261112003378'":                                            "上海市黄浦区中山路128号5栋402室",
+			"SELECT pickup_address FROM tickets WHERE contact <> ''":                                                "上海市黄浦区中山路128号5栋402室",
+			"SELECT phone FROM customers WHERE phone = '13800138001'":                                               "13800138001",
+			"SELECT contact FROM returns":                                                                           "13800138001",
+			"SELECT pickup_address FROM returns":                                                                    pickupAddress,
+			"SELECT address FROM oms_writes":                                                                        goodsAddress,
+			"SELECT text FROM ticket_comments":                                                                      commentText,
+			"SELECT order_number FROM shop_writes WHERE answer LIKE '%20261112003378%'":                             "20261112003378",
+			"SELECT kind FROM ticket_deliveries WHERE data LIKE '%13800138001%'":                                    "update",
+			"SELECT type FROM outbox WHERE type LIKE '%returns.create' AND CAST(data AS TEXT) LIKE '%13800138001%'": schemas.TypeReturnCreate,
+			"SELECT id FROM calls WHERE caller = '+8613800138001' LIMIT 1":                                          "call-a",
 		} {
 			if got, err := s.QueryForTest(ctx, q); err != nil || got != want {
 				t.Errorf("%s: %q, %v", q, got, err)

@@ -176,7 +176,8 @@ func (s *Store) EndOMSWrite(ctx context.Context, key string, end OMSWriteEnd) (c
 	err = s.inTx(ctx, opOMSWrite, func(tx *gorm.DB) error {
 		now := stamp(s.now())
 		res := tx.Model(&omsWriteRow{}).Where("idempotency_key = ? AND status IN ?", key, []string{string(OMSWritePending), string(OMSWriteRejected)}).
-			Updates(map[string]any{"status": string(end.Status), "code": end.Code, "reason": end.Reason, "number": end.Number, "address": end.Address, "ended_at": now})
+			Updates(map[string]any{"status": string(end.Status), "code": end.Code, "reason": end.Reason, "number": end.Number,
+				"address": sealed(tx, colWriteAddress, key, end.Address), "ended_at": now})
 		changed = res.RowsAffected > 0
 		if res.Error != nil || !changed {
 			return res.Error

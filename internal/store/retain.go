@@ -23,24 +23,22 @@ const (
 	KindAudit   Kind = "audit"
 )
 
-// RetentionConfig says how long records are kept. 0 is for ever.
+// RetentionConfig says how long records are kept. 0 is for ever, and the
+// default of all that people may miss: nobody's records go because a program
+// was brought up to date.
 type RetentionConfig struct {
 	Turns   time.Duration `koanf:"turns" help:"how long what was said in calls is kept, from when it was said; 0: for ever"`
 	Calls   time.Duration `koanf:"calls" help:"how long calls are kept, with all that belongs to them, from their start; 0: for ever"`
-	Tickets time.Duration `koanf:"tickets" help:"how long closed tickets are kept, from when they were opened; open ones stay; 0: for ever"`
+	Tickets time.Duration `koanf:"tickets" help:"how long tickets are kept, with all that belongs to them, from when they were resolved, closed or cancelled; others stay; 0: for ever"`
 	Outbox  time.Duration `koanf:"outbox" help:"how long facts that were sent are kept, from when they were; 0: for ever"`
 	Audit   time.Duration `koanf:"audit" help:"how long the audit log is kept; at least 30 days; 0: for ever"`
 }
 
 const day = 24 * time.Hour
 
-// RetentionDefaults keeps words for three months, calls for half a year,
-// closed tickets for three years, the audit log for half a year: what the
-// e-commerce law (article 31) and the cybersecurity law (article 21) ask of
-// shops in mainland China.
-func RetentionDefaults() RetentionConfig {
-	return RetentionConfig{Turns: 90 * day, Calls: 180 * day, Tickets: 3 * 366 * day, Outbox: 7 * day, Audit: 184 * day}
-}
+// RetentionDefaults keeps all records for ever. Only facts that were sent, of
+// which the streams and the records have what they told, go after a week.
+func RetentionDefaults() RetentionConfig { return RetentionConfig{Outbox: 7 * day} }
 
 // Validate names every key that is wrong.
 func (c RetentionConfig) Validate() error {
@@ -51,7 +49,7 @@ func (c RetentionConfig) Validate() error {
 	}{
 		// Below these, records would go that are still worked with: calls in
 		// progress, requests that are delivered again, what an audit needs.
-		{"turns", c.Turns, day}, {"calls", c.Calls, day}, {"tickets", c.Tickets, 7 * day}, {"outbox", c.Outbox, time.Hour}, {"audit", c.Audit, 30 * day},
+		{"turns", c.Turns, day}, {"calls", c.Calls, day}, {"tickets", c.Tickets, 7 * day}, {"outbox", c.Outbox, time.Hour}, {"audit", c.Audit, AuditFloor},
 	} {
 		if k.d != 0 && k.d < k.low {
 			errs = append(errs, fmt.Errorf("%s: %v is below %v; 0 keeps for ever", k.name, k.d, k.low))
@@ -59,6 +57,9 @@ func (c RetentionConfig) Validate() error {
 	}
 	if c.Turns > c.Calls && c.Calls != 0 {
 		errs = append(errs, fmt.Errorf("turns: %v is longer than calls %v, with which they go", c.Turns, c.Calls))
+	}
+	if c.Tickets != 0 && (c.Outbox == 0 || c.Outbox > c.Tickets) {
+		errs = append(errs, fmt.Errorf("outbox: facts of tickets are kept longer than tickets, %v", c.Tickets))
 	}
 	return errors.Join(errs...)
 }
@@ -81,7 +82,7 @@ type expiry struct {
 var expiries = []expiry{
 	{KindTurns, "turns", "call_id, position", "started_at", ""},
 	{KindCalls, "calls", "id", "started_at", ""},
-	{KindTickets, "tickets", "id", "opened_at", "status IN ('closed', 'cancelled', 'rejected')"},
+	{KindTickets, "tickets", "id", "ended_at", "ended_at IS NOT NULL AND status IN (" + endedWords + ")"},
 	{KindOutbox, "outbox", "id", "sent_at", "sent_at IS NOT NULL"},
 	{KindAudit, "audit_log", "id", "at", ""},
 }
@@ -144,13 +145,17 @@ func (s *Store) Retain(ctx context.Context, c RetentionConfig, batch int) (delet
 			continue
 		}
 		var n int64
-		err := s.inTx(ctx, opRetain, func(tx *gorm.DB) error {
+		err := s.inTx(ctx, opRetain, func(tx *gorm.DB) (err error) {
 			if !tx.Migrator().HasTable(e.table) {
 				return nil
 			}
 			pick := e.where(tx, now.Add(-keep)).Select(e.key).Order(e.time).Limit(batch)
 			if s.dialect == postgresDialect {
 				pick = pick.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"})
+			}
+			if e.kind == KindTickets {
+				n, err = dropTickets(tx, pick)
+				return err
 			}
 			res := tx.Exec("DELETE FROM "+e.table+" WHERE ("+e.key+") IN (?)", pick)
 			n = res.RowsAffected

@@ -19,6 +19,9 @@ import (
 
 const days = 24 * time.Hour
 
+// kept is what an operator may ask for.
+var kept = store.RetentionConfig{Turns: 90 * days, Calls: 180 * days, Tickets: 1000 * days, Outbox: 7 * days, Audit: 184 * days}
+
 // aged writes a call with a turn, a ticket and its sent fact, as of some days
 // ago.
 func aged(t testing.TB, s *store.Store, id string, ago time.Duration, status string) {
@@ -35,7 +38,7 @@ func aged(t testing.TB, s *store.Store, id string, ago time.Duration, status str
 		}
 	}
 	tk := ticket(t, s, id)
-	if err := s.ExecForTest(ctx, "UPDATE tickets SET opened_at = ?, status = ? WHERE id = ?", at, status, tk.ID); err != nil {
+	if err := s.ExecForTest(ctx, "UPDATE tickets SET ended_at = ?, status = ? WHERE id = ?", at, status, tk.ID); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.ExecForTest(ctx, "UPDATE outbox SET sent_at = ? WHERE call_id = ?", at, tk.CallID); err != nil {
@@ -60,11 +63,16 @@ func TestRecordsAreKeptForTheirTime(t *testing.T) {
 		aged(t, s, "old", 200*days, "closed")
 		aged(t, s, "older", 2000*days, "closed")
 		aged(t, s, "open", 2000*days, "open")
+		aged(t, s, "reopened", 2000*days, "reopened")
 		ticket(t, s, "unsent")
 		if err := s.ExecForTest(ctx, "UPDATE outbox SET created_at = ? WHERE sent_at IS NULL", noon.Add(-2000*days)); err != nil {
 			t.Fatal(err)
 		}
 
+		unasked, err := s.Expired(ctx, store.RetentionDefaults())
+		if len(unasked) != 1 || unasked[store.KindOutbox] == 0 || err != nil {
+			t.Errorf("nobody asked for this: %v, %v", unasked, err)
+		}
 		forever := store.RetentionConfig{}
 		if n, err := s.Expired(ctx, forever); err != nil || len(n) != 0 {
 			t.Errorf("for ever: %v, %v", n, err)
@@ -73,14 +81,14 @@ func TestRecordsAreKeptForTheirTime(t *testing.T) {
 			t.Errorf("for ever: %v, %v, %v", n, more, err)
 		}
 
-		keep := store.RetentionDefaults()
-		want := map[store.Kind]int64{store.KindTurns: 4, store.KindCalls: 3, store.KindTickets: 1, store.KindOutbox: 4}
+		keep := kept
+		want := map[store.Kind]int64{store.KindTurns: 5, store.KindCalls: 4, store.KindTickets: 1, store.KindOutbox: 5}
 		counted, err := s.Expired(ctx, keep)
 		delete(counted, store.KindAudit)
 		if err != nil || !maps.Equal(counted, want) {
 			t.Errorf("counted %v, want %v, %v", counted, want, err)
 		}
-		if rowsIn(t, s, "calls") != "5" {
+		if rowsIn(t, s, "calls") != "6" {
 			t.Error("counting deleted")
 		}
 		got := map[store.Kind]int64{}
@@ -99,7 +107,7 @@ func TestRecordsAreKeptForTheirTime(t *testing.T) {
 		if !maps.Equal(got, want) {
 			t.Errorf("deleted %v, want %v", got, want)
 		}
-		for table, n := range map[string]string{"calls": "2", "turns": "1", "handoffs": "2", "tickets": "5", "outbox": "2"} {
+		for table, n := range map[string]string{"calls": "2", "turns": "1", "handoffs": "2", "tickets": "6", "outbox": "2"} {
 			if got := rowsIn(t, s, table); got != n {
 				t.Errorf("%s rows in %s, want %s", got, table, n)
 			}
@@ -138,7 +146,7 @@ func TestSeveralWorkersDeleteTogether(t *testing.T) {
 				wg.Go(func() {
 					// A worker that finds all rows taken by others is done early.
 					for more := true; more; {
-						n, again, err := worker.Retain(ctx, store.RetentionDefaults(), 7)
+						n, again, err := worker.Retain(ctx, kept, 7)
 						if err != nil {
 							t.Error(err)
 							return
@@ -155,7 +163,7 @@ func TestSeveralWorkersDeleteTogether(t *testing.T) {
 			wg.Wait()
 			// What a worker left because another held it is there for the next.
 			for more := true; more; {
-				n, again, err := s.Retain(ctx, store.RetentionDefaults(), 100)
+				n, again, err := s.Retain(ctx, kept, 100)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -194,5 +202,13 @@ func TestRetentionNamesEveryWrongKey(t *testing.T) {
 	}
 	if (store.RetentionConfig{Calls: 10 * days, Turns: 20 * days}).Validate() == nil {
 		t.Error("turns outlive their calls")
+	}
+	for _, outbox := range []time.Duration{0, 11 * days} {
+		if (store.RetentionConfig{Tickets: 10 * days, Outbox: outbox}).Validate() == nil {
+			t.Errorf("facts kept for %v outlive their tickets", outbox)
+		}
+	}
+	if err := kept.Validate(); err != nil {
+		t.Error(err)
 	}
 }

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -16,23 +19,53 @@ var ErrNoVault = errors.New("no keys are configured")
 
 // sealedTable is a table with sealed columns, for work on all its rows.
 type sealedTable struct {
-	name, key string
-	columns   []sealedColumn
+	name    string
+	key     []string // columns of the primary key
+	columns []sealedColumn
 }
 
 type sealedColumn struct{ name, place, index string }
 
 var sealedTables = []sealedTable{
-	{"customers", "id", []sealedColumn{{"phone", colPhone, "phone_index"}, {"name", colName, ""}}},
-	{"orders", "number", []sealedColumn{{"address", colAddress, ""}}},
-	{"tickets", "id", []sealedColumn{{"contact", colContact, "contact_index"}, {"pickup_address", colPickup, ""}}},
-	{"calls", "id", []sealedColumn{{"caller", colCaller, "caller_index"}}},
-	{"notifications", "id", []sealedColumn{{"data", colNotify, ""}}},
-	{"notify_optouts", "id", []sealedColumn{{"phone", colOptOut, "phone_index"}}},
+	{"customers", []string{"id"}, []sealedColumn{{"phone", colPhone, "phone_index"}, {"name", colName, ""}}},
+	{"orders", []string{"number"}, []sealedColumn{{"address", colAddress, ""}}},
+	{"tickets", []string{"id"}, []sealedColumn{{"contact", colContact, "contact_index"}, {"pickup_address", colPickup, ""}}},
+	{"calls", []string{"id"}, []sealedColumn{{"caller", colCaller, "caller_index"}}},
+	{"returns", []string{"number"}, []sealedColumn{{"contact", colReturnContact, ""}, {"pickup_address", colReturnPickup, ""}}},
+	{"shop_writes", []string{"idempotency_key"}, []sealedColumn{{"answer", colShopAnswer, ""}}},
+	{"oms_writes", []string{"idempotency_key"}, []sealedColumn{{"address", colWriteAddress, ""}}},
+	{"ticket_deliveries", []string{"ticket_id", "sequence"}, []sealedColumn{{"data", colDelivery, ""}}},
+	{"ticket_comments", []string{"id"}, []sealedColumn{{"text", colComment, ""}}},
+	{"outbox", []string{"id"}, []sealedColumn{{"data", colOutbox, ""}}},
+	{"notifications", []string{"id"}, []sealedColumn{{"data", colNotify, ""}}},
+	{"notify_optouts", []string{"id"}, []sealedColumn{{"phone", colOptOut, "phone_index"}}},
+}
+
+// rowName names a row by the columns of its primary key, as sealed values are
+// bound to it.
+func rowName(key ...any) string {
+	parts := make([]string, 0, len(key))
+	for _, k := range key {
+		parts = append(parts, fmt.Sprint(k))
+	}
+	return strings.Join(parts, "/")
+}
+
+// keyOf is a row's primary key.
+func (t sealedTable) keyOf(row map[string]any) []any {
+	out := make([]any, 0, len(t.key))
+	for _, k := range t.key {
+		out = append(out, row[k])
+	}
+	return out
+}
+
+func (t sealedTable) keyMarks() (columns, marks string) {
+	return "(" + strings.Join(t.key, ", ") + ")", "(" + strings.Repeat("?, ", len(t.key)-1) + "?)"
 }
 
 func (t sealedTable) selected() []string {
-	out := []string{t.key}
+	out := slices.Clone(t.key)
 	for _, c := range t.columns {
 		out = append(out, c.name)
 		if c.index != "" {
@@ -42,11 +75,15 @@ func (t sealedTable) selected() []string {
 	return out
 }
 
-// batch reads the rows after a primary key.
-func (t sealedTable) batch(tx *gorm.DB, after string, limit int) ([]map[string]any, error) {
+// batch reads the rows after a primary key; nil is before the first.
+func (t sealedTable) batch(tx *gorm.DB, after []any, limit int) ([]map[string]any, error) {
 	var rows []map[string]any
-	err := tx.Table(t.name).Select(t.selected()).Where(t.key+" > ?", after).Order(t.key).Limit(limit).Find(&rows).Error
-	return rows, err
+	tx = tx.Table(t.name).Select(t.selected()).Order(strings.Join(t.key, ", ")).Limit(limit)
+	if after != nil {
+		columns, marks := t.keyMarks()
+		tx = tx.Where(columns+" > "+marks, after...)
+	}
+	return rows, tx.Find(&rows).Error
 }
 
 func text(row map[string]any, column string) string {
@@ -79,7 +116,8 @@ func (t sealedTable) update(tx *gorm.DB, row, set map[string]any) (bool, error) 
 	if len(set) == 0 {
 		return false, nil
 	}
-	tx = tx.Table(t.name).Where(t.key+" = ?", row[t.key])
+	columns, marks := t.keyMarks()
+	tx = tx.Table(t.name).Where(columns+" = "+marks, t.keyOf(row)...)
 	for _, c := range t.columns {
 		tx = tx.Where(c.name+" = ?", row[c.name])
 	}
@@ -93,15 +131,15 @@ func (s *Store) unsealTable(tx *gorm.DB, t sealedTable) error {
 	if v == nil || !tx.Migrator().HasTable(t.name) {
 		return nil // nothing is sealed: registerKeys has seen to that; or it came later, and is gone
 	}
-	for after := ""; ; {
+	for after := []any(nil); ; {
 		rows, err := t.batch(tx, after, 1000)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
 		for _, row := range rows {
-			after = text(row, t.key)
+			after = t.keyOf(row)
 			set, err := t.change(row, func(c sealedColumn, value, index string) (string, string, error) {
-				plain, err := v.Open(sealedIn(c.place, after), value)
+				plain, err := v.Open(sealedIn(c.place, rowName(after...)), value)
 				return plain, index, err
 			})
 			if err != nil {
@@ -171,7 +209,7 @@ func (s *Store) rotateTable(ctx context.Context, t sealedTable, r Rotation) (int
 	if err != nil {
 		return 0, err
 	}
-	p := RotationProgress{Table: t.name, Resumed: after != ""}
+	p := RotationProgress{Table: t.name, Resumed: after != nil}
 	if err := s.reading(ctx, opVaultRotate, func(db *gorm.DB) error { return db.Table(t.name).Count(&p.Total).Error }); err != nil {
 		return 0, err
 	}
@@ -183,9 +221,13 @@ func (s *Store) rotateTable(ctx context.Context, t sealedTable, r Rotation) (int
 			if err != nil {
 				return err
 			}
+			position, err := json.Marshal(last)
+			if err != nil {
+				return err
+			}
 			return tx.Exec(`INSERT INTO vault_rotation (name, generation, position, updated_at) VALUES (?, ?, ?, ?)
 				ON CONFLICT (name) DO UPDATE SET generation = excluded.generation, position = excluded.position, updated_at = excluded.updated_at`,
-				t.name, generation, last, stamp(s.now())).Error
+				t.name, generation, string(position), stamp(s.now())).Error
 		})
 		if err != nil {
 			return p.Changed, err
@@ -211,28 +253,43 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// rotationPosition is where a run to the same keys was broken off, or "".
-func (s *Store) rotationPosition(ctx context.Context, t sealedTable, generation string) (string, error) {
+// rotationPosition is the primary key at which a run to the same keys was
+// broken off, or nil.
+func (s *Store) rotationPosition(ctx context.Context, t sealedTable, generation string) ([]any, error) {
 	var positions []string
 	err := s.reading(ctx, opVaultRotate, func(db *gorm.DB) error {
 		return db.Table("vault_rotation").Where("name = ? AND generation = ?", t.name, generation).Pluck("position", &positions).Error
 	})
 	if err != nil || len(positions) == 0 {
-		return "", err
+		return nil, err
 	}
-	return positions[0], nil
+	// Whole numbers stay whole.
+	var after []any
+	dec := json.NewDecoder(strings.NewReader(positions[0]))
+	dec.UseNumber()
+	if err := dec.Decode(&after); err != nil || len(after) != len(t.key) {
+		return nil, nil // of an earlier form: begin anew
+	}
+	for i, v := range after {
+		if n, ok := v.(json.Number); ok {
+			if after[i], err = n.Int64(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return after, nil
 }
 
-func (s *Store) rotateBatch(tx *gorm.DB, t sealedTable, after string, limit int) (last string, seen, changed int64, err error) {
+func (s *Store) rotateBatch(tx *gorm.DB, t sealedTable, after []any, limit int) (last []any, seen, changed int64, err error) {
 	rows, err := t.batch(tx, after, limit)
 	if err != nil {
 		return after, 0, 0, err
 	}
 	last = after
 	for _, row := range rows {
-		last = text(row, t.key)
+		last = t.keyOf(row)
 		set, err := t.change(row, func(c sealedColumn, value, index string) (string, string, error) {
-			return s.renewed(c, last, value, index)
+			return s.renewed(c, rowName(last...), value, index)
 		})
 		if err != nil {
 			return after, 0, 0, err

@@ -18,15 +18,22 @@ var ErrKeys = errors.New("keys do not fit the database")
 // Columns that are sealed. Their names are bound to what is in them: changing
 // one makes its values unreadable.
 const (
-	colPhone    = "customers.phone"
-	colName     = "customers.name"
-	colAddress  = "orders.address"
-	colContact  = "tickets.contact"
-	colPickup   = "tickets.pickup_address"
-	colCaller   = "calls.caller"
-	colNotify   = "notifications.data"
-	colOptOut   = "notify_optouts.phone"
-	vaultPlugin = "tidegate:vault"
+	colPhone         = "customers.phone"
+	colName          = "customers.name"
+	colAddress       = "orders.address"
+	colContact       = "tickets.contact"
+	colPickup        = "tickets.pickup_address"
+	colCaller        = "calls.caller"
+	colReturnContact = "returns.contact"
+	colReturnPickup  = "returns.pickup_address"
+	colShopAnswer    = "shop_writes.answer"
+	colWriteAddress  = "oms_writes.address"
+	colDelivery      = "ticket_deliveries.data"
+	colComment       = "ticket_comments.text"
+	colOutbox        = "outbox.data"
+	colNotify        = "notifications.data"
+	colOptOut        = "notify_optouts.phone"
+	vaultPlugin      = "tidegate:vault"
 )
 
 // sealing hands a database's keys to the hooks of its rows; without a vault,
@@ -89,6 +96,14 @@ func (r *notificationRow) personal() []personal {
 }
 func (r *optOutRow) personal() []personal {
 	return []personal{{colOptOut, r.ID, &r.Phone, &r.PhoneIndex}}
+}
+
+// sealed is a value for a column that is updated by its name.
+func sealed(tx *gorm.DB, column, row, value string) string {
+	if v := vaultOf(tx); v != nil {
+		return v.Seal(sealedIn(column, row), value)
+	}
+	return value
 }
 
 // gorm calls these around every statement that writes or reads whole rows.

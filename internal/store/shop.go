@@ -135,12 +135,13 @@ func (s *Store) SaveOrder(ctx context.Context, phone string, o schemas.Order, tr
 	o.Number = orderNumber(o.Number)
 	return s.inTx(ctx, opOrderSave, func(tx *gorm.DB) error {
 		var known []customerRow
-		if err := tx.Where("phone = ?", nationalPhone(phone)).Order("id").Limit(1).Find(&known).Error; err != nil {
+		n := nationalPhone(phone)
+		if err := tx.Where(byPhone(tx, "phone", "phone_index", colPhone, n, []string{n})).Order("id").Limit(1).Find(&known).Error; err != nil {
 			return err
 		}
 		if len(known) == 0 {
 			now := stamp(s.now())
-			known = []customerRow{{ID: schemas.NewID(now), Name: o.CustomerName, Phone: nationalPhone(phone), CreatedAt: now}}
+			known = []customerRow{{ID: schemas.NewID(now), Name: o.CustomerName, Phone: n, CreatedAt: now}}
 			if err := tx.Create(&known[0]).Error; err != nil {
 				return err
 			}

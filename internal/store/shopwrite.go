@@ -68,7 +68,7 @@ func once[A any](s *Store, ctx context.Context, op operation, kind, key, number 
 		if err != nil {
 			return err
 		}
-		return tx.Model(&writeRow{}).Where("idempotency_key = ?", key).Update("answer", string(b)).Error
+		return tx.Model(&writeRow{}).Where("idempotency_key = ?", key).Update("answer", sealed(tx, colShopAnswer, key, string(b))).Error
 	})
 	if err != nil {
 		var none A

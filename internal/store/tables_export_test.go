@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,12 +50,63 @@ func (s *Store) ColumnsForTest(ctx context.Context, t testing.TB) map[string][]s
 	return out
 }
 
+// TextColumnsForTest lists the columns that can hold words, TABLE.COLUMN,
+// bookkeeping left out: all that are no numbers, no times and no yes or no.
+func (s *Store) TextColumnsForTest(ctx context.Context, t testing.TB) []string {
+	t.Helper()
+	var out []string
+	for _, table := range s.TablesForTest(ctx, t) {
+		if slices.Contains(bookkeeping, table) {
+			continue
+		}
+		q := "SELECT name FROM pragma_table_info('" + table + "') WHERE type NOT IN ('DATETIME', 'INTEGER', 'BIGINT', 'BOOLEAN', 'REAL')"
+		if s.dialect == postgresDialect {
+			q = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '" + table +
+				"' AND data_type NOT IN ('timestamp with time zone', 'integer', 'bigint', 'boolean', 'double precision')"
+		}
+		var names []string
+		if err := s.write.WithContext(ctx).Raw(q).Scan(&names).Error; err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range names {
+			out = append(out, table+"."+n)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// SealedColumnsForTest lists the columns that are sealed, and their blind
+// indexes.
+func SealedColumnsForTest() (columns, indexes []string) {
+	for _, t := range sealedTables {
+		for _, c := range t.columns {
+			columns = append(columns, t.name+"."+c.name)
+			if c.index != "" {
+				indexes = append(indexes, t.name+"."+c.index)
+			}
+		}
+	}
+	return columns, indexes
+}
+
 // Cell is one value of one row; Row tells rows of a table apart by number.
 type Cell struct{ Table, Column, Value string }
 
 // DumpForTest gives every value of the columns, in order, opened where it is
 // sealed: what a migration has to leave as it is.
 func (s *Store) DumpForTest(ctx context.Context, t testing.TB, columns map[string][]string) []Cell {
+	t.Helper()
+	return s.dumpForTest(ctx, t, columns, func(table, column string, row map[string]any) any { return s.plainForTest(t, table, column, row) })
+}
+
+// RawForTest gives every value as the database has it.
+func (s *Store) RawForTest(ctx context.Context, t testing.TB) []Cell {
+	t.Helper()
+	return s.dumpForTest(ctx, t, s.ColumnsForTest(ctx, t), func(_, column string, row map[string]any) any { return row[column] })
+}
+
+func (s *Store) dumpForTest(ctx context.Context, t testing.TB, columns map[string][]string, show func(table, column string, row map[string]any) any) []Cell {
 	t.Helper()
 	var out []Cell
 	for table, names := range columns {
@@ -73,7 +125,7 @@ func (s *Store) DumpForTest(ctx context.Context, t testing.TB, columns map[strin
 		}
 		for _, row := range rows {
 			for _, name := range names {
-				out = append(out, Cell{table, name, fmt.Sprint(s.plainForTest(t, table, name, row))})
+				out = append(out, Cell{table, name, fmt.Sprint(show(table, name, row))})
 			}
 		}
 	}
@@ -89,9 +141,14 @@ func (s *Store) plainForTest(t testing.TB, table, column string, row map[string]
 			if st.name != table || c.name != column {
 				continue
 			}
-			plain, err := s.vault.Open(sealedIn(c.place, text(row, st.key)), text(row, column))
+			plain, err := s.vault.Open(sealedIn(c.place, rowName(st.keyOf(row)...)), text(row, column))
 			if err != nil {
 				t.Fatal(err)
+			}
+			// JSONB has its own order and spaces.
+			var v map[string]any
+			if json.Unmarshal([]byte(plain), &v) == nil {
+				return v
 			}
 			return plain
 		}

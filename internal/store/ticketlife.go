@@ -68,12 +68,19 @@ var transitions = map[TicketStatus][]TicketStatus{
 // NextStatuses are those that a status leads to.
 func NextStatuses(from TicketStatus) []TicketStatus { return slices.Clone(transitions[from]) }
 
+// endedStatuses are those in which a ticket is over, until it is reopened:
+// nobody has it, and its retention counts from then. endedWords are the same in
+// the databases' words.
+var endedStatuses = []TicketStatus{schemas.StatusResolved, schemas.StatusClosed, schemas.StatusCancelled}
+
+const endedWords = "'resolved', 'closed', 'cancelled'"
+
 // active is true of tickets that somebody has, pressing of those that somebody
 // here has to do something about. Indexes of the migration hold the same
 // words, so that queries with them can use those.
 const (
-	active   = "status NOT IN ('resolved', 'closed', 'cancelled')"
-	pressing = "status NOT IN ('waiting_customer', 'resolved', 'closed', 'cancelled')"
+	active   = "status NOT IN (" + endedWords + ")"
+	pressing = "status NOT IN ('waiting_customer', " + endedWords + ")"
 )
 
 // Approval says whether somebody else has to agree to what a ticket asks for.
@@ -273,9 +280,7 @@ func (e *ticketEdit) assign(who string, follow bool) error {
 	return nil
 }
 
-func ended(s TicketStatus) bool {
-	return s == schemas.StatusResolved || s == schemas.StatusClosed || s == schemas.StatusCancelled
-}
+func ended(s TicketStatus) bool { return slices.Contains(endedStatuses, s) }
 
 func (e *ticketEdit) move(to TicketStatus) error {
 	from := e.status()
@@ -306,6 +311,10 @@ func (e *ticketEdit) move(to TicketStatus) error {
 		e.row.Assignee = e.by
 	}
 	e.row.Status = string(to)
+	e.row.EndedAt = nil
+	if ended(to) {
+		e.row.EndedAt = &e.now
+	}
 	e.stop(to)
 	return nil
 }
@@ -345,7 +354,7 @@ func (e *ticketEdit) save() error {
 	res := e.tx.Model(&ticketRow{}).Where("id = ? AND version = ?", e.was.ID, e.was.Version).UpdateColumns(map[string]any{
 		"version": e.row.Version, "status": e.row.Status, "team": e.row.Team, "assignee": e.row.Assignee, "priority": e.row.Priority,
 		"due_at": e.row.DueAt, "escalate_at": e.row.EscalateAt, "escalated": e.row.Escalated, "approval": e.row.Approval,
-		"idle_since": e.row.IdleSince,
+		"idle_since": e.row.IdleSince, "ended_at": e.row.EndedAt,
 	})
 	if res.Error != nil {
 		return res.Error

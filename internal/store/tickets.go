@@ -108,6 +108,7 @@ type ticketRow struct {
 	EscalateAt     *time.Time
 	Escalated      int
 	IdleSince      *time.Time
+	EndedAt        *time.Time // when it got the status in which it is over
 	ContactIndex   string
 	Language       string
 }

@@ -27,7 +27,9 @@ func openAs(t testing.TB, dsn string, v *vault.Vault) (*store.Store, error) {
 	t.Helper()
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(dsn)
-	s, err := store.Open(storetest.Context(t), cfg, store.Deps{Vault: v, Now: func() time.Time { return noon }})
+	deps := linked(func() time.Time { return noon })
+	deps.Vault = v
+	s, err := store.Open(storetest.Context(t), cfg, deps)
 	if err == nil {
 		t.Cleanup(func() { _ = s.Close() })
 	}
@@ -44,19 +46,6 @@ func mustOpenAs(t testing.TB, dsn string, v *vault.Vault) *store.Store {
 }
 
 const caller = "+8613800138001"
-
-// fill writes what holds personal data: the shop, a ticket and a call.
-func fill(t testing.TB, s *store.Store, key string) {
-	t.Helper()
-	ctx := storetest.Context(t)
-	if err := s.Seed(ctx, noon); err != nil {
-		t.Fatal(err)
-	}
-	tell(t, s, ticket(t, s, key))
-	if err := s.Record(ctx, &schemas.CallStarted{CallID: "call-" + key, Caller: caller, StartedAt: noon}); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // reads checks that everything shows as it was written, whatever protects it.
 func reads(t testing.TB, s *store.Store, calls int) {
@@ -81,6 +70,26 @@ func reads(t testing.TB, s *store.Store, calls int) {
 			}
 		}
 	}
+	for _, key := range []string{"call-a:return:1"} {
+		tk, err := s.TicketByKey(ctx, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		life, err := s.TicketLife(ctx, tk.ID)
+		if err != nil || len(life.Comments) != 1 || life.Comments[0].Text != commentText {
+			t.Errorf("life %+v, %v", life, err)
+		}
+		if w, err := s.OMSWriteByKey(ctx, key); err != nil || w.Address != goodsAddress {
+			t.Errorf("write %+v, %v", w, err)
+		}
+		// Asked again, the shop answers what it answered.
+		if again, err := s.CreateReturn(ctx, schemas.ReturnCreate{IdempotencyKey: key, OrderNumber: tk.OrderNumber, Kind: schemas.ReturnForRefund}); err != nil || again.Number == "" {
+			t.Errorf("return %+v, %v", again, err)
+		}
+		if m, ok, err := s.OutboxPending(ctx, store.OMSMessageID("work", key)); err != nil || !ok || !strings.Contains(string(m.Data), pickupAddress) {
+			t.Errorf("work %+v, %v, %v", m, ok, err)
+		}
+	}
 	tickets, _, err := s.Tickets(ctx, store.TicketFilter{}, 0, "")
 	if err != nil || len(tickets) != calls {
 		t.Fatalf("tickets %v, %v", tickets, err)
@@ -100,6 +109,8 @@ func stored(t testing.TB, s *store.Store) string {
 	t.Helper()
 	var out strings.Builder
 	for _, q := range []string{
+		"SELECT contact || ' ' || pickup_address FROM returns", "SELECT answer FROM shop_writes", "SELECT address FROM oms_writes",
+		"SELECT data FROM ticket_deliveries WHERE kind = 'update'", "SELECT text FROM ticket_comments", "SELECT data FROM outbox WHERE type LIKE '%returns.create'",
 		"SELECT phone || ' ' || name || ' ' || phone_index FROM customers WHERE id = 'C1001'",
 		"SELECT address FROM orders WHERE number = '20261112003378'",
 		"SELECT contact || ' ' || pickup_address || ' ' || contact_index FROM tickets ORDER BY id",
@@ -116,22 +127,29 @@ func stored(t testing.TB, s *store.Store) string {
 
 func TestNothingPersonalIsInTheClear(t *testing.T) {
 	var log bytes.Buffer
-	onEach(t, store.Deps{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}, func(t *testing.T, s *store.Store) {
-		fill(t, s, "a")
+	deps := linked(nil)
+	deps.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	onEach(t, deps, func(t *testing.T, s *store.Store) {
+		everything(t, s, "a")
 		reads(t, s, 1)
 		rows := stored(t, s)
 		for _, secret := range secrets {
 			if strings.Contains(rows, secret) || strings.Contains(log.String(), secret) {
 				t.Errorf("%s is in the clear:\n%s\n%s", secret, rows, &log)
 			}
+			for _, cell := range s.RawForTest(storetest.Context(t), t) {
+				if strings.Contains(cell.Value, secret) {
+					t.Errorf("%s is in the clear in %s.%s", secret, cell.Table, cell.Column)
+				}
+			}
 		}
-		if n := strings.Count(rows, "v1:k"); n != 6 {
-			t.Errorf("%d values are sealed, want 6:\n%s", n, rows)
+		if n := strings.Count(rows, "v1:k"); n != 13 {
+			t.Errorf("%d values are sealed, want 13:\n%s", n, rows)
 		}
 	})
 	dir := t.TempDir()
 	s := mustOpenAs(t, "sqlite:"+filepath.Join(dir, "t.db"), testVault(t))
-	fill(t, s, "a")
+	everything(t, s, "a")
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
 	for _, f := range files {
 		data, err := os.ReadFile(f)
@@ -151,7 +169,7 @@ func TestWrongAndMissingKeysShowAtTheStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dsn := make(t)
 			s := mustOpenAs(t, dsn, testVault(t))
-			fill(t, s, "a")
+			everything(t, s, "a")
 			var same, later vault.Keys
 			same.Generate(noon, false)
 			later.Generate(noon.AddDate(1, 0, 0), false)
@@ -189,7 +207,7 @@ func TestPlainRowsAreReadAndRotated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dsn := make(t)
 			plain := mustOpenAs(t, dsn, nil)
-			fill(t, plain, "a")
+			everything(t, plain, "a")
 			reads(t, plain, 1)
 			if !strings.Contains(stored(t, plain), "13800138001") {
 				t.Fatal("the rows are not plain: this test shows nothing")
@@ -236,7 +254,7 @@ func TestKeysChangeWhileServicesRun(t *testing.T) {
 			k.Generate(noon, false)
 			old := k
 			first := mustOpenAs(t, dsn, vaultOf(t, k))
-			fill(t, first, "a")
+			everything(t, first, "a")
 			next := vault.Keys{Active: k.Active, ActiveIndex: k.ActiveIndex, Keys: clone(k.Keys), IndexKeys: clone(k.IndexKeys)}
 			next.Generate(noon, false)
 			next.Generate(noon, true)
@@ -313,7 +331,7 @@ func TestWhatIsWrittenBehindTheRotationsBackIsCounted(t *testing.T) {
 			var k vault.Keys
 			k.Generate(noon, false)
 			stale := mustOpenAs(t, dsn, vaultOf(t, k))
-			fill(t, stale, "a")
+			everything(t, stale, "a")
 			next := vault.Keys{Active: k.Active, ActiveIndex: k.ActiveIndex, Keys: clone(k.Keys), IndexKeys: clone(k.IndexKeys)}
 			next.Generate(noon, false)
 			s := mustOpenAs(t, dsn, vaultOf(t, next))

@@ -22,6 +22,8 @@ var vaultMigration = migration{id: "0009_vault", up: []string{
 	`CREATE INDEX tickets_team_status ON tickets (team, status, opened_at, id)`,
 	`CREATE INDEX turns_started ON turns (started_at)`,
 	`CREATE INDEX outbox_sent ON outbox (sent_at) WHERE sent_at IS NOT NULL`,
+	// What is sealed is no JSON.
+	`{postgres}ALTER TABLE outbox ALTER COLUMN data TYPE TEXT USING data::text`,
 	// A value of each key that is or was in use, sealed or indexed with it:
 	// a wrong or missing key shows when a service starts.
 	`CREATE TABLE vault_keys (
@@ -30,6 +32,7 @@ var vaultMigration = migration{id: "0009_vault", up: []string{
 		name TEXT PRIMARY KEY, generation TEXT NOT NULL, position TEXT NOT NULL, updated_at {time} NOT NULL)`,
 }, before: openEverything, down: []string{
 	`DROP TABLE vault_rotation`, `DROP TABLE vault_keys`,
+	`{postgres}ALTER TABLE outbox ALTER COLUMN data TYPE JSONB USING data::jsonb`,
 	`DROP INDEX outbox_sent`, `DROP INDEX turns_started`, `DROP INDEX tickets_team_status`,
 	`DROP INDEX calls_caller_index`, `DROP INDEX tickets_contact_index`, `DROP INDEX customers_phone_index`,
 	`DROP INDEX calls_caller`, `DROP INDEX customers_phone`,

@@ -10,7 +10,7 @@ import (
 // Config says where the keys are.
 type Config struct {
 	Keys       config.Secret `koanf:"keys" help:"keys that personal data is encrypted with (YAML: active, keys, active_index, index_keys); see docs/privacy.md"`
-	KeysFile   string        `koanf:"keys_file" help:"file with the same, mode 0600; both empty: with SQLite, keys.yaml is made beside the database"`
+	KeysFile   string        `koanf:"keys_file" help:"file with the same, mode 0600; both empty: with SQLite, keys.yaml is made beside the database, with PostgreSQL services do not start"`
 	AllowPlain bool          `koanf:"allow_plain" help:"run on PostgreSQL without keys, telephone numbers, names and addresses unencrypted"`
 }
 

@@ -16,7 +16,7 @@ func builtin(t *testing.T, dsn string) omstest.Fixture {
 	t.Helper()
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(dsn)
-	s, err := store.Open(storetest.Context(t), cfg, store.Deps{})
+	s, err := store.Open(storetest.Context(t), cfg, store.Deps{Vault: storetest.Vault(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

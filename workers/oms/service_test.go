@@ -27,7 +27,7 @@ func openShop(t *testing.T) *store.Store {
 	t.Helper()
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(storetest.SQLite(t))
-	shop, err := store.Open(storetest.Context(t), cfg, store.Deps{})
+	shop, err := store.Open(storetest.Context(t), cfg, store.Deps{Vault: storetest.Vault(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

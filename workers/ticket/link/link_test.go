@@ -65,7 +65,7 @@ func newRig(t *testing.T, dsn string, change func(*link.Config)) *rig {
 	r := &rig{t: t, desk: tickettest.NewDesk(t), nats: bustest.Start(t), reg: prometheus.NewRegistry()}
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(dsn)
-	db, err := store.Open(storetest.Context(t), cfg, store.Deps{TicketSystem: func(tenant string) string {
+	db, err := store.Open(storetest.Context(t), cfg, store.Deps{Vault: storetest.Vault(t), TicketSystem: func(tenant string) string {
 		if tenant == "acme" {
 			return rest.Connector
 		}
