@@ -25,7 +25,6 @@ var drivers = []struct{ module, importer string }{
 	{"github.com/nyaruka/phonenumbers", "internal/numberplan"},
 	{"github.com/zaf/g711", "internal/audio"},
 	{"github.com/sony/gobreaker/v2", "internal/breaker"},
-	{"github.com/failsafe-go/failsafe-go", "workers/oms"},
 	{"github.com/maypok86/otter/v2", "workers/oms"},
 	{"github.com/openai/openai-go/v3", "orchestrator/llm"},
 	{"github.com/tmaxmax/go-sse", "internal/openai"},
