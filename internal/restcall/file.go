@@ -1,11 +1,14 @@
 package restcall
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -51,15 +54,17 @@ func ReadFile(path string) ([]byte, error) {
 }
 
 // Decode reads YAML strictly into a struct: an unknown key is a mistake, and
-// every template and expression in it is compiled. All mistakes are *Mistake,
-// joined.
+// every template and expression in it is compiled. In a struct with an
+// Endpoint, templates have its time zone, tables and secrets. All mistakes are
+// *Mistake, joined.
 func Decode(file string, b []byte, into any) (err error) {
 	defer func() { // goccy/go-yaml 1.19 panics on some sequences of a wrong tag
 		if recover() != nil {
 			err = &Mistake{File: file, Text: "the YAML cannot be read"}
 		}
 	}()
-	if err := yaml.UnmarshalWithOptions(b, into, yaml.Strict()); err != nil {
+	env := newEnvironment()
+	if err := yaml.UnmarshalContext(context.WithValue(context.Background(), environmentKey{}, env), b, into, yaml.Strict()); err != nil {
 		var syntax yaml.Error
 		if errors.As(err, &syntax) {
 			m := &Mistake{File: file, Text: syntax.GetMessage()}
@@ -69,6 +74,9 @@ func Decode(file string, b []byte, into any) (err error) {
 			return m
 		}
 		return &Mistake{File: file, Text: strings.TrimSpace(err.Error())}
+	}
+	if e, ok := into.(interface{ settle(*environment) }); ok {
+		e.settle(env)
 	}
 	var errs []error
 	mistakes(reflect.ValueOf(into), "", func(key string, line int, err error) {
@@ -114,7 +122,9 @@ func mistakes(v reflect.Value, key string, report func(string, int, error)) {
 			}
 		}
 	case reflect.Map:
-		for _, k := range v.MapKeys() {
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, k := range keys {
 			mistakes(v.MapIndex(k), below(k.String()), report)
 		}
 	case reflect.Slice:
@@ -123,6 +133,8 @@ func mistakes(v reflect.Value, key string, report func(string, int, error)) {
 		}
 	}
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func lineOf(n ast.Node) int {
 	if t := n.GetToken(); t != nil {

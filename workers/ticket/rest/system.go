@@ -48,39 +48,21 @@ func (s *System) do(ctx context.Context, key string, call *restcall.Call, in inp
 	if err != nil {
 		return restcall.Answer{}, err
 	}
-	var e restcall.Exchange
-	a, err := s.client.Do(ctx, key, call, data, append(opts, restcall.Show(&e))...)
 	if s.Watch != nil {
-		s.Watch(key, e)
+		var e restcall.Exchange
+		opts = append(opts, restcall.Show(&e))
+		defer func() { s.Watch(key, e) }()
 	}
+	a, err := s.client.Do(ctx, key, call, data, opts...)
 	return a, Classify(err)
 }
 
-// Classify gives a restcall error the class of ticket systems.
-func Classify(err error) error {
-	class := error(nil)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, restcall.ErrUnavailable):
-		class = store.ErrUnavailable
-	case errors.Is(err, restcall.ErrDenied):
-		class = ticket.ErrDenied
-	case errors.Is(err, restcall.ErrRefused), errors.Is(err, restcall.ErrTemplate):
-		class = store.ErrInvalid
-	case errors.Is(err, restcall.ErrGarbled):
-		class = ticket.ErrGarbled
-	default:
-		return err
-	}
-	return &classed{class, err}
+var classes = restcall.Classes{
+	Unavailable: store.ErrUnavailable, Denied: ticket.ErrDenied, Refused: store.ErrInvalid, Template: store.ErrInvalid, Garbled: ticket.ErrGarbled,
 }
 
-// classed adds a class to an error without saying it twice.
-type classed struct{ class, err error }
-
-func (c *classed) Error() string   { return c.err.Error() }
-func (c *classed) Unwrap() []error { return []error{c.class, c.err} }
+// Classify gives a restcall error the class of ticket systems.
+func Classify(err error) error { return classes.Of(err) }
 
 // Create sends the ticket. A system without ids of its own knows the copy by
 // the ticket's key.
@@ -173,7 +155,7 @@ func (s *System) Receive(header http.Header, body []byte) ([]ticket.ExternalChan
 	}
 	if err := (restcall.Signing{Secret: in.Secret}).Verify(header, body); err != nil {
 		if errors.Is(err, restcall.ErrSignature) {
-			return nil, &classed{ticket.ErrSignature, err}
+			return nil, fmt.Errorf("%w: %w", ticket.ErrSignature, err)
 		}
 		return nil, err
 	}
