@@ -44,7 +44,7 @@ func TestOMSTryShowsWhatWasSentAndMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"> order: GET http://", "Authorization: ***", "< status 200 after", `"state": "NEW"`, "= mapped after", `"total_fen": 990`} {
+	for _, want := range []string{"order\n  > GET http://", "Authorization: ***", "< 200 after", `"state": "NEW"`, "= mapped after", `"total_fen": 990`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%s is not shown:\n%s", want, out)
 		}
@@ -74,10 +74,10 @@ func TestOMSCheckNeedsNoSecretsAndNamesMistakes(t *testing.T) {
 	if out, err := execute(t, "oms", "check", file); err != nil || !strings.Contains(out, "starter can find_by_phone, order, create_return, cancel") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if err := os.WriteFile(file, []byte("name: x\nbase_url: nowhere\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("name: x\nbase: nowhere\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := execute(t, "oms", "check", file); err == nil || !strings.Contains(err.Error(), "shop.yaml:2: base_url") {
+	if _, err := execute(t, "oms", "check", file); err == nil || !strings.Contains(err.Error(), "shop.yaml:2: base") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := execute(t, "oms", "example", "nothing"); err == nil {

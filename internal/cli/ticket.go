@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sort"
 	"strings"
 	"time"
 
@@ -189,35 +188,9 @@ type trial struct {
 	shown  bool // the step sent something
 }
 
-func (t *trial) show(call string, e restcall.Exchange) {
+func (t *trial) show(_ string, e restcall.Exchange) {
 	t.shown = true
-	fmt.Fprintf(t.out, "  > %s %s\n", e.Method, e.URL)
-	t.lines("  > ", e.RequestHeader, e.RequestBody)
-	if e.Status == 0 {
-		fmt.Fprintf(t.out, "  < no answer after %v\n", e.Took.Round(time.Millisecond))
-		return
-	}
-	fmt.Fprintf(t.out, "  < %d after %v\n", e.Status, e.Took.Round(time.Millisecond))
-	for name, value := range e.ResponseHeader {
-		if value == restcall.Masked {
-			delete(e.ResponseHeader, name) // of an answer, these tell nothing
-		}
-	}
-	t.lines("  < ", e.ResponseHeader, e.ResponseBody)
-}
-
-func (t *trial) lines(prefix string, header map[string]string, body string) {
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		fmt.Fprintf(t.out, "%s%s: %s\n", prefix, name, header[name])
-	}
-	if body != "" {
-		fmt.Fprintf(t.out, "%s%s\n", prefix, body)
-	}
+	showExchange(t.out, e)
 }
 
 // step runs one call and tells how it ended.

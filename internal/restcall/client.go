@@ -161,6 +161,9 @@ type Reply struct {
 // anew, once. Errors are *Error.
 func (c *Client) Send(ctx context.Context, key string, req *Request, opts ...Option) (*Reply, error) {
 	o := collect(opts)
+	if req.Query == nil {
+		req.Query = url.Values{}
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.end.Timeout, errSlow)
 	defer cancel()
 	start := c.now()

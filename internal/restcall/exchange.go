@@ -62,6 +62,12 @@ func (c *Client) hider() func(string) string {
 	}
 }
 
+// MaskWords shows a running text of the other side: without secrets, numbers
+// and addresses.
+func (c *Client) MaskWords(text string) string {
+	return c.hider()(maskWords(text))
+}
+
 func maskURL(u *url.URL) string {
 	q := u.Query()
 	for k, list := range q {

@@ -143,13 +143,17 @@ func lineOf(n ast.Node) int {
 	return 0
 }
 
-// scalar is the text of a plain value.
+// scalar is the text of a plain value, as it is written: 2.0 is no 2.
 func scalar(n ast.Node) (string, error) {
 	switch n := n.(type) {
 	case *ast.NullNode:
 		return "", nil
+	case *ast.StringNode:
+		return n.Value, nil
+	case *ast.LiteralNode: // its own value has the mark and the indent
+		return n.Value.Value, nil
 	case ast.ScalarNode:
-		return fmt.Sprint(n.GetValue()), nil
+		return n.GetToken().Value, nil
 	}
 	return "", errors.New("wants one value")
 }

@@ -47,6 +47,8 @@ func maskDigits(s string) string {
 	return digitRun.ReplaceAllStringFunc(s, func(run string) string { return obs.Phone(run).String() })
 }
 
+func maskWords(s string) string { return mail.ReplaceAllString(maskDigits(s), "***@***") }
+
 // MaskJSON shows the shape of decoded JSON with its values masked, in at most
 // limit bytes.
 func MaskJSON(v any, limit int) string { return maskJSON(place{}, v, limit) }
@@ -144,7 +146,7 @@ func maskString(at place, v string) string {
 	}
 	switch {
 	case at.says != nil && at.depth <= 2 && at.says.MatchString(at.key), at.thing && !at.private():
-		return mail.ReplaceAllString(maskDigits(v), "***@***")
+		return maskWords(v)
 	case at.private() && digitRun.FindString(v) != v:
 		return obs.Text(v).String()
 	}

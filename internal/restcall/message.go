@@ -65,16 +65,16 @@ func (m *Message) method() string {
 	return m.Method
 }
 
-// Mentions says whether what a template or an expression of the message names
-// includes a word of the data.
-func (m *Message) Mentions(word string) bool {
-	texts := []string{m.Path.Source, m.Body.source}
+// Mentions says whether the message names a field of the data.
+func (m *Message) Mentions(field string) bool {
+	texts := append([]string{m.Path.Source}, m.Body.templates...)
 	for _, list := range []map[string]Text{m.Query, m.Headers} {
 		for _, t := range list {
 			texts = append(texts, t.Source)
 		}
 	}
-	return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(t, word) })
+	return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(t, "."+field) }) ||
+		slices.ContainsFunc(m.Body.expressions, func(t string) bool { return strings.Contains(t, field) })
 }
 
 // Request is a message filled in, before it is let in and sent.

@@ -18,8 +18,8 @@ import (
 type Tree struct {
 	Line int
 	env  *environment
-	// source is all of its texts, to look for words in.
-	source string
+	// templates and expressions are its texts, to look for words in.
+	templates, expressions []string
 	root   branch
 	size   int
 	errs   []error
@@ -90,9 +90,9 @@ func (t *Tree) grow(n ast.Node, at string, depth int) branch {
 
 func (t *Tree) leaf(n ast.Node, at string) branch {
 	source, _ := scalar(n)
-	t.source += source + "\n"
 	place := func(err error) error { return fmt.Errorf("body%s: %w", at, err) }
 	if expr, ok := strings.CutPrefix(source, "="); ok {
+		t.expressions = append(t.expressions, expr)
 		e, err := NewExpr(strings.TrimSpace(expr))
 		if err != nil {
 			return t.bad(n, at, err)
@@ -105,6 +105,7 @@ func (t *Tree) leaf(n ast.Node, at string) branch {
 			return v, nil
 		}
 	}
+	t.templates = append(t.templates, source)
 	if at == "" {
 		return t.document(n, source)
 	}
