@@ -142,6 +142,17 @@ func (m *Message) Render(key string, data any) (*Request, error) {
 
 func control(r rune) bool { return unicode.IsControl(r) }
 
+// Rehearse fills the message in with made-up data and says what is wrong with
+// it as a validation does: KEY.PLACE: TEXT.
+func (m *Message) Rehearse(key string, data any) error {
+	_, err := m.Render(key, data)
+	var e *Error
+	if errors.As(err, &e) {
+		return fmt.Errorf("%s.%s", key, e.Detail)
+	}
+	return err
+}
+
 // headerText refuses what would end a header.
 func headerText(v string, err error) (string, error) {
 	if err == nil && strings.ContainsFunc(v, control) {

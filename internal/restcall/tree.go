@@ -20,9 +20,9 @@ type Tree struct {
 	env  *environment
 	// templates and expressions are its texts, to look for words in.
 	templates, expressions []string
-	root   branch
-	size   int
-	errs   []error
+	root                   branch
+	size                   int
+	errs                   []error
 }
 
 // branch gives a value, or nothing.

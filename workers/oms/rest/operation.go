@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -122,12 +121,8 @@ func (c *compiler) request(keys []string, name string, m restcall.Message, data 
 	key := dotted(keys)
 	if err := m.Validate(key); err != nil {
 		c.wrong(err)
-	} else if _, err := m.Render(key, data); err != nil {
-		var e *restcall.Error
-		if errors.As(err, &e) {
-			err = fmt.Errorf("%s.%s", key, e.Detail)
-		}
-		c.wrong(err)
+	} else {
+		c.wrong(m.Rehearse(key, data))
 	}
 	return request{name, m}
 }
