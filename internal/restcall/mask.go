@@ -16,13 +16,17 @@ var (
 	digitRun = regexp.MustCompile(`[0-9][0-9 -]{5,}[0-9]`)
 	// token is what a system's own words look like: ids, statuses, dates, URLs.
 	token = regexp.MustCompile(`^[A-Za-z0-9_.:/+?=&%#*-]{1,200}$`)
-	mail  = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+`)
+	// moment is a date, with a time or without.
+	moment = regexp.MustCompile(`^[12][0-9]{3}[-/.年]?[0-9]{1,2}[-/.月]?[0-9]{1,2}日?([T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?)?$`)
+	mail   = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+`)
 	// secretKey names what lets somebody in.
 	secretKey = regexp.MustCompile(`(?i)(secret|passw|token|session|^sign$|signature|api_?key|app_?key|authorization)`)
 	// privateKey holds people's words and data, whatever they look like.
 	privateKey = regexp.MustCompile(`(?i)(name|phone|mobile|tel|contact|mail|address|addr|birth|id_?card|receiver|consignee|recipient|buyer|customer|user|owner|subject|title|text|content|body|comment|summary|description|remark|reason|note|message|姓名|电话|地址)`)
-	// publicKey is what privateKey takes too much of: things and companies.
-	publicKey = regexp.MustCompile(`(?i)(product|goods|sku|carrier|express|logistics|shop|store|company|method|category|_at$|_id$|^id$|order|^sort|^_)`)
+	// thingKey and plainKey are what privateKey takes too much of: the first
+	// are words about things and carriers, whatever they look like.
+	thingKey = regexp.MustCompile(`(?i)(product|goods|sku|carrier|express|logistics|company|category)`)
+	plainKey = regexp.MustCompile(`(?i)(shop|store|method|_at$|_id$|^id$|order|^_)`)
 	// things are lists of what is sold, of which a name tells nothing.
 	things = regexp.MustCompile(`(?i)^(lines?|line_items|products?|goods|skus?)$`)
 	// complaint is what a system says of a request at the top of an answer,
@@ -110,7 +114,7 @@ func (p place) below(key string) place {
 }
 
 func (p place) private() bool {
-	return privateKey.MatchString(p.key) && !publicKey.MatchString(p.key) && !(p.thing && (p.key == "name" || p.key == "title"))
+	return privateKey.MatchString(p.key) && !plainKey.MatchString(p.key) && !thingKey.MatchString(p.key) && !(p.thing && (p.key == "name" || p.key == "title"))
 }
 
 func maskValue(at place, v any) any {
@@ -141,11 +145,11 @@ func maskValue(at place, v any) any {
 }
 
 func maskString(at place, v string) string {
-	if _, err := timeOf(v); err == nil {
+	if strings.ContainsAny(v, "-/.年:") && moment.MatchString(v) && !at.private() {
 		return v // a time is nobody's
 	}
 	switch {
-	case at.says != nil && at.depth <= 2 && at.says.MatchString(at.key), at.thing && !at.private():
+	case at.says != nil && at.depth <= 2 && at.says.MatchString(at.key), at.thing && !at.private(), thingKey.MatchString(at.key):
 		return maskWords(v)
 	case at.private() && digitRun.FindString(v) != v:
 		return obs.Text(v).String()
@@ -184,7 +188,7 @@ const Masked = "***"
 
 // plainHeaders tell nothing about anybody.
 var plainHeaders = []string{
-	"Accept", "Content-Type", "Content-Length", "User-Agent", "Webhook-Id", "Webhook-Timestamp", "Idempotency-Key", "Retry-After", "Date", "Etag",
+	"Accept", "Content-Type", "User-Agent", "Webhook-Id", "Webhook-Timestamp", "Idempotency-Key", "Retry-After",
 }
 
 // maskHeaders shows the names, and the values of those that tell nothing.
@@ -192,9 +196,6 @@ func maskHeaders(h http.Header) map[string]string {
 	out := map[string]string{}
 	for k := range h {
 		if out[k] = Masked; slices.Contains(plainHeaders, http.CanonicalHeaderKey(k)) {
-			if out[k] = h.Get(k); k == "Date" || k == "Etag" {
-				continue
-			}
 			out[k] = maskDigits(h.Get(k))
 		}
 	}
