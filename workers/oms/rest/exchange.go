@@ -40,24 +40,23 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "order system: " + string(r.status) + " " + string(r.code) }
 
-// exchange sends a request and says what its answer means; name is its place
-// in the file.
-func (s *System) exchange(ctx context.Context, name string, req *restcall.Request, rules []rule) (answer any, header http.Header, err error) {
+// exchange sends a request and says what its answer means.
+func (s *System) exchange(ctx context.Context, from request, req *restcall.Request, rules []rule) (answer any, header http.Header, err error) {
 	var opts []restcall.Option
 	if s.observe != nil {
-		seen := Exchange{Name: name}
+		seen := Exchange{Name: from.name}
 		opts = append(opts, restcall.Show(&seen.Exchange))
 		defer func() {
 			seen.Err = err
 			s.observe(seen)
 		}()
 	}
-	reply, err := s.client.Send(ctx, name, req, opts...)
+	reply, err := s.client.Send(ctx, from.name, req, opts...)
 	if err != nil {
 		return nil, nil, outcome(err)
 	}
-	if answer, err = s.judge(reply.Status, reply.Body, rules); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	if answer, err = s.judge(reply, rules, from.quiet); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", from.name, err)
 	}
 	return answer, reply.Header, nil
 }

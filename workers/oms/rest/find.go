@@ -143,7 +143,7 @@ func (s *System) collect(ctx context.Context, name string, q schemas.OrdersFind)
 	}
 	for n := 1; ; n++ {
 		maps.Copy(req.Query, at.query)
-		body, header, err := s.exchange(ctx, name, req, o.main.rules)
+		body, header, err := s.exchange(ctx, o.main.request, req, o.main.rules)
 		if err != nil {
 			return nil, false, err
 		}

@@ -31,6 +31,11 @@ func (p path) get(v any) (any, error) {
 
 // list evaluates to a list; null is an empty one.
 func (p path) list(v any) ([]any, error) {
+	switch v.(type) {
+	case map[string]any, []any, nil:
+	default: // in which JMESPath finds nothing, as if there were none
+		return nil, fmt.Errorf("%w: %s is neither an object nor a list", ErrMapping, shape(v))
+	}
 	got, err := p.get(v)
 	if err != nil || got == nil {
 		return nil, err

@@ -124,7 +124,8 @@ func (c *compiler) request(keys []string, name string, m restcall.Message, data 
 	} else {
 		c.wrong(m.Rehearse(key, data))
 	}
-	return request{name, m}
+	op, _, _ := strings.Cut(name, ".")
+	return request{name: name, message: m, quiet: isWrite(op) || op == opReady}
 }
 
 func (c *compiler) paging(keys []string, sp pageSpec) *paging {

@@ -90,13 +90,16 @@ func truthy(v any) bool {
 
 // judge says what an answer is: its body, or the error that the rules, or
 // failing those the status, make of it.
-func (s *System) judge(status int, raw []byte, rules []rule) (any, error) {
+func (s *System) judge(reply *restcall.Reply, rules []rule, quiet bool) (any, error) {
 	var body any
 	var bad error
+	status, raw := reply.Status, reply.Body
 	if len(strings.TrimSpace(string(raw))) > 0 {
 		if body, bad = restcall.DecodeJSON(raw); bad != nil {
 			body, bad = nil, fmt.Errorf("%w: status %d with what is no JSON (%d bytes)", ErrMapping, status, len(raw))
 		}
+	} else if !quiet && status != http.StatusNoContent {
+		bad = fmt.Errorf("%w: status %d with nothing", ErrMapping, status)
 	}
 	for _, list := range [][]rule{rules, s.rules} {
 		for _, r := range list {

@@ -48,6 +48,9 @@ func (s *System) Close() { s.client.Close() }
 type request struct {
 	name    string
 	message restcall.Message
+	// quiet says that an answer may be empty: nothing need be read of it. For
+	// a look-up, it would be taken for "there is none".
+	quiet bool
 }
 
 func (r request) fill(data map[string]any) (*restcall.Request, error) {
@@ -93,7 +96,7 @@ func (s *System) ask(ctx context.Context, st step, data map[string]any) (any, er
 	if err != nil {
 		return nil, err
 	}
-	body, _, err := s.exchange(ctx, st.request.name, req, st.rules)
+	body, _, err := s.exchange(ctx, st.request, req, st.rules)
 	return body, err
 }
 
