@@ -41,8 +41,7 @@ func readConnection(path string) (*connection, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &connection{name: rt.Connector, system: s, secrets: spec.Secrets(), close: s.Close,
-			watch: func(w func(string, restcall.Exchange)) { s.Watch = w }}, nil
+		return connected(rt.Connector, s, spec.Secrets(), s.Close, &s.Watch), nil
 	}
 	spec, err := rest.Parse(path, b)
 	if err != nil {
@@ -52,8 +51,13 @@ func readConnection(path string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connection{name: rest.Connector, system: s, secrets: spec.Secrets(), close: s.Close,
-		watch: func(w func(string, restcall.Exchange)) { s.Watch = w }}, nil
+	return connected(rest.Connector, s, spec.Secrets(), s.Close, &s.Watch), nil
+}
+
+type watcher = func(call string, e restcall.Exchange)
+
+func connected(name string, s ticket.System, secrets []restcall.Secret, end func(), watch *watcher) *connection {
+	return &connection{name: name, system: s, secrets: secrets, close: end, watch: func(w watcher) { *watch = w }}
 }
 
 // connectorOf looks for the line that says which connector a file is for.

@@ -183,6 +183,7 @@ func (c *Client) send(ctx context.Context, key string, req *Request, o options) 
 	}
 	e := o.exchange
 	e.asked(c, r, body)
+	onceOnly(r.Header)
 	res, err := c.http.Do(r)
 	if err != nil {
 		return nil, transportError(ctx, key, err)
@@ -254,6 +255,20 @@ func (c *Client) request(ctx context.Context, key string, req *Request, o option
 		}
 	}
 	return r, body, nil
+}
+
+// onceOnly keeps net/http from making a request again by itself when its
+// connection breaks, which it does for one with an idempotency key: not every
+// system that is sent the header heeds it, and who calls decides on repeats.
+// The transport looks for the canonical name only; on the wire, names have no
+// case (RFC 9110, section 5.1).
+func onceOnly(h http.Header) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if v, ok := h[name]; ok {
+			delete(h, name)
+			h[strings.ToLower(name)] = v
+		}
+	}
 }
 
 // errElsewhere: credentials do not go to another host.

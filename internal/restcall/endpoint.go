@@ -3,6 +3,7 @@ package restcall
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -39,11 +40,12 @@ const (
 	maxRedirects    = 3
 )
 
-// settle gives the templates of a file that was read what it says of itself.
+// settle adds what the endpoint says to what the templates of its file have.
 func (e *Endpoint) settle(env *environment) {
 	e.env = env
-	env.tables, env.secrets = e.Tables, e.Named
-	if zone, err := e.Zone(); err == nil {
+	maps.Copy(env.tables, e.Tables)
+	maps.Copy(env.secrets, e.Named)
+	if zone, err := e.Zone(); err == nil && e.TimeZone != "" {
 		env.zone = zone
 	}
 }

@@ -28,7 +28,7 @@ type environment struct {
 }
 
 func newEnvironment() *environment {
-	e := &environment{now: time.Now}
+	e := &environment{now: time.Now, tables: map[string]map[string]string{}, secrets: map[string]Secret{}}
 	e.zone, _ = time.LoadLocation(defaultZone)
 	return e
 }

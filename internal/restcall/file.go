@@ -54,8 +54,8 @@ func ReadFile(path string) ([]byte, error) {
 }
 
 // Decode reads YAML strictly into a struct: an unknown key is a mistake, and
-// every template and expression in it is compiled. In a struct with an
-// Endpoint, templates have its time zone, tables and secrets. All mistakes are
+// every template and expression in it is compiled. Templates have the time
+// zone, the tables and the secrets of the endpoints in it. All mistakes are
 // *Mistake, joined.
 func Decode(file string, b []byte, into any) (err error) {
 	defer func() { // goccy/go-yaml 1.19 panics on some sequences of a wrong tag
@@ -75,14 +75,45 @@ func Decode(file string, b []byte, into any) (err error) {
 		}
 		return &Mistake{File: file, Text: strings.TrimSpace(err.Error())}
 	}
-	if e, ok := into.(interface{ settle(*environment) }); ok {
-		e.settle(env)
-	}
+	settle(reflect.ValueOf(into), env)
 	var errs []error
 	mistakes(reflect.ValueOf(into), "", func(key string, line int, err error) {
 		errs = append(errs, &Mistake{File: file, Line: line, Key: key, Text: err.Error()})
 	})
 	return errors.Join(errs...)
+}
+
+// settle gives the templates of a file what its endpoints say of themselves.
+func settle(v reflect.Value, env *environment) {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		if v.IsNil() {
+			return
+		}
+		v = v.Elem()
+	}
+	if !v.CanInterface() {
+		return
+	}
+	if v.CanAddr() {
+		if e, ok := v.Addr().Interface().(*Endpoint); ok {
+			e.settle(env)
+			return
+		}
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			settle(v.Field(i), env)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			settle(v.MapIndex(k), env)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			settle(v.Index(i), env)
+		}
+	}
 }
 
 // checked is a part of a file that knows what is wrong with it.

@@ -166,3 +166,17 @@ func TestBlocksAndNumbersAreReadAsWritten(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestEndpointsBelowTheTop of a file give their templates the same.
+func TestEndpointsBelowTheTop(t *testing.T) {
+	var f struct {
+		Gateways map[string]*file `yaml:"gateways"`
+	}
+	err := Decode("f.yaml", []byte("gateways:\n  sms:\n    base: http://127.0.0.1:1\n    tables: {kinds: {return: R}}\n    create: {path: '/{{ lookup \"kinds\" .kind }}'}\n"), &f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if req, err := f.Gateways["sms"].Create.Render("create", map[string]any{"kind": "return"}); err != nil || req.Target() != "/R" {
+		t.Errorf("%v, %v", req, err)
+	}
+}

@@ -20,7 +20,7 @@ var (
 	moment = regexp.MustCompile(`^[12][0-9]{3}[-/.年]?[0-9]{1,2}[-/.月]?[0-9]{1,2}日?([T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?)?$`)
 	mail   = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+`)
 	// secretKey names what lets somebody in.
-	secretKey = regexp.MustCompile(`(?i)(secret|passw|token|session|^sign$|signature|api_?key|app_?key|authorization)`)
+	secretKey = regexp.MustCompile(`(?i)(secret|passw|token|session|^sign$|signature|^key$|(api|app|access|private)_?key|(^|[_-])auth($|[_-])|authorization)`)
 	// privateKey holds people's words and data, whatever they look like.
 	privateKey = regexp.MustCompile(`(?i)(name|phone|mobile|tel|contact|mail|address|addr|birth|id_?card|receiver|consignee|recipient|buyer|customer|user|owner|subject|title|text|content|body|comment|summary|description|remark|reason|note|message|姓名|电话|地址)`)
 	// thingKey and plainKey are what privateKey takes too much of: the first

@@ -35,7 +35,9 @@ func TestBadAnswersMakeNoOrder(t *testing.T) {
 			s := parse(t, "f.yaml", text, rest.Options{Observe: func(e rest.Exchange) { shown = append(shown, e) }})
 			// A system that leads elsewhere refuses, in the words of this package.
 			class := classes[bad.Class]
-			fits := func(err error) bool { return errors.Is(err, class) || class == rest.ErrMapping && errors.Is(err, rest.ErrFailed) }
+			fits := func(err error) bool {
+				return errors.Is(err, class) || class == rest.ErrMapping && errors.Is(err, rest.ErrFailed)
+			}
 			o, errOrder := s.Order(t.Context(), "A1")
 			if !fits(errOrder) || o.Number != "" || errors.Is(errOrder, oms.ErrNotFound) {
 				t.Errorf("order: %+v, %v, want %v", o, errOrder, class)

@@ -153,7 +153,7 @@ func (s *Service) Start(ctx context.Context) error {
 		}
 		c, err := s.bus.Consume(ctx, bus.ConsumerConfig{
 			Stream: schemas.StreamWork, Durable: Durable + label(tenant), FilterSubjects: []string{schemas.SubjectTicketDeliver(tenant)},
-			AckWait: s.cfg.AckWait, Backoff: s.cfg.backoff(), MaxInFlight: s.cfg.MaxInFlight,
+			AckWait: s.cfg.AckWait, Backoff: bus.Backoff(s.cfg.RetryFirst, s.cfg.RetryMax), MaxInFlight: s.cfg.MaxInFlight,
 			MaxAttempts: -1, // the handler counts: an absence is no attempt
 		}, func(ctx context.Context, m bus.Message) error { return s.handle(ctx, g, m) })
 		if err != nil {
