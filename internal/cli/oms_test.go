@@ -5,8 +5,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/tidegate/tidegate/workers/oms/rest"
 )
 
 // tryShop is the starter's description, for a shop of one order.
@@ -82,5 +85,43 @@ func TestOMSCheckNeedsNoSecretsAndNamesMistakes(t *testing.T) {
 	}
 	if _, err := execute(t, "oms", "example", "nothing"); err == nil {
 		t.Error("an example of that name")
+	}
+}
+
+// TestTheOrderGuideIsRight: the description that it begins with, what is said
+// of states after it, and every way to be let in.
+func TestTheOrderGuideIsRight(t *testing.T) {
+	b, err := os.ReadFile("../../docs/connect-your-oms.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide := string(b)
+	namesFunctions(t, guide)
+	var smallest string
+	var ways []string
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(guide, -1) {
+		switch text := block[1]; {
+		case strings.HasPrefix(text, "name:"):
+			smallest = text
+		case strings.HasPrefix(text, "auth:\n"):
+			ways = append(ways, text)
+		case strings.HasPrefix(text, "auth:"):
+			ways = append(ways, strings.SplitAfter(strings.TrimSpace(text), "\n")...)
+		}
+	}
+	if len(ways) != 5 {
+		t.Errorf("%d ways to be let in", len(ways))
+	}
+	states := regexp.MustCompile(`  status: \{from: state.*`).FindAllString(guide, -1)
+	if len(states) != 2 {
+		t.Fatalf("%d mappings of states", len(states))
+	}
+	for _, text := range append(ways, "", strings.Replace(smallest, states[0], states[1], 1)) {
+		if !strings.HasPrefix(text, "name:") {
+			text = smallest + text
+		}
+		if _, err := rest.Parse("shop.yaml", []byte(text), rest.Options{WithoutSecrets: true}); err != nil {
+			t.Errorf("%s\n%v", text, err)
+		}
 	}
 }
