@@ -5,8 +5,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/tidegate/tidegate/workers/oms/rest"
 )
 
 // tryShop is the starter's description, for a shop of one order.
@@ -44,7 +47,7 @@ func TestOMSTryShowsWhatWasSentAndMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"> order: GET http://", "Authorization: ***", "< status 200 after", `"state": "NEW"`, "= mapped after", `"total_fen": 990`} {
+	for _, want := range []string{"order\n  > GET http://", "Authorization: ***", "< 200 after", `"state": "NEW"`, "= mapped after", `"total_fen": 990`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%s is not shown:\n%s", want, out)
 		}
@@ -74,13 +77,51 @@ func TestOMSCheckNeedsNoSecretsAndNamesMistakes(t *testing.T) {
 	if out, err := execute(t, "oms", "check", file); err != nil || !strings.Contains(out, "starter can find_by_phone, order, create_return, cancel") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if err := os.WriteFile(file, []byte("name: x\nbase_url: nowhere\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("name: x\nbase: nowhere\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := execute(t, "oms", "check", file); err == nil || !strings.Contains(err.Error(), "shop.yaml:2: base_url") {
+	if _, err := execute(t, "oms", "check", file); err == nil || !strings.Contains(err.Error(), "shop.yaml:2: base") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := execute(t, "oms", "example", "nothing"); err == nil {
 		t.Error("an example of that name")
+	}
+}
+
+// TestTheOrderGuideIsRight: the description that it begins with, what is said
+// of states after it, and every way to be let in.
+func TestTheOrderGuideIsRight(t *testing.T) {
+	b, err := os.ReadFile("../../docs/connect-your-oms.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide := string(b)
+	namesFunctions(t, guide)
+	var smallest string
+	var ways []string
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(guide, -1) {
+		switch text := block[1]; {
+		case strings.HasPrefix(text, "name:"):
+			smallest = text
+		case strings.HasPrefix(text, "auth:\n"):
+			ways = append(ways, text)
+		case strings.HasPrefix(text, "auth:"):
+			ways = append(ways, strings.SplitAfter(strings.TrimSpace(text), "\n")...)
+		}
+	}
+	if len(ways) != 5 {
+		t.Errorf("%d ways to be let in", len(ways))
+	}
+	states := regexp.MustCompile(`  status: \{from: state.*`).FindAllString(guide, -1)
+	if len(states) != 2 {
+		t.Fatalf("%d mappings of states", len(states))
+	}
+	for _, text := range append(ways, "", strings.Replace(smallest, states[0], states[1], 1)) {
+		if !strings.HasPrefix(text, "name:") {
+			text = smallest + text
+		}
+		if _, err := rest.Parse("shop.yaml", []byte(text), rest.Options{WithoutSecrets: true}); err != nil {
+			t.Errorf("%s\n%v", text, err)
+		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,17 +74,10 @@ func (t *omsTry) execute(ctx context.Context, file string, sub *cobra.Command) e
 }
 
 func (t *omsTry) show(e rest.Exchange) {
-	fmt.Fprintf(t.out, "> %s: %s %s\n", e.Name, e.Method, e.URL)
-	for _, k := range slices.Sorted(maps.Keys(e.Header)) {
-		fmt.Fprintf(t.out, ">   %s: %s\n", k, strings.Join(e.Header[k], ", "))
-	}
-	indent(t.out, ">   ", e.Request)
-	if e.Status != 0 {
-		fmt.Fprintf(t.out, "< status %d after %v\n", e.Status, e.Took.Round(time.Millisecond))
-	}
-	indent(t.out, "<   ", e.Response)
+	fmt.Fprintln(t.out, e.Name)
+	showExchange(t.out, e.Exchange)
 	if e.Err != nil {
-		fmt.Fprintf(t.out, "! %v\n", e.Err)
+		fmt.Fprintf(t.out, "  ! %v\n", e.Err)
 	}
 }
 

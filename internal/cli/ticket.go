@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sort"
 	"strings"
 	"time"
 
@@ -42,8 +41,7 @@ func readConnection(path string) (*connection, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &connection{name: rt.Connector, system: s, secrets: spec.Secrets(), close: s.Close,
-			watch: func(w func(string, restcall.Exchange)) { s.Watch = w }}, nil
+		return connected(rt.Connector, s, spec.Secrets(), s.Close, &s.Watch), nil
 	}
 	spec, err := rest.Parse(path, b)
 	if err != nil {
@@ -53,8 +51,13 @@ func readConnection(path string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connection{name: rest.Connector, system: s, secrets: spec.Secrets(), close: s.Close,
-		watch: func(w func(string, restcall.Exchange)) { s.Watch = w }}, nil
+	return connected(rest.Connector, s, spec.Secrets(), s.Close, &s.Watch), nil
+}
+
+type watcher = func(call string, e restcall.Exchange)
+
+func connected(name string, s ticket.System, secrets []restcall.Secret, end func(), watch *watcher) *connection {
+	return &connection{name: name, system: s, secrets: secrets, close: end, watch: func(w watcher) { *watch = w }}
 }
 
 // connectorOf looks for the line that says which connector a file is for.
@@ -189,35 +192,9 @@ type trial struct {
 	shown  bool // the step sent something
 }
 
-func (t *trial) show(call string, e restcall.Exchange) {
+func (t *trial) show(_ string, e restcall.Exchange) {
 	t.shown = true
-	fmt.Fprintf(t.out, "  > %s %s\n", e.Method, e.URL)
-	t.lines("  > ", e.RequestHeader, e.RequestBody)
-	if e.Status == 0 {
-		fmt.Fprintf(t.out, "  < no answer after %v\n", e.Took.Round(time.Millisecond))
-		return
-	}
-	fmt.Fprintf(t.out, "  < %d after %v\n", e.Status, e.Took.Round(time.Millisecond))
-	for name, value := range e.ResponseHeader {
-		if value == restcall.Masked {
-			delete(e.ResponseHeader, name) // of an answer, these tell nothing
-		}
-	}
-	t.lines("  < ", e.ResponseHeader, e.ResponseBody)
-}
-
-func (t *trial) lines(prefix string, header map[string]string, body string) {
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		fmt.Fprintf(t.out, "%s%s: %s\n", prefix, name, header[name])
-	}
-	if body != "" {
-		fmt.Fprintf(t.out, "%s%s\n", prefix, body)
-	}
+	showExchange(t.out, e)
 }
 
 // step runs one call and tells how it ended.

@@ -52,7 +52,11 @@ func Leaves(cfg any) []Leaf {
 func walk(v reflect.Value, prefix string, out *[]Leaf) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		name := f.Tag.Get("koanf")
+		name, inline := nameOf(f)
+		if inline {
+			walk(v.Field(i), prefix, out)
+			continue
+		}
 		if name == "" || name == "-" {
 			continue
 		}
@@ -62,6 +66,13 @@ func walk(v reflect.Value, prefix string, out *[]Leaf) {
 		}
 		*out = append(*out, Leaf{Key: prefix + name, Help: f.Tag.Get("help"), Value: v.Field(i)})
 	}
+}
+
+// nameOf is a field's key; inline says that its struct's keys stand among
+// those of the struct that holds it.
+func nameOf(f reflect.StructField) (name string, inline bool) {
+	name, rest, _ := strings.Cut(f.Tag.Get("koanf"), ",")
+	return name, rest == "squash"
 }
 
 // AddFlags registers a flag for each key below the sections. Values are
@@ -224,7 +235,11 @@ func tree(v reflect.Value) yaml.MapSlice {
 	var out yaml.MapSlice
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		name := f.Tag.Get("koanf")
+		name, inline := nameOf(f)
+		if inline {
+			out = append(out, tree(v.Field(i))...)
+			continue
+		}
 		if name == "" || name == "-" {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -23,14 +24,16 @@ var (
 	ErrLeftAlone = errors.New("left alone after failures")
 	// ErrBusy: no turn came in time; nothing was tried.
 	ErrBusy = errors.New("too many calls at the same time")
+	// ErrPanicked: the call itself is broken, not the system.
+	ErrPanicked = errors.New("the connector panicked")
 )
 
 // Config is how patient a guard is.
 type Config struct {
-	Timeout       time.Duration `koanf:"timeout" help:"time for one attempt to reach a ticket system"`
-	Retries       int           `koanf:"retries" help:"more attempts at once when it is away; after them the work waits in its stream"`
+	Timeout       time.Duration `koanf:"timeout" help:"time for one attempt to reach the system"`
+	Retries       int           `koanf:"retries" help:"more attempts at once when it is away; what is written waits in its stream after them"`
 	RetryDelay    time.Duration `koanf:"retry_delay" help:"pause before the first of them; it doubles, give or take a quarter"`
-	MaxConcurrent int           `koanf:"max_concurrent" help:"attempts at the same time at one ticket system, from this worker"`
+	MaxConcurrent int           `koanf:"max_concurrent" help:"attempts at the same time at one system, from this worker"`
 	MaxWait       time.Duration `koanf:"max_wait" help:"how long an attempt waits for its turn"`
 	Failures      int           `koanf:"failures" help:"failures in a row after which a system is left alone"`
 	Cooldown      time.Duration `koanf:"cooldown" help:"for how long; then one attempt tells whether it is well again"`
@@ -52,7 +55,7 @@ func (c Config) Validate() error {
 		is, least, top time.Duration
 	}{
 		{"timeout", c.Timeout, time.Millisecond, time.Minute},
-		{"retry_delay", c.RetryDelay, time.Millisecond, 10 * time.Second},
+		{"retry_delay", c.RetryDelay, time.Millisecond, time.Minute},
 		{"max_wait", c.MaxWait, 0, time.Minute},
 		{"cooldown", c.Cooldown, time.Millisecond, time.Hour},
 	} {
@@ -71,50 +74,95 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// State is where a guard's breaker stands.
+type State int
+
+// Closed lets everything through, Open nothing; HalfOpen lets one attempt
+// tell whether the system is well again.
+const (
+	Unknown State = iota
+	Closed
+	Open
+	HalfOpen
+)
+
+// States lists them.
+var States = []State{Closed, Open, HalfOpen}
+
+// String is the state's name in metrics.
+func (s State) String() string {
+	switch s {
+	case Closed:
+		return "closed"
+	case Open:
+		return "open"
+	case HalfOpen:
+		return "half_open"
+	}
+	return "unknown"
+}
+
+func stateOf(s circuitbreaker.State) State {
+	switch s {
+	case circuitbreaker.ClosedState:
+		return Closed
+	case circuitbreaker.OpenState:
+		return Open
+	case circuitbreaker.HalfOpenState:
+		return HalfOpen
+	}
+	return Unknown
+}
+
 // Hooks tell a guard what errors mean, and are told what it does. Unwell says
-// which errors tell of a system that should be left alone; only those are
-// tried again. The others may be nil.
+// which errors tell of a system that should be left alone, Again which are
+// worth another try at once (those of Unwell when it is nil); an attempt that
+// took too long is both. The others may be nil.
 type Hooks struct {
-	Unwell  func(error) bool
-	Changed func(open bool)
-	Retried func()
-	Turn    func(delta int)
+	Unwell   func(error) bool
+	Again    func(error) bool
+	Changed  func(State)
+	Retried  func()
+	Turn     func(delta int)
+	Panicked func(stack []byte)
 }
 
 // Guard stands before one system. Safe for concurrent use.
 type Guard struct {
+	hooks    Hooks
 	breaker  circuitbreaker.CircuitBreaker[any]
+	turn     bulkhead.Bulkhead[any]
 	policies []failsafe.Policy[any]
 }
 
 // New makes a guard whose breaker is closed.
 func New(cfg Config, h Hooks) *Guard {
-	unwell := func(_ any, err error) bool {
-		return errors.Is(err, timeout.ErrExceeded) || err != nil && h.Unwell(err)
+	if h.Again == nil {
+		h.Again = h.Unwell
 	}
-	g := &Guard{}
-	g.breaker = circuitbreaker.NewBuilder[any]().HandleIf(unwell).
+	which := func(is func(error) bool) func(any, error) bool {
+		return func(_ any, err error) bool { return errors.Is(err, timeout.ErrExceeded) || err != nil && is(err) }
+	}
+	g := &Guard{hooks: h}
+	g.breaker = circuitbreaker.NewBuilder[any]().HandleIf(which(h.Unwell)).
 		WithFailureThreshold(uint(cfg.Failures)).WithSuccessThreshold(1).WithDelay(cfg.Cooldown).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
-			if h.Changed != nil && e.NewState != circuitbreaker.HalfOpenState {
-				h.Changed(e.NewState == circuitbreaker.OpenState)
+			if h.Changed != nil {
+				h.Changed(stateOf(e.NewState))
 			}
 		}).Build()
-	turn := func(delta int) func(failsafe.ExecutionEvent[any]) {
+	moved := func(delta int) func(failsafe.ExecutionEvent[any]) {
 		return func(failsafe.ExecutionEvent[any]) {
 			if h.Turn != nil {
 				h.Turn(delta)
 			}
 		}
 	}
-	// Outermost first. The breaker stands inside the bulkhead, so that what
-	// found no turn tells nothing of the system's health.
-	g.policies = []failsafe.Policy[any]{
-		bulkhead.NewBuilder[any](uint(cfg.MaxConcurrent)).WithMaxWaitTime(cfg.MaxWait).OnAcquired(turn(1)).OnReleased(turn(-1)).Build(),
-		g.breaker, timeout.New[any](cfg.Timeout),
-	}
+	g.turn = bulkhead.NewBuilder[any](uint(cfg.MaxConcurrent)).WithMaxWaitTime(cfg.MaxWait).OnAcquired(moved(1)).OnReleased(moved(-1)).Build()
+	g.policies = g.once(cfg.Timeout)
 	if cfg.Retries > 0 {
-		again := retrypolicy.NewBuilder[any]().HandleIf(unwell).
+		// A full bulkhead or an open breaker says no at once, and would again.
+		again := retrypolicy.NewBuilder[any]().HandleIf(which(h.Again)).
 			WithMaxRetries(cfg.Retries).WithBackoff(cfg.RetryDelay, 20*cfg.RetryDelay).WithJitterFactor(.25).ReturnLastFailure().
 			OnRetry(func(failsafe.ExecutionEvent[any]) {
 				if h.Retried != nil {
@@ -126,13 +174,35 @@ func New(cfg Config, h Hooks) *Guard {
 	return g
 }
 
+// once lists the policies of one attempt, outermost first. The breaker stands
+// inside the bulkhead, so that what found no turn tells nothing of the
+// system's health.
+func (g *Guard) once(limit time.Duration) []failsafe.Policy[any] {
+	return []failsafe.Policy[any]{g.turn, g.breaker, timeout.New[any](limit)}
+}
+
+// Once is a guard before the same system, with its turns and its breaker, that
+// makes one attempt of another length: for what must not be asked twice.
+func (g *Guard) Once(limit time.Duration) *Guard {
+	other := *g
+	other.policies = g.once(limit)
+	return &other
+}
+
+// State is where the breaker stands now.
+func (g *Guard) State() State { return stateOf(g.breaker.State()) }
+
+// RetryIn is how long an open breaker stays so at the least.
+func (g *Guard) RetryIn() time.Duration { return max(0, g.breaker.RemainingDelay()) }
+
 // Open says whether the system is left alone now.
 func (g *Guard) Open() bool { return g.breaker.IsOpen() }
 
-// Do runs fn under the guard. fn has to end when its context does.
+// Do runs fn under the guard. fn has to end when its context does. A panic of
+// fn is ErrPanicked: one answer that nobody foresaw must not end a worker.
 func (g *Guard) Do(ctx context.Context, fn func(context.Context) error) error {
 	err := failsafe.With(g.policies...).WithContext(ctx).RunWithExecution(func(e failsafe.Execution[any]) error {
-		return fn(e.Context())
+		return g.sound(e.Context(), fn)
 	})
 	switch {
 	case errors.Is(err, timeout.ErrExceeded):
@@ -143,4 +213,15 @@ func (g *Guard) Do(ctx context.Context, fn func(context.Context) error) error {
 		return ErrBusy
 	}
 	return err
+}
+
+func (g *Guard) sound(ctx context.Context, fn func(context.Context) error) (err error) {
+	defer func() {
+		if recover() != nil {
+			if err = ErrPanicked; g.hooks.Panicked != nil {
+				g.hooks.Panicked(debug.Stack())
+			}
+		}
+	}()
+	return fn(ctx)
 }

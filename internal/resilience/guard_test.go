@@ -3,6 +3,7 @@ package resilience_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,8 +46,8 @@ func TestTriesAgainOnlyWhatIsAway(t *testing.T) {
 }
 
 func TestLeavesAloneAndComesBack(t *testing.T) {
-	var states []bool
-	g := resilience.New(quick(), resilience.Hooks{Unwell: away, Changed: func(open bool) { states = append(states, open) }})
+	var states []resilience.State
+	g := resilience.New(quick(), resilience.Hooks{Unwell: away, Changed: func(s resilience.State) { states = append(states, s) }})
 	calls := 0
 	fail := func(context.Context) error { calls++; return errAway }
 	for range 10 {
@@ -64,8 +65,8 @@ func TestLeavesAloneAndComesBack(t *testing.T) {
 			break
 		}
 	}
-	if len(states) != 2 || !states[0] || states[1] {
-		t.Errorf("states %v", states)
+	if want := []resilience.State{resilience.Open, resilience.HalfOpen, resilience.Closed}; !slices.Equal(states, want) {
+		t.Errorf("states %v, want %v", states, want)
 	}
 }
 
@@ -84,6 +85,41 @@ func TestTimeAndTurns(t *testing.T) {
 	})
 	if !errors.Is(err, resilience.ErrBusy) || turns != 0 {
 		t.Errorf("two at a time: %v, turns %d", err, turns)
+	}
+}
+
+// TestOnceSharesTheSystem: writes are not tried again, and know of the reads'
+// failures and turns.
+func TestOnceSharesTheSystem(t *testing.T) {
+	cfg := quick()
+	cfg.Retries, cfg.Failures, cfg.Timeout, cfg.Cooldown = 5, 3, 20*time.Second, time.Hour
+	g := resilience.New(cfg, resilience.Hooks{Unwell: away, Again: func(error) bool { return false }})
+	write := g.Once(20 * time.Millisecond)
+	err := g.Do(t.Context(), func(context.Context) error { return write.Do(t.Context(), func(context.Context) error { return nil }) })
+	if !errors.Is(err, resilience.ErrBusy) {
+		t.Errorf("a read and a write at a time: %v", err)
+	}
+	calls := 0
+	if err := write.Do(t.Context(), func(ctx context.Context) error { calls++; <-ctx.Done(); return ctx.Err() }); !errors.Is(err, resilience.ErrTimeout) || calls != 1 {
+		t.Errorf("hanging: %v after %d calls", err, calls)
+	}
+	fail := func(context.Context) error { calls++; return errAway }
+	for range 2 {
+		if err := g.Do(t.Context(), fail); !errors.Is(err, errAway) {
+			t.Error(err)
+		}
+	}
+	if err := write.Do(t.Context(), fail); !errors.Is(err, resilience.ErrLeftAlone) || calls != 3 || !write.Open() {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+}
+
+func TestAPanicIsAnError(t *testing.T) {
+	var stack []byte
+	g := resilience.New(quick(), resilience.Hooks{Unwell: away, Panicked: func(s []byte) { stack = s }})
+	err := g.Do(t.Context(), func(context.Context) error { panic("boom") })
+	if !errors.Is(err, resilience.ErrPanicked) || !strings.Contains(string(stack), "TestAPanicIsAnError") {
+		t.Errorf("%v, stack %s", err, stack)
 	}
 }
 

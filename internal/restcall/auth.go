@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"time"
-
-	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 // Authorizer lets requests in. Body is what will be sent, for schemes that
@@ -22,6 +19,8 @@ type Auth struct {
 	Header *HeaderAuth `yaml:"header"`
 	Basic  *BasicAuth  `yaml:"basic"`
 	Bearer *Secret     `yaml:"bearer"`
+	OAuth2 *OAuth2     `yaml:"oauth2"`
+	Sign   *ParamSign  `yaml:"sign"`
 }
 
 // HeaderAuth sends a secret in a header of its own. Prefix comes before it.
@@ -31,38 +30,51 @@ type HeaderAuth struct {
 	Value  Secret `yaml:"value"`
 }
 
-// BasicAuth is RFC 7617.
+// BasicAuth is RFC 7617. Some systems take a key for the user, and no
+// password.
 type BasicAuth struct {
-	User     string `yaml:"user"`
+	User     Value  `yaml:"user"`
 	Password Secret `yaml:"password"`
 }
 
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
 
-// Validate names what is missing.
-func (a Auth) Validate() error {
-	var errs []error
-	n := 0
-	if h := a.Header; h != nil {
-		n++
-		if !headerName.MatchString(h.Name) {
-			errs = append(errs, errors.New("auth.header.name: is no name of a header"))
-		}
-		if !h.Value.Set() {
-			errs = append(errs, errors.New("auth.header.value: missing"))
-		}
+// way is one way to be let in.
+type way interface {
+	validate(plainHTTP bool) error
+	secrets() []Secret
+}
+
+// ways lists those that the file has.
+func (a Auth) ways() []way {
+	var out []way
+	if a.Header != nil {
+		out = append(out, a.Header)
 	}
-	if b := a.Basic; b != nil {
-		n++
-		if b.User == "" || !b.Password.Set() {
-			errs = append(errs, errors.New("auth.basic: wants user and password"))
-		}
+	if a.Basic != nil {
+		out = append(out, a.Basic)
 	}
 	if a.Bearer != nil {
-		n++
+		out = append(out, bearer{*a.Bearer})
 	}
-	if n > 1 {
+	if a.OAuth2 != nil {
+		out = append(out, a.OAuth2)
+	}
+	if a.Sign != nil {
+		out = append(out, a.Sign)
+	}
+	return out
+}
+
+// validate names what is missing.
+func (a Auth) validate(plainHTTP bool) error {
+	var errs []error
+	ways := a.ways()
+	if len(ways) > 1 {
 		errs = append(errs, errors.New("auth: wants one way, not several"))
+	}
+	for _, w := range ways {
+		errs = append(errs, w.validate(plainHTTP))
 	}
 	return errors.Join(errs...)
 }
@@ -70,90 +82,104 @@ func (a Auth) Validate() error {
 // Secrets lists what has to be there.
 func (a Auth) Secrets() []Secret {
 	var out []Secret
-	if a.Header != nil {
-		out = append(out, a.Header.Value)
-	}
-	if a.Basic != nil {
-		out = append(out, a.Basic.Password)
-	}
-	if a.Bearer != nil {
-		out = append(out, *a.Bearer)
+	for _, w := range a.ways() {
+		out = append(out, w.secrets()...)
 	}
 	return out
 }
 
-// Authorize puts the secret into the request's headers.
-func (a Auth) Authorize(_ context.Context, r *http.Request, _ []byte) error {
-	switch {
-	case a.Header != nil:
-		v, err := a.Header.Value.Reveal()
+func (h *HeaderAuth) validate(bool) error {
+	var errs []error
+	if !headerName.MatchString(h.Name) {
+		errs = append(errs, errors.New("auth.header.name: is no name of a header"))
+	}
+	if !h.Value.Set() {
+		errs = append(errs, errors.New("auth.header.value: missing"))
+	}
+	return errors.Join(errs...)
+}
+
+func (h *HeaderAuth) secrets() []Secret { return []Secret{h.Value} }
+
+// Authorize sets the header.
+func (h *HeaderAuth) Authorize(_ context.Context, r *http.Request, _ []byte) error {
+	v, err := h.Value.Reveal()
+	if err == nil {
+		r.Header.Set(h.Name, h.Prefix+v.Reveal())
+	}
+	return err
+}
+
+func (b *BasicAuth) validate(bool) error {
+	if !b.User.Set() {
+		return errors.New("auth.basic.user: missing")
+	}
+	if !b.Password.Set() && !b.User.Secret.Set() {
+		return errors.New("auth.basic.password: missing")
+	}
+	return nil
+}
+
+func (b *BasicAuth) secrets() []Secret {
+	out := b.User.secrets()
+	if b.Password.Set() {
+		out = append(out, b.Password)
+	}
+	return out
+}
+
+// Authorize sets user and password.
+func (b *BasicAuth) Authorize(_ context.Context, r *http.Request, _ []byte) error {
+	user, err := b.User.Reveal()
+	if err != nil {
+		return err
+	}
+	password := ""
+	if b.Password.Set() {
+		v, err := b.Password.Reveal()
 		if err != nil {
 			return err
 		}
-		r.Header.Set(a.Header.Name, a.Header.Prefix+v.Reveal())
-	case a.Basic != nil:
-		v, err := a.Basic.Password.Reveal()
-		if err != nil {
-			return err
-		}
-		r.SetBasicAuth(a.Basic.User, v.Reveal())
-	case a.Bearer != nil:
-		v, err := a.Bearer.Reveal()
-		if err != nil {
-			return err
-		}
+		password = v.Reveal()
+	}
+	r.SetBasicAuth(user, password)
+	return nil
+}
+
+// bearer is RFC 6750 with a token that does not change by itself.
+type bearer struct{ token Secret }
+
+func (b bearer) validate(bool) error {
+	if !b.token.Set() {
+		return fmt.Errorf("auth.bearer: missing")
+	}
+	return nil
+}
+
+func (b bearer) secrets() []Secret { return []Secret{b.token} }
+
+func (b bearer) Authorize(_ context.Context, r *http.Request, _ []byte) error {
+	v, err := b.token.Reveal()
+	if err == nil {
 		r.Header.Set("Authorization", "Bearer "+v.Reveal())
 	}
-	return nil
+	return err
 }
 
-// Signing is a Standard Webhooks key (https://www.standardwebhooks.com):
-// whsec_BASE64.
-type Signing struct {
-	Secret Secret `yaml:"secret"`
-}
+// open lets everything through as it is.
+type open struct{}
 
-// Sign signs a request that is about to be sent. Id is the message's, the
-// same for every repeat.
-func (s Signing) Sign(r *http.Request, id string, at time.Time, body []byte) error {
-	key, err := s.key()
-	if err != nil {
-		return err
-	}
-	signature, err := key.Sign(id, at, body)
-	if err != nil {
-		return fmt.Errorf("sign: %w", err)
-	}
-	r.Header.Set("Webhook-Id", id)
-	r.Header.Set("Webhook-Timestamp", fmt.Sprint(at.Unix()))
-	r.Header.Set("Webhook-Signature", signature)
-	return nil
-}
+func (open) Authorize(context.Context, *http.Request, []byte) error { return nil }
 
-// ErrSignature: a message is not signed with the key, or outside of the
-// window of five minutes in which it may come.
-var ErrSignature = errors.New("the signature is not right")
-
-// Verify checks a message that came.
-func (s Signing) Verify(h http.Header, body []byte) error {
-	key, err := s.key()
-	if err != nil {
-		return err
+// authorizer is the way of the file; client fetches tokens.
+func (a Auth) authorizer(client *http.Client) Authorizer {
+	if a.OAuth2 != nil {
+		return &tokens{from: a.OAuth2, client: client}
 	}
-	if err := key.Verify(body, h); err != nil {
-		return fmt.Errorf("%w: %w", ErrSignature, err)
+	for _, w := range a.ways() {
+		if way, ok := w.(Authorizer); ok {
+			return way
+		}
 	}
-	return nil
-}
-
-func (s Signing) key() (*webhooks.Webhook, error) {
-	v, err := s.Secret.Reveal()
-	if err != nil {
-		return nil, err
-	}
-	key, err := webhooks.NewWebhook(v.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("%w: is no whsec_ key in base64", ErrSecret)
-	}
-	return key, nil
+	return open{}
 }

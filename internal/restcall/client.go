@@ -12,68 +12,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
-
-// Endpoint is where the calls of a file go, and within which bounds.
-type Endpoint struct {
-	Base      string        `yaml:"base"`
-	PlainHTTP bool          `yaml:"plain_http"` // allows http:// to other machines
-	CAFile    string        `yaml:"ca_file"`    // trusted besides the system's
-	Timeout   time.Duration `yaml:"timeout"`    // of one attempt; default 5s
-	MaxBytes  int64         `yaml:"max_bytes"`  // of an answer; default 1 MiB
-	Auth      Auth          `yaml:"auth"`
-	Sign      *Signing      `yaml:"sign"` // Standard Webhooks, on every request with a body
-}
-
-// Bounds of an endpoint.
-const (
-	DefaultTimeout  = 5 * time.Second
-	DefaultMaxBytes = 1 << 20
-	maxRedirects    = 3
-)
-
-// Validate names everything that is wrong.
-func (e Endpoint) Validate() error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	u, err := url.Parse(e.Base)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		bad("base: wants https://HOST/PATH")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		bad("base: holds more than scheme, host and path")
-	case u.Scheme == "http" && !e.PlainHTTP && !isLoopback(u.Hostname()):
-		bad("base: http:// to another machine shows everything on the way; use https://, or say plain_http: true")
-	}
-	if e.Timeout != 0 && (e.Timeout < 10*time.Millisecond || e.Timeout > time.Minute) {
-		bad("timeout: %v is not in 10ms..1m", e.Timeout)
-	}
-	if e.MaxBytes != 0 && (e.MaxBytes < 1024 || e.MaxBytes > 64<<20) {
-		bad("max_bytes: %d is not in 1024..%d", e.MaxBytes, 64<<20)
-	}
-	if e.Sign != nil && !e.Sign.Secret.Set() {
-		bad("sign.secret: missing")
-	}
-	return errors.Join(append(errs, e.Auth.Validate())...)
-}
-
-// Secrets lists what has to be there.
-func (e Endpoint) Secrets() []Secret {
-	out := e.Auth.Secrets()
-	if e.Sign != nil {
-		out = append(out, e.Sign.Secret)
-	}
-	return out
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
 
 // Client makes the calls of one endpoint. Safe for concurrent use.
 type Client struct {
@@ -100,29 +44,49 @@ func NewClient(end Endpoint, auth Authorizer) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	c := &Client{end: end, base: base, auth: auth, now: end.Now}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if end.env != nil {
+		end.env.now = c.now
+		end.env.live.Store(true)
+	}
+	transport := end.Transport
+	if transport == nil {
+		if transport, err = end.transport(); err != nil {
+			return nil, err
+		}
+	}
+	c.http = &http.Client{Transport: transport, CheckRedirect: c.redirect}
+	if c.auth == nil {
+		c.auth = end.Auth.authorizer(&http.Client{Transport: transport, CheckRedirect: noRedirect})
+	}
+	return c, nil
+}
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func (e Endpoint) transport() (http.RoundTripper, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
 	transport.MaxResponseHeaderBytes = 64 << 10
-	if end.CAFile != "" {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		pem, err := os.ReadFile(end.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("ca_file: %w", err)
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, errors.New("ca_file: holds no certificate")
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	if e.CAFile == "" {
+		return transport, nil
 	}
-	if auth == nil {
-		auth = end.Auth
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
 	}
-	c := &Client{end: end, base: base, auth: auth, now: time.Now}
-	c.http = &http.Client{Transport: transport, CheckRedirect: c.redirect}
-	return c, nil
+	pem, err := os.ReadFile(e.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("ca_file: holds no certificate")
+	}
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return transport, nil
 }
 
 // Close ends idle connections.
@@ -145,18 +109,6 @@ type Answer struct {
 	Values  Values
 }
 
-// Exchange shows a call, masked, for people who set a connection up.
-type Exchange struct {
-	Method         string
-	URL            string
-	RequestHeader  map[string]string
-	RequestBody    string
-	Status         int
-	ResponseHeader map[string]string
-	ResponseBody   string
-	Took           time.Duration
-}
-
 // Option changes one call.
 type Option func(*options)
 
@@ -164,6 +116,14 @@ type options struct {
 	id       string
 	required []string
 	exchange *Exchange
+}
+
+func collect(opts []Option) options {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
 }
 
 // WithID is the message's id: its signature's, the same for every repeat.
@@ -175,72 +135,126 @@ func Require(fields ...string) Option { return func(o *options) { o.required = f
 // Show fills an Exchange, whatever the call ends in.
 func Show(e *Exchange) Option { return func(o *options) { o.exchange = e } }
 
-// showBytes is how much of a body an Exchange holds.
-const showBytes = 8 << 10
-
 // Do makes a call: fills it in with data, sends it once, and maps the answer.
 // Errors are *Error.
 func (c *Client) Do(ctx context.Context, key string, call *Call, data any, opts ...Option) (Answer, error) {
-	var o options
-	for _, opt := range opts {
-		opt(&o)
-	}
-	if o.exchange == nil {
-		o.exchange = new(Exchange)
-	}
 	req, err := call.Render(key, data)
 	if err != nil {
 		return Answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.end.Timeout)
-	defer cancel()
-	start := c.now()
-	res, body, err := c.send(ctx, key, req, o)
-	o.exchange.Took = c.now().Sub(start)
+	reply, err := c.Send(ctx, key, req, opts...)
 	if err != nil {
 		return Answer{}, err
 	}
-	return c.understand(key, call, res, body, o.required)
+	return c.understand(key, call, reply, collect(opts).required)
 }
 
-// send gives the answer with its whole body.
-func (c *Client) send(ctx context.Context, key string, req *Request, o options) (*http.Response, []byte, error) {
-	r, err := http.NewRequestWithContext(ctx, req.Method, c.base.String()+req.Target, bytes.NewReader(req.Body))
-	if err != nil {
-		return nil, nil, &Error{Call: key, class: ErrTemplate, Detail: "path: makes no URL"}
+// Reply is what came back, whatever its status.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Send makes one exchange and gives the answer with its whole body. What a
+// status means is the caller's to say; but a token that is refused is fetched
+// anew, once. Errors are *Error.
+func (c *Client) Send(ctx context.Context, key string, req *Request, opts ...Option) (*Reply, error) {
+	o := collect(opts)
+	if req.Query == nil {
+		req.Query = url.Values{}
 	}
-	r.Header = req.Header
+	ctx, cancel := context.WithTimeoutCause(ctx, c.end.Timeout, errSlow)
+	defer cancel()
+	start := c.now()
+	defer func() { o.exchange.took(c.now().Sub(start)) }()
+	reply, err := c.send(ctx, key, req, o)
+	if t, ok := c.auth.(*tokens); ok && err == nil && reply.Status == http.StatusUnauthorized {
+		t.forget()
+		reply, err = c.send(ctx, key, req, o)
+	}
+	return reply, err
+}
+
+func (c *Client) send(ctx context.Context, key string, req *Request, o options) (*Reply, error) {
+	r, body, err := c.request(ctx, key, req, o)
+	if err != nil {
+		return nil, err
+	}
+	e := o.exchange
+	e.asked(c, r, body)
+	onceOnly(r.Header)
+	res, err := c.http.Do(r)
+	if err != nil {
+		return nil, transportError(ctx, key, err)
+	}
+	defer res.Body.Close()
+	e.answered(c, res, nil)
+	got, err := io.ReadAll(io.LimitReader(res.Body, c.end.MaxBytes+1))
+	if err != nil {
+		return nil, transportError(ctx, key, err)
+	}
+	if int64(len(got)) > c.end.MaxBytes {
+		return nil, &Error{Call: key, Status: res.StatusCode, Sent: true, class: ErrGarbled, Detail: fmt.Sprintf("over %d bytes", c.end.MaxBytes)}
+	}
+	e.answered(c, res, got)
+	return &Reply{Status: res.StatusCode, Header: res.Header, Body: got}, nil
+}
+
+// request makes what is sent of a request: with headers, signed and let in.
+func (c *Client) request(ctx context.Context, key string, req *Request, o options) (*http.Request, []byte, error) {
+	fail := func(class error, err error) (*http.Request, []byte, error) {
+		return nil, nil, &Error{Call: key, class: class, Detail: err.Error(), cause: err}
+	}
+	if s := c.end.Auth.Sign; s != nil {
+		if err := s.sign(req); err != nil {
+			return fail(ErrDenied, err)
+		}
+	}
+	body, err := req.Body()
+	if err != nil {
+		return fail(ErrTemplate, err)
+	}
+	target, err := c.address(req)
+	if err != nil {
+		return fail(ErrTemplate, err)
+	}
+	r, err := http.NewRequestWithContext(ctx, req.Method, target, bytes.NewReader(body))
+	if err != nil {
+		return fail(ErrTemplate, errors.New("path: makes no URL"))
+	}
+	for name, v := range c.end.Headers {
+		text, err := headerText(v.Reveal())
+		if err != nil {
+			return fail(ErrDenied, fmt.Errorf("headers.%s: %w", name, err))
+		}
+		r.Header.Set(name, text)
+	}
+	for name, list := range req.Header {
+		r.Header[name] = list
+	}
 	r.Header.Set("User-Agent", "Tidegate")
 	if r.Header.Get("Accept") == "" {
 		r.Header.Set("Accept", "application/json")
 	}
-	if err := c.auth.Authorize(ctx, r, req.Body); err != nil {
-		return nil, nil, &Error{Call: key, class: ErrDenied, Detail: err.Error(), cause: err}
+	if req.has && r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", req.contentType())
 	}
-	if c.end.Sign != nil && len(req.Body) > 0 {
-		if err := c.end.Sign.Sign(r, o.id, c.now(), req.Body); err != nil {
-			return nil, nil, &Error{Call: key, class: ErrDenied, Detail: err.Error(), cause: err}
+	if err := c.auth.Authorize(ctx, r, body); err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, transportError(ctx, key, err)
+		case errors.Is(err, errToken):
+			return fail(ErrUnavailable, err)
+		}
+		return fail(ErrDenied, err)
+	}
+	if c.end.Sign != nil && len(body) > 0 {
+		if err := c.end.Sign.Sign(r, o.id, c.now(), body); err != nil {
+			return fail(ErrDenied, err)
 		}
 	}
-	e := o.exchange
-	e.Method, e.URL = r.Method, maskURL(r.URL)
-	e.RequestHeader, e.RequestBody = maskHeaders(r.Header), MaskBytes(req.Body, showBytes)
-	onceOnly(r.Header)
-	res, err := c.http.Do(r)
-	if err != nil {
-		return nil, nil, transportError(ctx, key, err)
-	}
-	defer res.Body.Close()
-	e.Status, e.ResponseHeader = res.StatusCode, maskHeaders(res.Header)
-	body, err := io.ReadAll(io.LimitReader(res.Body, c.end.MaxBytes+1))
-	if err != nil {
-		return nil, nil, transportError(ctx, key, err)
-	}
-	if int64(len(body)) > c.end.MaxBytes {
-		return nil, nil, &Error{Call: key, Status: res.StatusCode, Sent: true, class: ErrGarbled, Detail: fmt.Sprintf("over %d bytes", c.end.MaxBytes)}
-	}
-	e.ResponseBody = MaskBytes(body, showBytes)
-	return res, body, nil
+	return r, body, nil
 }
 
 // onceOnly keeps net/http from making a request again by itself when its
@@ -257,26 +271,47 @@ func onceOnly(h http.Header) {
 	}
 }
 
-func maskURL(u *url.URL) string {
-	q := u.Query()
-	for k, list := range q {
-		for i, v := range list {
-			list[i], _ = maskValue(k, v).(string)
-		}
+// errElsewhere: credentials do not go to another host.
+var errElsewhere = errors.New("leads to another host")
+
+// Follow turns an address of an answer, which may be relative, into a request
+// for it. The error says that it is none, or of another host.
+func (c *Client) Follow(req *Request, link string) (*Request, error) {
+	from := c.base
+	if req.At != nil {
+		from = req.At
 	}
-	shown := *u
-	shown.RawQuery = ""
-	text := shown.String()
-	if len(q) > 0 {
-		text += "?" + q.Encode()
+	at, err := from.Parse(link)
+	if err != nil {
+		return nil, errors.New("is no address")
 	}
-	return text
+	if at.Host != c.base.Host || at.Scheme != c.base.Scheme {
+		return nil, errElsewhere
+	}
+	next := *req
+	next.At, next.Query = at, at.Query()
+	return &next, nil
 }
+
+func (c *Client) address(req *Request) (string, error) {
+	if req.At == nil {
+		return c.base.String() + req.Target(), nil
+	}
+	at := *req.At
+	at.RawQuery, at.Fragment = req.Query.Encode(), ""
+	return at.String(), nil
+}
+
+// errSlow is our own limit's, and not that of who asks.
+var errSlow = errors.New("no answer in time")
 
 // transportError is an absence. Only a connection that was never made says
 // that nothing was done.
 func transportError(ctx context.Context, key string, err error) error {
-	e := &Error{Call: key, Sent: true, class: ErrUnavailable, cause: ctx.Err()}
+	e := &Error{Call: key, Sent: true, class: ErrUnavailable}
+	if !errors.Is(context.Cause(ctx), errSlow) {
+		e.cause = ctx.Err() // who asks has given up
+	}
 	var op *net.OpError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
@@ -290,20 +325,20 @@ func transportError(ctx context.Context, key string, err error) error {
 	case errors.As(err, &op) && op.Op == "dial":
 		e.Sent, e.Detail = false, "no connection"
 	case ctx.Err() != nil:
-		e.Detail = "no answer in time"
+		e.Detail = errSlow.Error()
 	default:
 		e.Detail = "the connection broke"
 	}
 	return e
 }
 
-func (c *Client) understand(key string, call *Call, res *http.Response, body []byte, required []string) (Answer, error) {
-	a := Answer{Status: res.StatusCode}
+func (c *Client) understand(key string, call *Call, res *Reply, required []string) (Answer, error) {
+	a, body := Answer{Status: res.Status}, res.Body
 	fail := func(class error, detail string) (Answer, error) {
-		return Answer{}, &Error{Call: key, Status: res.StatusCode, Sent: true, class: class, Detail: detail, RetryAfter: c.retryAfter(res.Header)}
+		return Answer{}, &Error{Call: key, Status: res.Status, Sent: true, class: class, Detail: detail, RetryAfter: c.retryAfter(res.Header)}
 	}
-	switch s := res.StatusCode; {
-	case contains(call.Missing, s):
+	switch s := res.Status; {
+	case slices.Contains(call.Missing, s):
 		a.Missing = true
 		return a, nil
 	case call.success(s):
@@ -312,7 +347,7 @@ func (c *Client) understand(key string, call *Call, res *http.Response, body []b
 	case s == 408 || s == 425 || s == 429 || s >= 500:
 		return fail(ErrUnavailable, "")
 	case s >= 400:
-		return fail(ErrRefused, MaskBytes(body, sampleBytes))
+		return fail(ErrRefused, c.hider()(maskBody(answer(s), body, sampleBytes)))
 	case s >= 300:
 		return fail(ErrGarbled, "it leads to another place")
 	default:
@@ -324,7 +359,7 @@ func (c *Client) understand(key string, call *Call, res *http.Response, body []b
 		}
 		return a, nil
 	}
-	data, err := decodeJSON(body)
+	data, err := DecodeJSON(body)
 	if err != nil {
 		if len(required) == 0 && len(call.Map) == 0 {
 			return a, nil // whatever it said, nothing is wanted of it
@@ -336,15 +371,6 @@ func (c *Client) understand(key string, call *Call, res *http.Response, body []b
 		return fail(ErrGarbled, err.Error())
 	}
 	return a, nil
-}
-
-func contains(list []int, v int) bool {
-	for _, e := range list {
-		if e == v {
-			return true
-		}
-	}
-	return false
 }
 
 // maxRetryAfter is the longest pause that another system may ask for.

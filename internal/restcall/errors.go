@@ -55,3 +55,25 @@ func (e *Error) Unwrap() []error {
 	}
 	return []error{e.class}
 }
+
+// Classes are a connector's own errors for what a call can end in.
+type Classes struct{ Unavailable, Denied, Refused, Template, Garbled error }
+
+// Of gives an error the connector's class beside its own, without saying it
+// twice. What is no error of this package stays as it is.
+func (c Classes) Of(err error) error {
+	for from, to := range map[error]error{
+		ErrUnavailable: c.Unavailable, ErrDenied: c.Denied, ErrRefused: c.Refused, ErrTemplate: c.Template, ErrGarbled: c.Garbled,
+	} {
+		if to != nil && errors.Is(err, from) {
+			return &classed{to, err}
+		}
+	}
+	return err
+}
+
+type classed struct{ class, err error }
+
+func (e *classed) Error() string { return e.err.Error() }
+
+func (e *classed) Unwrap() []error { return []error{e.class, e.err} }

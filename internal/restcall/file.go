@@ -1,11 +1,14 @@
 package restcall
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -51,15 +54,17 @@ func ReadFile(path string) ([]byte, error) {
 }
 
 // Decode reads YAML strictly into a struct: an unknown key is a mistake, and
-// every template and expression in it is compiled. All mistakes are *Mistake,
-// joined.
+// every template and expression in it is compiled. Templates have the time
+// zone, the tables and the secrets of the endpoints in it. All mistakes are
+// *Mistake, joined.
 func Decode(file string, b []byte, into any) (err error) {
 	defer func() { // goccy/go-yaml 1.19 panics on some sequences of a wrong tag
 		if recover() != nil {
 			err = &Mistake{File: file, Text: "the YAML cannot be read"}
 		}
 	}()
-	if err := yaml.UnmarshalWithOptions(b, into, yaml.Strict()); err != nil {
+	env := newEnvironment()
+	if err := yaml.UnmarshalContext(context.WithValue(context.Background(), environmentKey{}, env), b, into, yaml.Strict()); err != nil {
 		var syntax yaml.Error
 		if errors.As(err, &syntax) {
 			m := &Mistake{File: file, Text: syntax.GetMessage()}
@@ -70,11 +75,45 @@ func Decode(file string, b []byte, into any) (err error) {
 		}
 		return &Mistake{File: file, Text: strings.TrimSpace(err.Error())}
 	}
+	settle(reflect.ValueOf(into), env)
 	var errs []error
 	mistakes(reflect.ValueOf(into), "", func(key string, line int, err error) {
 		errs = append(errs, &Mistake{File: file, Line: line, Key: key, Text: err.Error()})
 	})
 	return errors.Join(errs...)
+}
+
+// settle gives the templates of a file what its endpoints say of themselves.
+func settle(v reflect.Value, env *environment) {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		if v.IsNil() {
+			return
+		}
+		v = v.Elem()
+	}
+	if !v.CanInterface() {
+		return
+	}
+	if v.CanAddr() {
+		if e, ok := v.Addr().Interface().(*Endpoint); ok {
+			e.settle(env)
+			return
+		}
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			settle(v.Field(i), env)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			settle(v.MapIndex(k), env)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			settle(v.Index(i), env)
+		}
+	}
 }
 
 // checked is a part of a file that knows what is wrong with it.
@@ -114,7 +153,9 @@ func mistakes(v reflect.Value, key string, report func(string, int, error)) {
 			}
 		}
 	case reflect.Map:
-		for _, k := range v.MapKeys() {
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, k := range keys {
 			mistakes(v.MapIndex(k), below(k.String()), report)
 		}
 	case reflect.Slice:
@@ -124,6 +165,8 @@ func mistakes(v reflect.Value, key string, report func(string, int, error)) {
 	}
 }
 
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
 func lineOf(n ast.Node) int {
 	if t := n.GetToken(); t != nil {
 		return t.Position.Line
@@ -131,13 +174,17 @@ func lineOf(n ast.Node) int {
 	return 0
 }
 
-// scalar is the text of a plain value.
+// scalar is the text of a plain value, as it is written: 2.0 is no 2.
 func scalar(n ast.Node) (string, error) {
 	switch n := n.(type) {
 	case *ast.NullNode:
 		return "", nil
+	case *ast.StringNode:
+		return n.Value, nil
+	case *ast.LiteralNode: // its own value has the mark and the indent
+		return n.Value.Value, nil
 	case ast.ScalarNode:
-		return fmt.Sprint(n.GetValue()), nil
+		return n.GetToken().Value, nil
 	}
 	return "", errors.New("wants one value")
 }

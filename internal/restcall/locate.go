@@ -2,6 +2,7 @@ package restcall
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -25,27 +26,51 @@ func Mistakes(file string, b []byte, err error) error {
 	return errors.Join(errs...)
 }
 
-// locate is the line of a dotted key, or of the nearest key above it.
-func locate(b []byte, key string) (line int) {
+// Locate is the line of a key, given as the names above it and its own, with
+// the numbers of items in lists; or of the nearest key above it that is there.
+// 0 is none.
+func Locate(b []byte, keys ...string) (line int) {
 	defer func() { // the parser has read it before, but nothing depends on a line
 		if recover() != nil {
 			line = 0
 		}
 	}()
 	f, err := parser.ParseBytes(b, 0)
-	if err != nil || len(f.Docs) == 0 || key == "" {
+	if err != nil || len(f.Docs) == 0 {
 		return 0
 	}
 	node := f.Docs[0].Body
-	for _, part := range strings.Split(key, ".") {
-		name, _, _ := strings.Cut(part, "[")
-		next := member(node, name)
+	for _, key := range keys {
+		if a, ok := node.(*ast.AnchorNode); ok {
+			node = a.Value
+		}
+		if list, ok := node.(*ast.SequenceNode); ok {
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(list.Values) {
+				break
+			}
+			node = list.Values[i]
+			line = lineOf(node)
+			continue
+		}
+		next := member(node, key)
 		if next == nil {
 			break
 		}
 		line, node = lineOf(next.Key), next.Value
 	}
 	return line
+}
+
+// items are the numbers in a dotted key: a[0].b is a, 0, b.
+var items = strings.NewReplacer("[", ".", "]", "")
+
+// locate is the line of a dotted key.
+func locate(b []byte, key string) int {
+	if key == "" {
+		return 0
+	}
+	return Locate(b, strings.Split(items.Replace(key), ".")...)
 }
 
 func member(n ast.Node, name string) *ast.MappingValueNode {

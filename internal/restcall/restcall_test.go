@@ -82,7 +82,7 @@ create: {method: get, path: a, encoding: xml, ok: [700], headers: {"a b": x}, ma
 		t.Fatal(err)
 	}
 	err = errors.Join(f.Endpoint.Validate(), f.Create.Validate("create", []string{"id"}, []string{"id"}))
-	for _, want := range []string{"base: ", "timeout: ", "max_bytes: ", "auth.header.name: ", "auth.basic: ", "auth: wants one", "sign.secret: ",
+	for _, want := range []string{"base: ", "timeout: ", "max_bytes: ", "auth.header.name: ", "auth.basic.user: ", "auth: wants one", "sign.secret: ",
 		"create.method: ", "create.path: ", "create.encoding: ", "create.ok: ", "create.headers: ", "create.map.nr: ", "create.map.id: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
@@ -138,6 +138,15 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
+func bodyOf(t *testing.T, r *Request) []byte {
+	t.Helper()
+	b, err := r.Body()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func TestRequestsCannotBeBentByTheirData(t *testing.T) {
 	f := must(t, `
 base: https://a.example
@@ -157,11 +166,11 @@ create:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "/tickets/a%2F..%2Fb%3Fc/x?q=%22%7D%2C%7B%22a%22%3A%26%3D1"; r.Target != want {
-		t.Errorf("target %s", r.Target)
+	if want := "/tickets/a%2F..%2Fb%3Fc/x?q=%22%7D%2C%7B%22a%22%3A%26%3D1"; r.Target() != want {
+		t.Errorf("target %s", r.Target())
 	}
-	if want := `{"amount":12.5,"list":["a/../b?c",3,true],"title":"T \"},{\"a\":&=1"}`; string(r.Body) != want {
-		t.Errorf("body %s", r.Body)
+	if want := `{"amount":12.5,"list":["a/../b?c",3,true],"title":"T \"},{\"a\":&=1"}`; string(bodyOf(t, r)) != want {
+		t.Errorf("body %s", bodyOf(t, r))
 	}
 	for key, v := range map[string]string{"id": "..", "head": "a\r\nb: c"} {
 		bent := map[string]any{}
@@ -179,7 +188,7 @@ create:
 	}
 	f.Create.Encoding = "form"
 	data["q"] = "a&b"
-	if r, err = f.Create.Render("create", data); err != nil || !strings.Contains(string(r.Body), "title=T+a%26b") {
+	if r, err = f.Create.Render("create", data); err != nil || !strings.Contains(string(bodyOf(t, r)), "title=T+a%26b") {
 		t.Errorf("form %v, %v", r, err)
 	}
 }

@@ -1,57 +1,19 @@
 package restcall
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"text/template"
 	"text/template/parse"
-	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 )
 
 // maxTextBytes bounds what one template may become.
 const maxTextBytes = 256 << 10
-
-// builtins are what is kept of text/template's own functions: those that
-// compare and choose, and none that formats widths or calls values.
-var builtins = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len", "index"}
-
-// functions is the closed set that templates may use beside builtins.
-var functions = template.FuncMap{
-	"default":  func(fallback, v any) any { return choose(fallback, v) },
-	"upper":    func(v any) string { return strings.ToUpper(show(v)) },
-	"lower":    func(v any) string { return strings.ToLower(show(v)) },
-	"trim":     func(v any) string { return strings.TrimSpace(show(v)) },
-	"truncate": truncate,
-	"replace":  func(old, repl string, v any) string { return strings.ReplaceAll(show(v), old, repl) },
-	"join":     join,
-	"digits":   func(v any) string { return strings.Map(digit, show(v)) },
-	"date":     date,
-	"unix":     unix,
-	"yuan":     yuan,
-	"json":     func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
-	"mask":     func(v any) string { return maskText(show(v)) },
-	"part":     pathPart, // put behind every action of a path; see escapePath
-}
-
-// Functions names what templates may use.
-func Functions() []string {
-	names := slices.Clone(builtins)
-	for name := range functions {
-		if name != "part" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
 
 // Text is a template of a file: text/template with a closed function set.
 type Text struct {
@@ -63,17 +25,32 @@ type Text struct {
 
 // NewText compiles a template that stands in no file.
 func NewText(source string) (Text, error) {
-	t := Text{Source: source}
-	t.tmpl, t.err = compile(source)
+	t := newText(newEnvironment(), source, "")
 	return t, t.err
 }
 
-// UnmarshalYAML takes any scalar.
-func (t *Text) UnmarshalYAML(n ast.Node) error {
-	t.Line = lineOf(n)
-	if t.Source, t.err = scalar(n); t.err == nil {
-		t.tmpl, t.err = compile(t.Source)
+// newText compiles a template whose values are written as mode says: "" as
+// they are, inPath or inJSON. It is not left to the file's author, who would
+// forget it once.
+func newText(env *environment, source, mode string) Text {
+	t := Text{Source: source}
+	if t.tmpl, t.err = compile(env, source); t.err == nil && mode != "" {
+		escape(t.tmpl, mode)
 	}
+	return t
+}
+
+// UnmarshalYAML takes any scalar.
+func (t *Text) UnmarshalYAML(ctx context.Context, n ast.Node) error {
+	return t.read(ctx, n, "")
+}
+
+func (t *Text) read(ctx context.Context, n ast.Node, mode string) error {
+	source, err := scalar(n)
+	if *t = newText(environmentOf(ctx), source, mode); err != nil {
+		t.err = err
+	}
+	t.Line = lineOf(n)
 	return nil // what is wrong comes with everything else that is
 }
 
@@ -124,10 +101,11 @@ func templateError(err error) error {
 	return errors.New("template: " + text)
 }
 
-func compile(source string) (*template.Template, error) {
+func compile(env *environment, source string) (*template.Template, error) {
 	if len(source) > maxTextBytes {
 		return nil, errTextTooLong
 	}
+	functions := env.functions()
 	t, err := template.New("").Option("missingkey=error").Funcs(functions).Parse(source)
 	if err != nil {
 		return nil, templateError(err)
@@ -143,7 +121,7 @@ func compile(source string) (*template.Template, error) {
 		switch n := n.(type) {
 		case *parse.IdentifierNode:
 			_, own := functions[n.Ident]
-			if (!own || n.Ident == "part") && !slices.Contains(builtins, n.Ident) {
+			if (!own || n.Ident == inPath) && !slices.Contains(builtins, n.Ident) {
 				err = fmt.Errorf("template: there is no function %q; there are %s", n.Ident, strings.Join(Functions(), ", "))
 			}
 		case *parse.TemplateNode:
@@ -193,135 +171,26 @@ func each(n parse.Node, visit func(parse.Node)) {
 type Path struct{ Text }
 
 // UnmarshalYAML takes any scalar.
-func (p *Path) UnmarshalYAML(n ast.Node) error {
-	_ = p.Text.UnmarshalYAML(n)
-	if p.err == nil {
-		escapePath(p.tmpl)
-	}
-	return nil
+func (p *Path) UnmarshalYAML(ctx context.Context, n ast.Node) error {
+	return p.read(ctx, n, inPath)
 }
 
-// escapePath puts "| part" behind every action, as html/template does with
-// its escapers.
-func escapePath(t *template.Template) {
+// escape puts "| MODE" behind every action that writes something, as
+// html/template does with its escapers.
+func escape(t *template.Template, mode string) {
 	if t.Tree == nil || t.Root == nil {
 		return
 	}
 	each(t.Root, func(n parse.Node) {
-		if a, ok := n.(*parse.ActionNode); ok && len(a.Pipe.Decl) == 0 {
-			id := parse.NewIdentifier("part").SetTree(t.Tree).SetPos(a.Pos)
-			a.Pipe.Cmds = append(a.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Pos: a.Pos, Args: []parse.Node{id}})
+		a, ok := n.(*parse.ActionNode)
+		if !ok || len(a.Pipe.Decl) > 0 {
+			return
 		}
+		last := a.Pipe.Cmds[len(a.Pipe.Cmds)-1]
+		if id, ok := last.Args[0].(*parse.IdentifierNode); ok && id.Ident == mode {
+			return
+		}
+		id := parse.NewIdentifier(mode).SetTree(t.Tree).SetPos(a.Pos)
+		a.Pipe.Cmds = append(a.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Pos: a.Pos, Args: []parse.Node{id}})
 	})
 }
-
-func pathPart(v any) (string, error) {
-	s := show(v)
-	if s == "" || s == "." || s == ".." {
-		return "", errors.New("a part of the path is empty or dots")
-	}
-	return url.PathEscape(s), nil
-}
-
-// show is how a value reads in a text: null is nothing, numbers are plain.
-func show(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case map[string]any, []any:
-		b, _ := json.Marshal(v)
-		return string(b)
-	case float64:
-		b, _ := json.Marshal(v)
-		return string(b)
-	}
-	return fmt.Sprint(v)
-}
-
-func choose(fallback, v any) any {
-	if v == nil || v == "" {
-		return fallback
-	}
-	return v
-}
-
-func truncate(n int, v any) string {
-	s := show(v)
-	if n < 0 || utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n])
-}
-
-func join(sep string, v any) (string, error) {
-	list, ok := v.([]any)
-	if !ok {
-		return "", errors.New("join: wants a list")
-	}
-	parts := make([]string, 0, len(list))
-	for _, e := range list {
-		parts = append(parts, show(e))
-	}
-	return strings.Join(parts, sep), nil
-}
-
-func digit(r rune) rune {
-	if r < '0' || r > '9' {
-		return -1
-	}
-	return r
-}
-
-// date writes a time in a layout of Go's and a time zone.
-func date(layout, zone string, v any) (string, error) {
-	t, err := timeOf(v)
-	if err != nil || t.IsZero() {
-		return "", err
-	}
-	loc, err := time.LoadLocation(zone)
-	if err != nil {
-		return "", fmt.Errorf("date: unknown time zone %.40q", zone)
-	}
-	return t.In(loc).Format(layout), nil
-}
-
-func unix(v any) (int64, error) {
-	t, err := timeOf(v)
-	return t.Unix(), err
-}
-
-func timeOf(v any) (time.Time, error) {
-	s := show(v)
-	if s == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return t, errors.New("date: is no time")
-	}
-	return t, nil
-}
-
-// yuan writes fen as yuan with two decimals.
-func yuan(v any) (string, error) {
-	var fen int64
-	switch v := v.(type) {
-	case float64:
-		fen = int64(v)
-	case int64:
-		fen = v
-	case int:
-		fen = int64(v)
-	default:
-		return "", errors.New("yuan: wants a number of fen")
-	}
-	sign := ""
-	if fen < 0 {
-		sign, fen = "-", -fen
-	}
-	return fmt.Sprintf("%s%d.%02d", sign, fen/100, fen%100), nil
-}
-
-func control(r rune) bool { return unicode.IsControl(r) }

@@ -1,6 +1,8 @@
 package restcall
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,23 +10,27 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Tree is the body of a request, as YAML writes it: every text in it is a
+// Tree is the body of a request. As a tree of YAML, every text in it is a
 // template, a text that begins with "=" is a JMESPath expression over the
 // same data and keeps its type, and a key that ends with "?" is left out when
-// its value is empty. What values hold can so never change the structure.
+// its value is empty. As one text it is JSON, and its values quote themselves.
+// What values hold can so never change the structure.
 type Tree struct {
 	Line int
-	root branch
-	size int
-	errs []error
+	env  *environment
+	// templates and expressions are its texts, to look for words in.
+	templates, expressions []string
+	root                   branch
+	size                   int
+	errs                   []error
 }
 
 // branch gives a value, or nothing.
 type branch func(data any) (any, error)
 
 // UnmarshalYAML takes any node.
-func (t *Tree) UnmarshalYAML(n ast.Node) error {
-	t.Line = lineOf(n)
+func (t *Tree) UnmarshalYAML(ctx context.Context, n ast.Node) error {
+	t.Line, t.env = lineOf(n), environmentOf(ctx)
 	t.root = t.grow(n, "", 0)
 	return nil
 }
@@ -49,7 +55,11 @@ const (
 )
 
 func (t *Tree) bad(n ast.Node, at string, err error) branch {
-	t.errs = append(t.errs, fmt.Errorf("line %d: %s: %w", lineOf(n), strings.TrimPrefix(at, "."), err))
+	place := fmt.Errorf("line %d: %w", lineOf(n), err)
+	if at = strings.TrimPrefix(at, "."); at != "" {
+		place = fmt.Errorf("line %d: %s: %w", lineOf(n), at, err)
+	}
+	t.errs = append(t.errs, place)
 	return func(any) (any, error) { return nil, err }
 }
 
@@ -62,6 +72,8 @@ func (t *Tree) grow(n ast.Node, at string, depth int) branch {
 		return t.object(n.Values, n, at, depth)
 	case *ast.MappingValueNode:
 		return t.object([]*ast.MappingValueNode{n}, n, at, depth)
+	case *ast.AnchorNode:
+		return t.grow(n.Value, at, depth)
 	case *ast.SequenceNode:
 		return t.list(n, at, depth)
 	case *ast.StringNode, *ast.LiteralNode:
@@ -80,6 +92,7 @@ func (t *Tree) leaf(n ast.Node, at string) branch {
 	source, _ := scalar(n)
 	place := func(err error) error { return fmt.Errorf("body%s: %w", at, err) }
 	if expr, ok := strings.CutPrefix(source, "="); ok {
+		t.expressions = append(t.expressions, expr)
 		e, err := NewExpr(strings.TrimSpace(expr))
 		if err != nil {
 			return t.bad(n, at, err)
@@ -92,9 +105,13 @@ func (t *Tree) leaf(n ast.Node, at string) branch {
 			return v, nil
 		}
 	}
-	text, err := NewText(source)
-	if err != nil {
-		return t.bad(n, at, err)
+	t.templates = append(t.templates, source)
+	if at == "" {
+		return t.document(n, source)
+	}
+	text := newText(t.env, source, "")
+	if text.err != nil {
+		return t.bad(n, at, text.err)
 	}
 	return func(data any) (any, error) {
 		s, err := text.Render(data)
@@ -102,6 +119,27 @@ func (t *Tree) leaf(n ast.Node, at string) branch {
 			return nil, place(err)
 		}
 		return s, nil
+	}
+}
+
+// document is a body that is written as JSON.
+func (t *Tree) document(n ast.Node, source string) branch {
+	text := newText(t.env, source, inJSON)
+	if text.err != nil {
+		return t.bad(n, "", text.err)
+	}
+	return func(data any) (any, error) {
+		s, err := text.Render(data)
+		if err != nil {
+			return nil, fmt.Errorf("body: %w", err)
+		}
+		dec := json.NewDecoder(strings.NewReader(s))
+		dec.UseNumber() // numbers are sent as they are written
+		var v any
+		if err := dec.Decode(&v); err != nil || dec.More() {
+			return nil, errors.New(`body: is no JSON once filled in; values quote themselves: {"a": {{ .key }}}`)
+		}
+		return v, nil
 	}
 }
 

@@ -146,11 +146,15 @@ func (s *Service) guard(name, channel string) *resilience.Guard {
 		Unwell: func(err error) bool {
 			return errors.Is(err, restcall.ErrUnavailable) || errors.Is(err, restcall.ErrGarbled)
 		},
-		Changed: func(open bool) {
-			if s.metrics.open.WithLabelValues(t, channel).Set(0); open {
+		Changed: func(state resilience.State) {
+			switch state {
+			case resilience.Open:
 				s.metrics.open.WithLabelValues(t, channel).Set(1)
+				s.log.Error("gateway is left alone", "tenant", t, "channel", channel, "for", s.cfg.Guard.Cooldown)
+			case resilience.Closed:
+				s.metrics.open.WithLabelValues(t, channel).Set(0)
+				s.log.Info("gateway is well again", "tenant", t, "channel", channel)
 			}
-			s.log.Warn("gateway", "tenant", t, "channel", channel, "left_alone", open)
 		},
 		Turn: func(delta int) { s.metrics.inUse.WithLabelValues(t, channel).Add(float64(delta)) },
 	})

@@ -20,10 +20,9 @@ import (
 )
 
 const description = `name: faulty
-base_url: BASE_URL
+base: BASE_URL
 timeout: 20s
-secrets: {key: {env: SHOP_SECRET}}
-auth: {kind: header, header: X-Key, value: '{{secret "key"}}'}
+auth: {header: {name: X-Key, value: {env: SHOP_SECRET}}}
 order:
   number: id
   status: {from: state, table: {S: shipped, D: delivered}}
@@ -89,8 +88,9 @@ func ailing(t *testing.T, what string) (*faulty, *rest.System) {
 	t.Cleanup(server.Close)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
+	t.Setenv("SHOP_SECRET", "secret")
 	s, err := rest.Parse("faulty.yaml", []byte(strings.ReplaceAll(description, "BASE_URL", server.URL)),
-		rest.Options{Getenv: func(string) string { return "secret" }, Transport: transport})
+		rest.Options{Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

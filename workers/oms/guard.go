@@ -5,65 +5,36 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/bulkhead"
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
-	"github.com/failsafe-go/failsafe-go/timeout"
-
+	"github.com/tidegate/tidegate/internal/resilience"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 )
 
 // GuardConfig bounds what one order system can cost us, and we can cost it.
+// Its time limit and its further tries are those of look-ups: writes are tried
+// again by their stream.
 type GuardConfig struct {
-	Timeout       time.Duration `koanf:"timeout" help:"time for one attempt to read from an order system"`
-	WriteTimeout  time.Duration `koanf:"write_timeout" help:"time for one attempt to write to an order system"`
-	Retries       int           `koanf:"retries" help:"more attempts at a look-up whose system is away; writes are tried again by their stream"`
-	RetryDelay    time.Duration `koanf:"retry_delay" help:"pause before the first of them; it doubles, give or take a quarter"`
-	MaxConcurrent int           `koanf:"max_concurrent" help:"attempts at the same time at one order system, from this worker"`
-	MaxWait       time.Duration `koanf:"max_wait" help:"how long an attempt waits for its turn"`
-	Failures      int           `koanf:"failures" help:"failures in a row after which a system is left alone"`
-	Cooldown      time.Duration `koanf:"cooldown" help:"for how long; then one attempt tells whether it is well again"`
+	resilience.Config `koanf:",squash"`
+	WriteTimeout      time.Duration `koanf:"write_timeout" help:"time for one attempt to write to an order system"`
 }
 
 // GuardDefaults leaves a system alone after five failures in a row.
 func GuardDefaults() GuardConfig {
-	return GuardConfig{
-		Timeout: 5 * time.Second, WriteTimeout: 15 * time.Second, Retries: 2, RetryDelay: 100 * time.Millisecond,
+	return GuardConfig{WriteTimeout: 15 * time.Second, Config: resilience.Config{
+		Timeout: 5 * time.Second, Retries: 2, RetryDelay: 100 * time.Millisecond,
 		MaxConcurrent: 32, MaxWait: 250 * time.Millisecond, Failures: 5, Cooldown: 10 * time.Second,
-	}
+	}}
 }
 
 // Validate names every key that is wrong.
 func (c GuardConfig) Validate() error {
-	var errs []error
-	for _, d := range []struct {
-		key            string
-		is, least, top time.Duration
-	}{
-		{"timeout", c.Timeout, time.Millisecond, time.Minute},
-		{"write_timeout", c.WriteTimeout, time.Millisecond, 5 * time.Minute},
-		{"retry_delay", c.RetryDelay, time.Millisecond, time.Minute},
-		{"max_wait", c.MaxWait, 0, time.Minute},
-		{"cooldown", c.Cooldown, time.Millisecond, time.Hour},
-	} {
-		if d.is < d.least || d.is > d.top {
-			errs = append(errs, fmt.Errorf("%s: %v is not in %v..%v", d.key, d.is, d.least, d.top))
-		}
+	err := c.Config.Validate()
+	if c.WriteTimeout < time.Millisecond || c.WriteTimeout > 5*time.Minute {
+		err = errors.Join(err, fmt.Errorf("write_timeout: %v is not in %v..%v", c.WriteTimeout, time.Millisecond, 5*time.Minute))
 	}
-	for _, n := range []struct {
-		key            string
-		is, least, top int
-	}{{"retries", c.Retries, 0, 10}, {"max_concurrent", c.MaxConcurrent, 1, 10000}, {"failures", c.Failures, 1, 10000}} {
-		if n.is < n.least || n.is > n.top {
-			errs = append(errs, fmt.Errorf("%s: %d is not in %d..%d", n.key, n.is, n.least, n.top))
-		}
-	}
-	return errors.Join(errs...)
+	return err
 }
 
 // guard is an order system that fails fast and in few ways: an attempt has a
@@ -73,38 +44,30 @@ type guard struct {
 	name    string
 	system  System
 	cfg     GuardConfig
-	log     *slog.Logger
 	metrics *guardMetrics
-	breaker circuitbreaker.CircuitBreaker[any]
-	read    []failsafe.Policy[any]
-	write   []failsafe.Policy[any]
+	read    *resilience.Guard
+	write   *resilience.Guard
 }
 
 var _ System = (*guard)(nil)
 
 func newGuard(name string, system System, cfg GuardConfig, log *slog.Logger, m *metrics) *guard {
-	g := &guard{name: name, system: system, cfg: cfg, log: log, metrics: m.guard(name)}
-	g.breaker = circuitbreaker.NewBuilder[any]().
-		HandleIf(func(_ any, err error) bool { return unwell(err) }).
-		WithFailureThreshold(uint(cfg.Failures)).WithSuccessThreshold(1).WithDelay(cfg.Cooldown).
-		OnStateChanged(g.changed).Build()
-	turn := bulkhead.NewBuilder[any](uint(cfg.MaxConcurrent)).WithMaxWaitTime(cfg.MaxWait).
-		OnAcquired(func(failsafe.ExecutionEvent[any]) { g.metrics.inUse.Inc() }).
-		OnReleased(func(failsafe.ExecutionEvent[any]) { g.metrics.inUse.Dec() }).Build()
-	// A full bulkhead or an open breaker says no at once, and would again.
-	again := retrypolicy.NewBuilder[any]().
-		HandleIf(func(_ any, err error) bool {
-			return errors.Is(err, timeout.ErrExceeded) || errors.Is(err, store.ErrUnavailable)
-		}).
-		WithMaxRetries(cfg.Retries).WithBackoff(cfg.RetryDelay, 20*cfg.RetryDelay).WithJitterFactor(.25).ReturnLastFailure().
-		OnRetry(func(failsafe.ExecutionEvent[any]) { g.metrics.retries.Inc() }).Build()
-	// Outermost first. The breaker stands inside the bulkhead, so that what
-	// found no turn tells nothing of the system's health.
-	g.write = []failsafe.Policy[any]{turn, g.breaker, timeout.New[any](cfg.WriteTimeout)}
-	g.read = []failsafe.Policy[any]{turn, g.breaker, timeout.New[any](cfg.Timeout)}
-	if cfg.Retries > 0 {
-		g.read = append([]failsafe.Policy[any]{again}, g.read...)
-	}
+	g := &guard{name: name, system: system, cfg: cfg, metrics: m.guard(name)}
+	g.read = resilience.New(cfg.Config, resilience.Hooks{
+		Unwell: unwell,
+		Again:  func(err error) bool { return errors.Is(err, store.ErrUnavailable) },
+		Changed: func(s resilience.State) {
+			if g.metrics.state(s); s == resilience.Open {
+				log.Error("order system is left alone", "system", name, "for", cfg.Cooldown)
+				return
+			}
+			log.Info("order system's breaker", "system", name, "state", s.String())
+		},
+		Retried:  g.metrics.retries.Inc,
+		Turn:     func(delta int) { g.metrics.inUse.Add(float64(delta)) },
+		Panicked: func(stack []byte) { log.Error("connector panicked", "system", name, "stack", string(stack)) },
+	})
+	g.write = g.read.Once(cfg.WriteTimeout)
 	return g
 }
 
@@ -116,51 +79,38 @@ func unwell(err error) bool {
 		!errors.Is(err, context.Canceled)
 }
 
-func (g *guard) changed(e circuitbreaker.StateChangedEvent) {
-	g.metrics.state(e.NewState)
-	if e.NewState == circuitbreaker.OpenState {
-		g.log.Error("order system is left alone", "system", g.name, "for", g.cfg.Cooldown)
-		return
-	}
-	g.log.Info("order system's breaker", "system", g.name, "state", e.NewState.String())
-}
-
-// run does one thing under the policies, and counts how it ended.
-func run[T any](ctx context.Context, g *guard, op operation, policies []failsafe.Policy[any], fn func(context.Context) (T, error)) (T, error) {
+// run does one thing under a guard, and counts how it ended.
+func run[T any](ctx context.Context, g *guard, op operation, under *resilience.Guard, fn func(context.Context) (T, error)) (T, error) {
 	began := time.Now()
-	v, err := failsafe.With(policies...).WithContext(ctx).GetWithExecution(func(e failsafe.Execution[any]) (any, error) {
-		return sound(g, op, func() (T, error) { return fn(e.Context()) })
+	// Each attempt has its own place: one that was given up may still write.
+	var last *T
+	err := under.Do(ctx, func(ctx context.Context) error {
+		v, err := fn(ctx)
+		if err == nil {
+			last = &v
+		}
+		return err
 	})
 	result, err := g.outcome(ctx, err)
 	g.metrics.calls.WithLabelValues(g.name, string(op), result).Inc()
 	g.metrics.seconds.WithLabelValues(g.name, string(op)).Observe(time.Since(began).Seconds())
-	out, _ := v.(T)
-	return out, err
+	if err != nil || last == nil {
+		return *new(T), err
+	}
+	return *last, nil
 }
 
-// sound makes a connector's panic an error: one answer that nobody foresaw
-// must not end the worker.
-func sound[T any](g *guard, op operation, fn func() (T, error)) (v T, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			g.log.Error("connector panicked", "system", g.name, "operation", string(op), "stack", string(debug.Stack()))
-			err = errors.New("the connector panicked")
-		}
-	}()
-	return fn()
-}
-
-// outcome names how a call ended, and makes of the policies' own errors what
-// the interface promises.
+// outcome names how a call ended, and makes of the guard's own errors what the
+// interface promises.
 func (g *guard) outcome(ctx context.Context, err error) (string, error) {
 	switch {
 	case err == nil:
 		return resultOK, nil
-	case errors.Is(err, circuitbreaker.ErrOpen):
-		return resultOpen, fmt.Errorf("%w: left alone after failures", store.ErrUnavailable)
-	case errors.Is(err, bulkhead.ErrFull):
-		return resultFull, fmt.Errorf("%w: too much is asked of it", store.ErrUnavailable)
-	case errors.Is(err, timeout.ErrExceeded), ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, resilience.ErrLeftAlone):
+		return resultOpen, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case errors.Is(err, resilience.ErrBusy):
+		return resultFull, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case errors.Is(err, resilience.ErrTimeout), ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 		return resultTimeout, fmt.Errorf("%w: no answer in time", store.ErrUnavailable)
 	case errors.Is(err, context.DeadlineExceeded):
 		return resultTimeout, err

@@ -151,8 +151,8 @@ func (s *Service) takeInfo(m bus.Message) {
 
 func (s *shop) info(ctx context.Context) schemas.OrderSystemInfo {
 	info := schemas.OrderSystemInfo{
-		System: s.name, Ready: true, Breaker: stateName(s.guard.breaker.State()), MaxConcurrent: s.guard.cfg.MaxConcurrent,
-		RetryInMS: max(0, s.guard.breaker.RemainingDelay().Milliseconds()), CachedAnswers: s.answers.EstimatedSize(),
+		System: s.name, Ready: true, Breaker: s.guard.read.State().String(), MaxConcurrent: s.guard.cfg.MaxConcurrent,
+		RetryInMS: max(0, s.guard.read.RetryIn().Milliseconds()), CachedAnswers: s.answers.EstimatedSize(),
 	}
 	if err := s.guard.Ready(ctx); err != nil {
 		_, _, text := classify(err)

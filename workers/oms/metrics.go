@@ -1,8 +1,9 @@
 package oms
 
 import (
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidegate/tidegate/internal/resilience"
 )
 
 // What a look-up goes by, and how it ends: the labels' closed sets.
@@ -67,7 +68,6 @@ var (
 	allOps     = []operation{opFind, opOrder, opTrace, opRefunds, opReturn, opCancel, opIntercept}
 	allCalls   = []string{resultOK, resultNone, resultInvalid, resultUnavailable, resultUnsupported, resultTimeout, resultOpen, resultFull, resultCanceled, resultError}
 	allWrites  = []string{resultDone, resultRequested, resultRefused, resultRepeated, resultInvalid, resultNotFound, resultUnsupported, resultRetry, resultExhausted}
-	allStates  = []circuitbreaker.State{circuitbreaker.ClosedState, circuitbreaker.OpenState, circuitbreaker.HalfOpenState}
 )
 
 // metrics of the worker. The label system is a tenant that the configuration
@@ -139,7 +139,7 @@ type guardMetrics struct {
 	seconds *prometheus.HistogramVec
 	retries prometheus.Counter
 	inUse   prometheus.Gauge
-	state   func(circuitbreaker.State)
+	state   func(resilience.State)
 }
 
 func (m *metrics) guard(system string) *guardMetrics {
@@ -155,26 +155,16 @@ func (m *metrics) guard(system string) *guardMetrics {
 	m.entries.WithLabelValues(system)
 	g := &guardMetrics{
 		calls: m.calls, seconds: m.callTime, retries: m.retries.WithLabelValues(system), inUse: m.inUse.WithLabelValues(system),
-		state: func(now circuitbreaker.State) {
-			for _, s := range allStates {
+		state: func(now resilience.State) {
+			for _, s := range resilience.States {
 				v := 0.
 				if s == now {
 					v = 1
 				}
-				m.breaker.WithLabelValues(system, stateName(s)).Set(v)
+				m.breaker.WithLabelValues(system, s.String()).Set(v)
 			}
 		},
 	}
-	g.state(circuitbreaker.ClosedState)
+	g.state(resilience.Closed)
 	return g
-}
-
-func stateName(s circuitbreaker.State) string {
-	switch s {
-	case circuitbreaker.OpenState:
-		return "open"
-	case circuitbreaker.HalfOpenState:
-		return "half_open"
-	}
-	return "closed"
 }

@@ -57,7 +57,7 @@ func (s *Service) startWrites(ctx context.Context) error {
 	s.heard = heard
 	c := s.cfg.Writes
 	// The handlers count: not every failure is an attempt.
-	common := bus.ConsumerConfig{AckWait: c.AckWait, Backoff: c.backoff(), MaxInFlight: c.MaxInFlight, MaxAttempts: -1}
+	common := bus.ConsumerConfig{AckWait: c.AckWait, Backoff: bus.Backoff(c.RetryFirst, c.RetryMax), MaxInFlight: c.MaxInFlight, MaxAttempts: -1}
 	tickets, writes := common, common
 	// Tickets that were opened before any worker wrote are people's.
 	tickets.Stream, tickets.Durable, tickets.New = schemas.StreamFacts, DurableTickets, true

@@ -42,12 +42,3 @@ func (c WritesConfig) Validate() error {
 	}
 	return errors.Join(errs...)
 }
-
-// backoff doubles from the first pause to the longest.
-func (c WritesConfig) backoff() []time.Duration {
-	var out []time.Duration
-	for d := c.RetryFirst; d < c.RetryMax; d *= 2 {
-		out = append(out, d)
-	}
-	return append(out, c.RetryMax)
-}

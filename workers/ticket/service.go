@@ -135,7 +135,7 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	consumer, err := s.bus.Consume(ctx, bus.ConsumerConfig{
 		Stream: schemas.StreamWork, Durable: Durable, FilterSubjects: []string{schemas.SubjectTicketOpen},
-		AckWait: s.cfg.AckWait, Backoff: s.cfg.backoff(), MaxInFlight: s.cfg.MaxInFlight,
+		AckWait: s.cfg.AckWait, Backoff: bus.Backoff(s.cfg.RetryFirst, s.cfg.RetryMax), MaxInFlight: s.cfg.MaxInFlight,
 		MaxAttempts: -1, // the handler counts: an absence is no attempt
 	}, s.handle)
 	if err != nil {

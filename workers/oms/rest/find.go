@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,7 +25,7 @@ const (
 type paging struct {
 	kind, param string
 	first, size int
-	next        *path
+	next        path
 	max         int
 }
 
@@ -123,7 +124,7 @@ func (s *System) collect(ctx context.Context, name string, q schemas.OrdersFind)
 	if err != nil {
 		return nil, false, err
 	}
-	data := map[string]any{"phone": q.Phone, "number": q.Number, "order_number": q.Number, "last_digits": q.LastDigits, "limit": q.Limit}
+	data := map[string]any{"phone": q.Phone, "number": q.Number, "order_number": q.Number, "last_digits": q.LastDigits, "limit": float64(q.Limit)}
 	if err := s.before(ctx, o, data); err != nil {
 		return nil, false, err
 	}
@@ -136,8 +137,13 @@ func (s *System) collect(ctx context.Context, name string, q schemas.OrdersFind)
 		at.query.Set(p.param, strconv.Itoa(p.first))
 	}
 	seen := map[string]bool{}
+	req, err := o.main.request.fill(data)
+	if err != nil {
+		return nil, false, err
+	}
 	for n := 1; ; n++ {
-		body, header, err := s.exchange(ctx, o.main.request, o.main.rules, data, at.link, at.query)
+		maps.Copy(req.Query, at.query)
+		body, header, err := s.exchange(ctx, o.main.request, req, o.main.rules)
 		if err != nil {
 			return nil, false, err
 		}
@@ -156,9 +162,14 @@ func (s *System) collect(ctx context.Context, name string, q schemas.OrdersFind)
 				kept = append(kept, got)
 			}
 		}
-		last, err := at.advance(s, p, body, header, len(items))
+		last, err := at.advance(p, body, header, len(items))
 		if err != nil || last {
 			return kept, false, err
+		}
+		if at.link != "" {
+			if req, err = s.client.Follow(req, at.link); err != nil {
+				return nil, false, fmt.Errorf("%w: %s: page.next %w", ErrFailed, name, err)
+			}
 		}
 		if n >= p.max {
 			return kept, true, nil

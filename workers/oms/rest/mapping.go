@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmespath-community/go-jmespath"
+	"github.com/tidegate/tidegate/internal/restcall"
 )
 
 // ErrMapping: the system's answer does not hold what the file says it does.
@@ -15,53 +15,52 @@ var ErrMapping = errors.New("answer does not fit the mapping")
 // maxItems bounds the lists of one answer.
 const maxItems = 500
 
-// path is a compiled JMESPath with its text.
-type path struct {
-	text string
-	expr jmespath.JMESPath
-}
+// path is a JMESPath of a file; one that is not there is the value itself.
+type path struct{ restcall.Expr }
 
-func compilePath(s string) (*path, error) {
-	e, err := jmespath.Compile(s)
-	if err != nil {
-		return nil, fmt.Errorf("is no JMESPath: %w", err)
-	}
-	return &path{s, e}, nil
-}
-
-// get evaluates; a nil path is the value itself.
-func (p *path) get(v any) (any, error) {
-	if p == nil {
+func (p path) get(v any) (any, error) {
+	if !p.Set() {
 		return v, nil
 	}
-	out, err := p.expr.Search(v)
+	out, err := p.Search(v)
 	if err != nil {
-		// The library's text quotes the value.
-		return nil, fmt.Errorf("%w: %s cannot be worked out for this answer", ErrMapping, p.text)
+		return nil, fmt.Errorf("%w: %s cannot be worked out for %s", ErrMapping, p.Source, sampleOf(v))
 	}
 	return out, nil
 }
 
 // list evaluates to a list; null is an empty one.
-func (p *path) list(v any) ([]any, error) {
+func (p path) list(v any) ([]any, error) {
+	switch v.(type) {
+	case map[string]any, []any, nil:
+	default: // in which JMESPath finds nothing, as if there were none
+		return nil, fmt.Errorf("%w: %s is neither an object nor a list", ErrMapping, shape(v))
+	}
 	got, err := p.get(v)
 	if err != nil || got == nil {
 		return nil, err
 	}
 	items, ok := got.([]any)
 	if !ok {
-		return nil, fmt.Errorf("%w: %s is no list but %s", ErrMapping, p.text, shape(got))
+		return nil, fmt.Errorf("%w: %s is no list but %s", ErrMapping, p.name(), shape(got))
 	}
 	if len(items) > maxItems {
-		return nil, fmt.Errorf("%w: %s has over %d items", ErrMapping, p.text, maxItems)
+		return nil, fmt.Errorf("%w: %s has over %d items", ErrMapping, p.name(), maxItems)
 	}
 	return items, nil
+}
+
+func (p path) name() string {
+	if p.Source == "" {
+		return "@"
+	}
+	return p.Source
 }
 
 // field is a compiled fieldSpec with the target that it fills.
 type field struct {
 	target
-	from, each *path
+	from, each path
 	value      *string
 	deflt      *string
 	table      map[string]string
@@ -85,7 +84,7 @@ func apply(fields []field, v any, where string) (map[string]any, error) {
 		case got != nil:
 			out[f.name] = got
 		case f.required:
-			errs = append(errs, fmt.Errorf("%w: %s: %s is missing", ErrMapping, at, f.source()))
+			errs = append(errs, fmt.Errorf("%w: %s: %s is missing in %s", ErrMapping, at, f.source(), sampleOf(v)))
 		}
 	}
 	return out, errors.Join(errs...)
@@ -93,10 +92,10 @@ func apply(fields []field, v any, where string) (map[string]any, error) {
 
 func (f field) source() string {
 	switch {
-	case f.each != nil:
-		return f.each.text
-	case f.from != nil:
-		return f.from.text
+	case f.kind == kindList:
+		return f.each.name()
+	case f.value == nil:
+		return f.from.name()
 	}
 	return "value"
 }

@@ -297,7 +297,8 @@ func TestMedusaConforms(t *testing.T) {
 		server := httptest.NewServer(proxy)
 		t.Cleanup(server.Close)
 		text := strings.NewReplacer("http://localhost:9000", server.URL, "timeout: 5s", "timeout: 20s").Replace(string(b))
-		s := parse(t, "medusa.yaml", text, rest.Options{Getenv: func(string) string { return m.key }})
+		t.Setenv("MEDUSA_API_KEY", m.key)
+		s := parse(t, "medusa.yaml", text, rest.Options{})
 		return omstest.Fixture{
 			System: s, Shop: m.shop(t), Away: server.Close,
 			Unsupported: []string{omstest.FindByDigits, omstest.Intercept},
@@ -313,7 +314,8 @@ func TestMedusaGoesOnWithAHalfMadeReturn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := parse(t, "medusa.yaml", strings.Replace(string(b), "http://localhost:9000", m.base, 1), rest.Options{Getenv: func(string) string { return m.key }})
+	t.Setenv("MEDUSA_API_KEY", m.key)
+	s := parse(t, "medusa.yaml", strings.Replace(string(b), "http://localhost:9000", m.base, 1), rest.Options{})
 	shop := m.shop(t)
 	var list struct{ Orders []medusaOrder }
 	m.call(t, "GET", "/admin/orders?q="+shop.Delivered+"&fields=id,display_id&limit=100", nil, &list)
@@ -353,7 +355,8 @@ func TestMedusaByARecordedAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := parse(t, "medusa.yaml", strings.Replace(string(b), "http://localhost:9000", server.URL, 1), rest.Options{Getenv: func(string) string { return "sk_1" }})
+	t.Setenv("MEDUSA_API_KEY", "sk_1")
+	s := parse(t, "medusa.yaml", strings.Replace(string(b), "http://localhost:9000", server.URL, 1), rest.Options{})
 	found, err := s.FindOrders(t.Context(), schemas.OrdersFind{Phone: "+8613900138000"})
 	if err != nil || len(found.Orders) != 3 {
 		t.Fatalf("%+v, %v", found, err)

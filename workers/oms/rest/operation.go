@@ -1,23 +1,14 @@
 package rest
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
+	"github.com/tidegate/tidegate/internal/restcall"
 )
-
-func authStyle(inBody bool) oauth2.AuthStyle {
-	if inBody {
-		return oauth2.AuthStyleInParams
-	}
-	return oauth2.AuthStyleInHeader
-}
 
 func (c *compiler) operation(name string, sp operationSpec, order []field) *operation {
 	keys := []string{"operations", name}
@@ -41,7 +32,7 @@ func (c *compiler) operation(name string, sp operationSpec, order []field) *oper
 	for i, st := range sp.Then {
 		o.then = append(o.then, c.step(at(keys, "then", fmt.Sprint(i)), fmt.Sprintf("%s.then[%d]", name, i), st, allowed, data))
 	}
-	o.items, o.item = c.path(at(keys, "items"), sp.Items), c.path(at(keys, "item"), sp.Item)
+	o.items, o.item = path{sp.Items}, path{sp.Item}
 	c.shapeOf(keys, name, sp, o, order)
 	return o
 }
@@ -51,7 +42,7 @@ func (c *compiler) operation(name string, sp operationSpec, order []field) *oper
 func (c *compiler) shapeOf(keys []string, name string, sp operationSpec, o *operation, order []field) {
 	list := name == opFindByPhone || name == opFindByNumber || name == opFindByDigits || name == opTrace || name == opRefunds
 	reads := targetOf(name)
-	if list && sp.Item != "" || !list && sp.Items != "" {
+	if list && sp.Item.Set() || !list && sp.Items.Set() {
 		c.bad(keys, "has item where items belongs, or the other way round")
 	}
 	if !isWrite(name) && (sp.Existing != nil || len(sp.Then) > 0) {
@@ -78,18 +69,18 @@ func (c *compiler) shapeOf(keys []string, name string, sp operationSpec, o *oper
 	default:
 		o.fields = c.fields(at(keys, "map"), sp.Map, reads, true)
 	}
-	if name == opReturn && !mentions(sp, ".key") {
+	if name == opReturn && !mentions(sp, "key") {
 		c.bad(keys, "nothing sends or looks for .key: asked twice, it would create two")
 	}
 }
 
-// mentions says whether any template of a write uses a word.
-func mentions(sp operationSpec, word string) bool {
-	has := func(r requestSpec) bool {
-		texts := append(slices.Collect(maps.Values(r.Query)), slices.Collect(maps.Values(r.Headers))...)
-		return slices.ContainsFunc(append(texts, r.Path, r.Body), func(t string) bool { return strings.Contains(t, word) })
+// mentions says whether a write sends or looks for a field of its data.
+func mentions(sp operationSpec, field string) bool {
+	if sp.Request.Mentions(field) {
+		return true
 	}
-	return has(sp.Request) || sp.Existing != nil && (has(sp.Existing.Request) || sp.Existing.Pick != nil && strings.Contains(sp.Existing.Pick.Equals, word))
+	e := sp.Existing
+	return e != nil && (e.Request.Mentions(field) || e.Pick != nil && strings.Contains(e.Pick.Equals.Source, "."+field))
 }
 
 func (c *compiler) existing(keys []string, name string, sp existingSpec, allowed []string, data map[string]any) *step {
@@ -98,19 +89,19 @@ func (c *compiler) existing(keys []string, name string, sp existingSpec, allowed
 		return nil
 	}
 	st := c.step(keys, name+".existing", stepSpec{Request: sp.Request, Answers: sp.Answers, Pick: sp.Pick, Set: sp.Set}, allowed, data)
-	st.complete = c.path(at(keys, "complete"), sp.Complete)
+	st.complete = path{sp.Complete}
 	return &st
 }
 
 func (c *compiler) step(keys []string, name string, sp stepSpec, allowed []string, data map[string]any) step {
-	st := step{
-		request: c.request(at(keys, "request"), name, sp.Request, data), rules: c.rules(at(keys, "answers"), sp.Answers, allowed), set: map[string]*path{},
-	}
+	st := step{request: c.request(at(keys, "request"), name, sp.Request, data), rules: c.rules(at(keys, "answers"), sp.Answers, allowed), set: sp.Set}
 	if p := sp.Pick; p != nil {
-		st.pick = &pick{items: c.path(at(keys, "pick", "items"), p.Items), path: c.path(at(keys, "pick", "path"), p.Path),
-			equals: c.template(at(keys, "pick", "equals"), p.Equals, plain, data)}
-		if p.Path == "" || p.Equals == "" {
+		st.pick = &pick{items: path{p.Items}, path: path{p.Path}, equals: p.Equals}
+		if !p.Path.Set() || p.Equals.Source == "" {
 			c.bad(at(keys, "pick"), "path and equals are needed")
+		}
+		if _, err := p.Equals.Render(data); err != nil {
+			c.bad(at(keys, "pick", "equals"), "%v", err)
 		}
 	}
 	missing, known := missingWords[sp.Missing]
@@ -119,43 +110,22 @@ func (c *compiler) step(keys []string, name string, sp stepSpec, allowed []strin
 	}
 	st.missing = missing
 	vars := data["vars"].(map[string]any)
-	for _, v := range slices.Sorted(maps.Keys(sp.Set)) {
-		st.set[v] = c.path(at(keys, "set", v), sp.Set[v])
+	for v := range sp.Set {
 		vars[v] = "made-up"
 	}
 	return st
 }
 
-var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
-
-func (c *compiler) request(keys []string, name string, sp requestSpec, data map[string]any) *request {
-	if sp.Method == "" {
-		sp.Method = http.MethodGet
+// request checks a message and fills it in with made-up data.
+func (c *compiler) request(keys []string, name string, m restcall.Message, data map[string]any) request {
+	key := dotted(keys)
+	if err := m.Validate(key); err != nil {
+		c.wrong(err)
+	} else {
+		c.wrong(m.Rehearse(key, data))
 	}
-	if !slices.Contains(methods, sp.Method) {
-		c.bad(at(keys, "method"), "%q is none of %s", sp.Method, strings.Join(methods, ", "))
-	}
-	if !strings.HasPrefix(sp.Path, "/") {
-		c.bad(at(keys, "path"), "does not begin with /")
-	}
-	r := &request{name: name, method: sp.Method, path: c.template(at(keys, "path"), sp.Path, inPath, data)}
-	r.query, r.headers = c.templates(at(keys, "query"), sp.Query, data), c.templates(at(keys, "headers"), sp.Headers, data)
-	if strings.ContainsAny(sp.Path, "?#") {
-		c.bad(at(keys, "path"), "holds ? or #: parameters belong into query")
-	}
-	if sp.Body == "" {
-		return r
-	}
-	if sp.Method == http.MethodGet {
-		c.bad(at(keys, "body"), "GET has none")
-	}
-	if r.body = c.template(at(keys, "body"), sp.Body, inJSON, data); r.body == nil {
-		return r
-	}
-	if b, err := render(r.body, data); err == nil && !json.Valid([]byte(b)) {
-		c.bad(at(keys, "body"), "is no JSON once filled in; values quote themselves: {\"a\": {{.number}}}")
-	}
-	return r
+	op, _, _ := strings.Cut(name, ".")
+	return request{name: name, message: m, quiet: isWrite(op) || op == opReady}
 }
 
 func (c *compiler) paging(keys []string, sp pageSpec) *paging {
@@ -165,10 +135,10 @@ func (c *compiler) paging(keys []string, sp pageSpec) *paging {
 	if sp.Kind != pageLink && sp.Param == "" {
 		c.bad(at(keys, "param"), "is needed for %s", sp.Kind)
 	}
-	if (sp.Kind == pageNumber || sp.Kind == pageOffset) && sp.Size < 1 && sp.Next == "" {
+	if (sp.Kind == pageNumber || sp.Kind == pageOffset) && sp.Size < 1 && !sp.Next.Set() {
 		c.bad(at(keys, "size"), "size or next is needed: how else is the last page told")
 	}
-	if sp.Kind == pageCursor && sp.Next == "" {
+	if sp.Kind == pageCursor && !sp.Next.Set() {
 		c.bad(at(keys, "next"), "is needed for cursor")
 	}
 	if sp.MaxPages == 0 {
@@ -177,7 +147,7 @@ func (c *compiler) paging(keys []string, sp pageSpec) *paging {
 	if sp.MaxPages < 1 || sp.MaxPages > maxPages {
 		c.bad(at(keys, "max_pages"), "is not in 1..%d", maxPages)
 	}
-	return &paging{kind: sp.Kind, param: sp.Param, first: sp.First, size: sp.Size, next: c.path(at(keys, "next"), sp.Next), max: sp.MaxPages}
+	return &paging{kind: sp.Kind, param: sp.Param, first: sp.First, size: sp.Size, next: path{sp.Next}, max: sp.MaxPages}
 }
 
 // fields compiles a mapping for its targets.
@@ -209,23 +179,18 @@ func (c *compiler) fields(keys []string, m mapping, targets []target, wanted boo
 func (c *compiler) field(keys []string, sp fieldSpec, t target) field {
 	f := field{target: t, value: sp.Value, deflt: sp.Default, table: sp.Table, layout: sp.Time, unit: sp.Money, zone: c.s.zone}
 	if t.kind == kindList {
-		if sp.Each == "" || sp.Map == nil || sp.From != "" || sp.Value != nil {
+		if !sp.Each.Set() || sp.Map == nil || sp.From.Set() || sp.Value != nil {
 			c.bad(keys, "is a list: want each and map")
 			return f
 		}
-		if f.each = c.path(at(keys, "each"), sp.Each); f.each == nil {
-			f.each, _ = compilePath("@")
-		}
+		f.each = path{sp.Each}
 		f.sub = c.fields(at(keys, "map"), sp.Map, t.of, true)
 		return f
 	}
-	if (sp.From == "") == (sp.Value == nil) || sp.Each != "" || sp.Map != nil {
+	if sp.From.Set() == (sp.Value != nil) || sp.Each.Set() || sp.Map != nil {
 		c.bad(keys, "want from or value, one of the two")
 	}
-	f.from = c.path(at(keys, "from"), sp.From)
-	if sp.From != "" && f.from == nil {
-		f.from, _ = compilePath("@")
-	}
+	f.from = path{sp.From}
 	for theirs, ours := range sp.Table {
 		if t.enum != nil && !slices.Contains(t.enum, ours) {
 			c.bad(at(keys, "table", theirs), "%q is none of %s", ours, strings.Join(t.enum, ", "))

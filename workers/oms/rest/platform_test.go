@@ -22,7 +22,12 @@ import (
 	"github.com/tidegate/tidegate/workers/oms/rest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	for name, secret := range map[string]string{"PLATFORM_KEY": platformKey, "PLATFORM_SECRET": platformSecret, "SHOP_SECRET": "shop-secret-1"} {
+		_ = os.Setenv(name, secret)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 type object = map[string]any
 
@@ -235,11 +240,6 @@ func describe(t testing.TB, name, base string, opts rest.Options) *rest.System {
 
 func parse(t testing.TB, name, text string, opts rest.Options) *rest.System {
 	t.Helper()
-	if opts.Getenv == nil {
-		opts.Getenv = func(k string) string {
-			return map[string]string{"PLATFORM_KEY": platformKey, "PLATFORM_SECRET": platformSecret, "SHOP_SECRET": "shop-secret-1"}[k]
-		}
-	}
 	s, err := rest.Parse(name, []byte(text), opts)
 	if err != nil {
 		t.Fatal(err)

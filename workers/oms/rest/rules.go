@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/restcall"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/oms"
@@ -33,10 +34,10 @@ var (
 // rule is a compiled ruleSpec.
 type rule struct {
 	from, to []int // status ranges; none is any
-	when     *path
+	when     path
 	is       string
 	code     schemas.RefusalCode
-	reason   *path
+	reason   path
 }
 
 // statusRange reads 404, 5xx or 400-422.
@@ -63,7 +64,7 @@ func (r rule) fits(status int, body any) bool {
 	for i := range r.from {
 		in = in || status >= r.from[i] && status <= r.to[i]
 	}
-	if !in || r.when == nil {
+	if !in || !r.when.Set() {
 		return in
 	}
 	v, err := r.when.get(body)
@@ -89,13 +90,16 @@ func truthy(v any) bool {
 
 // judge says what an answer is: its body, or the error that the rules, or
 // failing those the status, make of it.
-func (s *System) judge(status int, raw []byte, rules []rule) (any, error) {
+func (s *System) judge(reply *restcall.Reply, rules []rule, quiet bool) (any, error) {
 	var body any
 	var bad error
+	status, raw := reply.Status, reply.Body
 	if len(strings.TrimSpace(string(raw))) > 0 {
-		if body, bad = decode(raw); bad != nil {
+		if body, bad = restcall.DecodeJSON(raw); bad != nil {
 			body, bad = nil, fmt.Errorf("%w: status %d with what is no JSON (%d bytes)", ErrMapping, status, len(raw))
 		}
+	} else if !quiet && status != http.StatusNoContent {
+		bad = fmt.Errorf("%w: status %d with nothing", ErrMapping, status)
 	}
 	for _, list := range [][]rule{rules, s.rules} {
 		for _, r := range list {
@@ -124,10 +128,10 @@ func byStatus(status int) string {
 
 func (s *System) means(r rule, status int, body any, bad error) (any, error) {
 	reason := ""
-	if r.reason != nil {
+	if r.reason.Set() {
 		if v, err := r.reason.get(body); err == nil {
 			t, _ := text(v)
-			reason = s.hide(maskText(cut(t, 200)))
+			reason = s.client.MaskWords(cut(t, 200))
 		}
 	}
 	said := fmt.Sprintf("status %d", status)

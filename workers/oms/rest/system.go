@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/restcall"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/oms"
@@ -16,21 +16,13 @@ import (
 // System is one order system, as a file describes it. It implements
 // oms.System.
 type System struct {
-	name     string
-	base     *url.URL
-	zone     *time.Location
-	timeout  time.Duration
-	maxBytes int64
-	secrets  map[string]string
-	tables   map[string]map[string]string
-	headers  templates
-	auth     *auth
-	rules    []rule
-	ops      map[string]*operation
-	client   *http.Client
-	now      func() time.Time
-	observe  func(Exchange)
-	keys     keyLocks
+	name    string
+	client  *restcall.Client
+	zone    *time.Location
+	rules   []rule
+	ops     map[string]*operation
+	observe func(Exchange)
+	keys    keyLocks
 }
 
 var _ oms.System = (*System)(nil)
@@ -50,17 +42,31 @@ func (s *System) Operations() []string {
 }
 
 // Close ends idle connections.
-func (s *System) Close() { s.client.CloseIdleConnections() }
+func (s *System) Close() { s.client.Close() }
 
-// step is a compiled stepSpec.
+// request is a message with the place in the file that it is named by.
+type request struct {
+	name    string
+	message restcall.Message
+	// quiet says that an answer may be empty: nothing need be read of it. For
+	// a look-up, it would be taken for "there is none".
+	quiet bool
+}
+
+func (r request) fill(data map[string]any) (*restcall.Request, error) {
+	req, err := r.message.Render(r.name, data)
+	return req, classes.Of(err)
+}
+
+// step is a stepSpec with its rules made ready.
 type step struct {
-	request *request
+	request request
 	rules   []rule
 	pick    *pick
-	set     map[string]*path
+	set     map[string]restcall.Expr
 	missing error
 	// complete is of an existing write only.
-	complete *path
+	complete path
 }
 
 type operation struct {
@@ -68,8 +74,8 @@ type operation struct {
 	existing *step
 	main     step
 	then     []step
-	items    *path
-	item     *path
+	items    path
+	item     path
 	fields   []field
 	page     *paging
 	newest   bool
@@ -84,9 +90,19 @@ func (s *System) op(name string) (*operation, error) {
 	return o, nil
 }
 
+// ask sends a step's request.
+func (s *System) ask(ctx context.Context, st step, data map[string]any) (any, error) {
+	req, err := st.request.fill(data)
+	if err != nil {
+		return nil, err
+	}
+	body, _, err := s.exchange(ctx, st.request, req, st.rules)
+	return body, err
+}
+
 // run sends a step and sets what it sets.
 func (s *System) run(ctx context.Context, st step, data map[string]any) (any, error) {
-	body, _, err := s.exchange(ctx, st.request, st.rules, data, nil, nil)
+	body, err := s.ask(ctx, st, data)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +124,7 @@ func (s *System) take(st step, body any, data map[string]any) error {
 	}
 	vars := data["vars"].(map[string]any)
 	for name, p := range st.set {
-		v, err := p.get(from)
+		v, err := path{p}.get(from)
 		if err != nil {
 			return fmt.Errorf("%s: set.%s: %w", st.request.name, name, err)
 		}
@@ -284,19 +300,12 @@ func (s *System) Ready(ctx context.Context) error {
 		_, err := s.run(ctx, o.main, data)
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errSlow)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, s.base.String(), nil)
+	reply, err := s.client.Send(ctx, opReady, &restcall.Request{Method: http.MethodHead})
 	if err != nil {
-		return err
+		return outcome(err)
 	}
-	res, err := s.client.Do(req)
-	if err != nil {
-		return away(ctx, err)
-	}
-	_ = res.Body.Close()
-	if res.StatusCode >= 500 {
-		return fmt.Errorf("%w: status %d", store.ErrUnavailable, res.StatusCode)
+	if reply.Status >= 500 {
+		return fmt.Errorf("%w: status %d", store.ErrUnavailable, reply.Status)
 	}
 	return nil
 }

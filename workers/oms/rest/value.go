@@ -1,53 +1,13 @@
 package rest
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
 	"math/big"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 )
-
-// maxExact is the largest whole number that a float64 holds without loss;
-// longer ones, as many platforms have for orders, stay text.
-const maxExact = 1 << 53
-
-// decode reads JSON for JMESPath, which knows float64 only.
-func decode(b []byte) (any, error) {
-	d := json.NewDecoder(strings.NewReader(string(b)))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	if d.More() {
-		return nil, fmt.Errorf("something follows the JSON")
-	}
-	return floats(v), nil
-}
-
-func floats(v any) any {
-	switch x := v.(type) {
-	case json.Number:
-		f, err := x.Float64()
-		if err != nil || (math.Abs(f) >= maxExact && !strings.ContainsAny(x.String(), ".eE")) {
-			return x.String()
-		}
-		return f
-	case map[string]any:
-		for k, e := range x {
-			x[k] = floats(e)
-		}
-	case []any:
-		for i, e := range x {
-			x[i] = floats(e)
-		}
-	}
-	return v
-}
 
 // text is a scalar as text; ok is false for lists and objects.
 func text(v any) (s string, ok bool) {

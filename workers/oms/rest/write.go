@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"text/template"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/restcall"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/oms"
@@ -16,9 +16,9 @@ import (
 
 // pick is a compiled pickSpec.
 type pick struct {
-	items  *path
-	path   *path
-	equals *template.Template
+	items  path
+	path   path
+	equals restcall.Text
 }
 
 // from finds the item; nil when there is none.
@@ -27,9 +27,9 @@ func (p *pick) from(body any, data map[string]any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := render(p.equals, data)
+	want, err := p.equals.Render(data)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: pick.equals: %w", store.ErrInvalid, err)
 	}
 	for _, item := range items {
 		v, err := p.path.get(item)
@@ -153,14 +153,14 @@ func (s *System) earlier(ctx context.Context, o *operation, data map[string]any)
 	if o.existing == nil {
 		return nil, false, nil
 	}
-	body, _, err := s.exchange(ctx, o.existing.request, o.existing.rules, data, nil, nil)
+	body, err := s.ask(ctx, *o.existing, data)
 	if err != nil {
 		return nil, false, err
 	}
 	if item, err = o.existing.pick.from(body, data); err != nil || item == nil {
 		return nil, false, err
 	}
-	if o.existing.complete == nil {
+	if !o.existing.complete.Set() {
 		return item, true, nil
 	}
 	done, err := o.existing.complete.get(item)
@@ -192,9 +192,9 @@ func (s *System) CreateReturn(ctx context.Context, r schemas.ReturnCreate) (sche
 	}
 	data := writeAsk(r.IdempotencyKey, r.CallID, r.OrderNumber, r.Reason, r.ReasonText, r.RequestedAt)
 	data["kind"], data["contact"] = string(r.Kind), r.Contact
-	lines := []map[string]any{}
+	lines := []any{}
 	for _, l := range r.Lines {
-		lines = append(lines, map[string]any{"line_id": l.LineID, "quantity": l.Quantity})
+		lines = append(lines, map[string]any{"line_id": l.LineID, "quantity": float64(l.Quantity)})
 	}
 	data["lines"] = lines
 	data["pickup"] = nil

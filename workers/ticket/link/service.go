@@ -120,14 +120,19 @@ func (s *Service) guard(tenant string) *resilience.Guard {
 	t := label(tenant)
 	return resilience.New(s.cfg.Guard, resilience.Hooks{
 		Unwell: func(err error) bool { return errors.Is(err, store.ErrUnavailable) || errors.Is(err, ticket.ErrGarbled) },
-		Changed: func(open bool) {
-			if s.metrics.open.WithLabelValues(t).Set(0); open {
+		Changed: func(state resilience.State) {
+			switch state {
+			case resilience.Open:
 				s.metrics.open.WithLabelValues(t).Set(1)
+				s.log.Error("ticket system is left alone", "tenant", t, "for", s.cfg.Guard.Cooldown)
+			case resilience.Closed:
+				s.metrics.open.WithLabelValues(t).Set(0)
+				s.log.Info("ticket system is well again", "tenant", t)
 			}
-			s.log.Warn("ticket system", "tenant", t, "left_alone", open)
 		},
-		Retried: func() { s.metrics.retries.WithLabelValues(t).Inc() },
-		Turn:    func(delta int) { s.metrics.inUse.WithLabelValues(t).Add(float64(delta)) },
+		Panicked: func(stack []byte) { s.log.Error("connector panicked", "tenant", t, "stack", string(stack)) },
+		Retried:  func() { s.metrics.retries.WithLabelValues(t).Inc() },
+		Turn:     func(delta int) { s.metrics.inUse.WithLabelValues(t).Add(float64(delta)) },
 	})
 }
 
@@ -149,7 +154,7 @@ func (s *Service) Start(ctx context.Context) error {
 		}
 		c, err := s.bus.Consume(ctx, bus.ConsumerConfig{
 			Stream: schemas.StreamWork, Durable: Durable + label(tenant), FilterSubjects: []string{schemas.SubjectTicketDeliver(tenant)},
-			AckWait: s.cfg.AckWait, Backoff: s.cfg.backoff(), MaxInFlight: s.cfg.MaxInFlight,
+			AckWait: s.cfg.AckWait, Backoff: bus.Backoff(s.cfg.RetryFirst, s.cfg.RetryMax), MaxInFlight: s.cfg.MaxInFlight,
 			MaxAttempts: -1, // the handler counts: an absence is no attempt
 		}, func(ctx context.Context, m bus.Message) error { return s.handle(ctx, g, m) })
 		if err != nil {

@@ -142,13 +142,9 @@ func (s *Spec) rehearse() error {
 			}
 			data, err := in.data(s.theirs)
 			if err == nil {
-				_, err = c.call.Render(c.key, data)
+				err = c.call.Rehearse(c.key, data)
 			}
 			if err != nil {
-				var e *restcall.Error
-				if errors.As(err, &e) {
-					err = fmt.Errorf("%s.%s", c.key, e.Detail)
-				}
 				errs = append(errs, err)
 				break
 			}

@@ -48,39 +48,24 @@ func (s *System) do(ctx context.Context, key string, call *restcall.Call, in inp
 	if err != nil {
 		return restcall.Answer{}, err
 	}
-	var e restcall.Exchange
-	a, err := s.client.Do(ctx, key, call, data, append(opts, restcall.Show(&e))...)
 	if s.Watch != nil {
-		s.Watch(key, e)
+		var e restcall.Exchange
+		opts = append(opts, restcall.Show(&e))
+		defer func() { s.Watch(key, e) }()
 	}
+	a, err := s.client.Do(ctx, key, call, data, opts...)
 	return a, Classify(err)
 }
 
-// Classify gives a restcall error the class of ticket systems.
-func Classify(err error) error {
-	class := error(nil)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, restcall.ErrUnavailable):
-		class = store.ErrUnavailable
-	case errors.Is(err, restcall.ErrDenied):
-		class = ticket.ErrDenied
-	case errors.Is(err, restcall.ErrRefused), errors.Is(err, restcall.ErrTemplate):
-		class = store.ErrInvalid
-	case errors.Is(err, restcall.ErrGarbled):
-		class = ticket.ErrGarbled
-	default:
-		return err
-	}
-	return &classed{class, err}
+var classes = restcall.Classes{
+	Unavailable: store.ErrUnavailable, Denied: ticket.ErrDenied, Refused: store.ErrInvalid, Template: store.ErrInvalid, Garbled: ticket.ErrGarbled,
 }
 
-// classed adds a class to an error without saying it twice.
-type classed struct{ class, err error }
+// sampleBytes is how much of an answer an error shows, masked.
+const sampleBytes = 300
 
-func (c *classed) Error() string   { return c.err.Error() }
-func (c *classed) Unwrap() []error { return []error{c.class, c.err} }
+// Classify gives a restcall error the class of ticket systems.
+func Classify(err error) error { return classes.Of(err) }
 
 // Create sends the ticket. A system without ids of its own knows the copy by
 // the ticket's key.
@@ -109,6 +94,11 @@ func (s *System) Find(ctx context.Context, key string) (ticket.External, bool, e
 	a, err := s.do(ctx, "find", s.spec.Find, input{Key: key}, restcall.WithID("find."+key))
 	if err != nil || a.Missing {
 		return ticket.External{}, false, err
+	}
+	switch a.Data.(type) {
+	case map[string]any, []any:
+	default: // taken for "there is none", it would make a second copy
+		return ticket.External{}, false, fmt.Errorf("%w: find: neither an object nor a list", ticket.ErrGarbled)
 	}
 	e := external(a.Values, key)
 	return e, e.ID != "", nil
@@ -152,7 +142,7 @@ func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.Externa
 	}
 	items, ok := a.Values["items"].([]any)
 	if !ok {
-		return nil, fmt.Errorf("%w: changes: map.items: %q gives no list", ticket.ErrGarbled, s.spec.Changes.Map["items"].Source)
+		return nil, fmt.Errorf("%w: changes: map.items: %q gives no list but %s", ticket.ErrGarbled, s.spec.Changes.Map["items"].Source, restcall.MaskJSON(a.Values["items"], sampleBytes))
 	}
 	out := make([]ticket.ExternalChange, 0, len(items))
 	for i, item := range items {
@@ -179,7 +169,7 @@ func (s *System) Receive(header http.Header, body []byte) ([]ticket.ExternalChan
 	}
 	if err := (restcall.Signing{Secret: in.Secret}).Verify(header, body); err != nil {
 		if errors.Is(err, restcall.ErrSignature) {
-			return nil, &classed{ticket.ErrSignature, err}
+			return nil, fmt.Errorf("%w: %w", ticket.ErrSignature, err)
 		}
 		return nil, err
 	}
@@ -192,7 +182,7 @@ func (s *System) Receive(header http.Header, body []byte) ([]ticket.ExternalChan
 		v, err := in.Items.Search(data)
 		list, ok := v.([]any)
 		if err != nil || !ok {
-			return nil, &ticket.FieldError{Field: "items", Detail: fmt.Sprintf("%q gives no list in %s", in.Items.Source, restcall.MaskJSON(data, 200))}
+			return nil, &ticket.FieldError{Field: "items", Detail: fmt.Sprintf("%q gives no list in %s", in.Items.Source, restcall.MaskJSON(data, sampleBytes))}
 		}
 		items = list
 	}
@@ -220,7 +210,7 @@ func readChange(m map[string]restcall.Expr, item any) (change, error) {
 		return change{}, &ticket.FieldError{Field: "map", Detail: err.Error()}
 	}
 	missing := func(field string) (change, error) {
-		return change{}, &ticket.FieldError{Field: field, Detail: fmt.Sprintf("%q finds nothing in %s", m[field].Source, restcall.MaskJSON(item, 200))}
+		return change{}, &ticket.FieldError{Field: field, Detail: fmt.Sprintf("%q finds nothing in %s", m[field].Source, restcall.MaskJSON(item, sampleBytes))}
 	}
 	c := change{
 		ID: v.Text("id"), ExternalID: v.Text("external_id"), Key: v.Text("key"), Status: v.Text("status"), URL: v.Text("url"),

@@ -2,7 +2,6 @@ package rt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 	"github.com/tidegate/tidegate/internal/restcall"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/workers/ticket"
+	"github.com/tidegate/tidegate/workers/ticket/rest"
 )
 
 // maxPages bounds one question for changes: 100 tickets each.
@@ -53,25 +53,14 @@ func New(spec *Spec) (*System, error) {
 func (s *System) Close() { s.client.Close() }
 
 func (s *System) do(ctx context.Context, key string, call *restcall.Call, data map[string]any, required ...string) (restcall.Answer, error) {
-	var e restcall.Exchange
-	a, err := s.client.Do(ctx, key, call, data, restcall.Show(&e), restcall.Require(required...))
+	opts := []restcall.Option{restcall.Require(required...)}
 	if s.Watch != nil {
-		s.Watch(key, e)
+		var e restcall.Exchange
+		opts = append(opts, restcall.Show(&e))
+		defer func() { s.Watch(key, e) }()
 	}
-	return a, classify(err)
-}
-
-// classify gives a restcall error the class of ticket systems.
-func classify(err error) error {
-	for from, to := range map[error]error{
-		restcall.ErrUnavailable: store.ErrUnavailable, restcall.ErrDenied: ticket.ErrDenied, restcall.ErrRefused: store.ErrInvalid,
-		restcall.ErrTemplate: store.ErrInvalid, restcall.ErrGarbled: ticket.ErrGarbled,
-	} {
-		if errors.Is(err, from) {
-			return fmt.Errorf("%w: %w", to, err)
-		}
-	}
-	return err
+	a, err := s.client.Do(ctx, key, call, data, opts...)
+	return a, rest.Classify(err)
 }
 
 func (s *System) theirs(status string) string {
