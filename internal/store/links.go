@@ -190,14 +190,16 @@ const claimBatch = 50
 // ClaimLink holds a ticket's copy for a worker until a time, and gives what it
 // has to be told. Attempted in the claim is what it was before: from now on
 // the other system may have a copy. The error is ErrLinkBusy while another
-// worker holds it, ErrNotFound when there is no such copy.
+// worker holds it, ErrNotFound when there is no such copy. A copy held
+// for much longer than that is free: the clock was put back.
 func (s *Store) ClaimLink(ctx context.Context, ticketID string, until time.Time) (c Claim, err error) {
 	err = s.inTx(ctx, opLink, func(tx *gorm.DB) error {
 		now := stamp(s.now())
 		lease := schemas.NewID(now)
 		var link linkRow
 		// The row is held before it is read, so that what is read is the last.
-		res := tx.Model(&linkRow{}).Where("ticket_id = ? AND (lease_until IS NULL OR lease_until < ?)", ticketID, now).
+		beyond := stamp(until.Add(max(0, until.Sub(now)) + clockSkew))
+		res := tx.Model(&linkRow{}).Where("ticket_id = ? AND (lease_until IS NULL OR lease_until < ? OR lease_until > ?)", ticketID, now, beyond).
 			Updates(map[string]any{"lease": lease, "lease_until": stamp(until)})
 		if res.Error != nil {
 			return res.Error

@@ -35,6 +35,9 @@ const envKey = "TIDEGATE_TEST_WEBHOOK_KEY"
 
 func TestMain(m *testing.M) {
 	_ = os.Setenv(envKey, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	if os.Getenv(envDieAt) != "" {
+		os.Exit(childWorker())
+	}
 	os.Exit(storetest.Main(m))
 }
 

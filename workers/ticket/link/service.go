@@ -48,7 +48,19 @@ type Outbox interface {
 	MarkOutboxSent(ctx context.Context, id string) error
 }
 
-// Deps are what the service works with. Systems are by tenant.
+// Point names a place between two steps of a delivery, for fault tests.
+type Point string
+
+// The places where a worker can be made to die.
+const (
+	PointReceived  Point = "received"  // the work is here
+	PointWritten   Point = "written"   // the system was told, nobody knows
+	PointCommitted Point = "committed" // we know, the fact is not out
+	PointPublished Point = "published" // the fact is out, nothing acknowledged
+)
+
+// Deps are what the service works with. Systems are by tenant. Reached, when
+// set, is called at each Point of each delivery.
 type Deps struct {
 	Bus      *bus.Bus
 	Links    Links
@@ -56,6 +68,7 @@ type Deps struct {
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	Now      func() time.Time
+	Reached  func(Point)
 }
 
 // Service keeps copies. New, Start, then Drain or Stop.
@@ -67,6 +80,7 @@ type Service struct {
 	log     *slog.Logger
 	metrics *metrics
 	now     func() time.Time
+	reached func(Point)
 	ctx     context.Context
 	cancel  context.CancelFunc
 
@@ -99,7 +113,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, errors.New("ticket links: Bus and Links are needed")
 	}
 	s := &Service{
-		cfg: cfg, bus: deps.Bus, links: deps.Links, log: deps.Log, now: deps.Now, systems: map[string]*guarded{},
+		cfg: cfg, bus: deps.Bus, links: deps.Links, log: deps.Log, now: deps.Now, reached: deps.Reached, systems: map[string]*guarded{},
 		metrics: newMetrics(deps.Registry, sorted(deps.Systems)),
 	}
 	if s.log == nil {
@@ -107,6 +121,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.reached == nil {
+		s.reached = func(Point) {}
 	}
 	for tenant, system := range deps.Systems {
 		s.systems[tenant] = &guarded{System: system, tenant: tenant, guard: s.guard(tenant)}
@@ -235,6 +252,7 @@ func (s *Service) publish(ctx context.Context, id string) {
 			err = s.bus.PublishDurable(ctx, m.Subject, fact, schemas.WithID(id), schemas.ForCall(m.CallID))
 		}
 		if err == nil {
+			s.reached(PointPublished)
 			err = s.links.MarkOutboxSent(ctx, id)
 		}
 	}
