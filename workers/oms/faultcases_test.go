@@ -1,0 +1,121 @@
+package oms_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/internal/store/storetest"
+	"github.com/tidegate/tidegate/schemas"
+	"github.com/tidegate/tidegate/workers/oms"
+)
+
+// Whatever becomes of the order system's answers, each ticket has one return.
+func TestLostAnswersMakeNoSecondReturn(t *testing.T) {
+	for name, make := range storetest.Databases() {
+		t.Run(name, func(t *testing.T) {
+			f := newFar(t, make(t))
+			f.shop.fault = func(call int) string {
+				if call > 40 {
+					return ""
+				}
+				return []string{"500", "hang", "garbage", "", ""}[call%5]
+			}
+			cfg := writing()
+			cfg.System.WriteTimeout, cfg.Writes.MaxAttempts = 200*time.Millisecond, 1000
+			f.start(cfg, nil)
+			f.start(cfg, nil)
+			const n = 20
+			for i := range n {
+				f.open(returnOf(fmt.Sprint("c", i), "20261112003378"))
+			}
+			f.settled(n)
+		})
+	}
+}
+
+// Two workers have the same write: the first stays in the middle of it until
+// the second is through.
+func TestTwoWorkersWithTheSameWrite(t *testing.T) {
+	for _, point := range []oms.Point{oms.PointReceived, oms.PointWritten, oms.PointCommitted, oms.PointPublished} {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			f := newFar(t, storetest.SQLite(t))
+			var held atomic.Int32
+			var through sync.Once
+			finished := make(chan struct{})
+			for i := range 2 {
+				me := int32(i + 1)
+				f.start(writing(), func(p oms.Point) {
+					if p == point && held.CompareAndSwap(0, me) {
+						select {
+						case <-finished:
+						case <-time.After(20 * time.Second):
+						}
+					} else if p == oms.PointReceived && held.Load() != 0 && held.Load() != me {
+						through.Do(func() { time.AfterFunc(200*time.Millisecond, func() { close(finished) }) })
+					}
+				})
+			}
+			f.open(returnOf("c1", f.desk.shop.Delivered))
+			eventually(t, "the second worker", func() bool {
+				select {
+				case <-finished:
+					return true
+				default:
+					return false
+				}
+			})
+			f.settled(1)
+		})
+	}
+}
+
+// Tickets' facts come twice and in any order; NATS stops in between.
+func TestWritesWaitForNATSAndCountOnce(t *testing.T) {
+	f := newFar(t, storetest.SQLite(t))
+	f.start(writing(), nil)
+	const n = 10
+	tickets := make([]store.Ticket, n)
+	for i := range n {
+		tickets[i] = f.open(returnOf(fmt.Sprint("c", i), f.desk.shop.Delivered))
+	}
+	f.nats.Down()
+	f.nats.Up()
+	for i := range n {
+		fact := tickets[n-1-i].Opened(true)
+		eventually(t, "the fact again", func() bool {
+			return f.bus.PublishDurable(storetest.Context(t), schemas.SubjectTicketFact(fact.CallID, "opened"), &fact, schemas.ForCall(fact.CallID)) == nil
+		})
+	}
+	f.settled(n)
+}
+
+// The database that the notes are in stops in the middle: what the shop was
+// asked meanwhile is asked once more, and no attempt is counted for it.
+func TestWritesWaitForTheDatabase(t *testing.T) {
+	cluster, dsn := storetest.OwnPostgres(t)
+	f := newFar(t, dsn)
+	cfg := writing()
+	cfg.Writes.MaxAttempts = 2
+	var once sync.Once
+	f.start(cfg, func(p oms.Point) {
+		if p == oms.PointWritten {
+			once.Do(func() {
+				if err := cluster.Stop(); err != nil {
+					t.Error(err)
+				}
+				time.AfterFunc(500*time.Millisecond, func() { // longer than two attempts take
+					if err := cluster.Start(); err != nil {
+						t.Error(err)
+					}
+				})
+			})
+		}
+	})
+	f.open(returnOf("c1", f.desk.shop.Delivered))
+	f.settled(1)
+}
