@@ -122,3 +122,34 @@ func TestWritesWaitForTheDatabase(t *testing.T) {
 	f.open(returnOf("c1", f.desk.shop.Delivered))
 	f.settled(1)
 }
+
+// A work queue that takes nothing more keeps the tickets' facts from being
+// acknowledged; their writes are done when there is room again.
+func TestWritesWaitForRoomInTheQueue(t *testing.T) {
+	f := newFar(t, storetest.SQLite(t))
+	f.start(writing(), nil)
+	ctx := storetest.Context(t)
+	if err := f.nats.Limit(ctx, schemas.StreamWork, 1); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody here takes requests for tickets, so that it stays.
+	other := &schemas.TicketOpen{CallID: "c9", IdempotencyKey: "c9:return:1", Kind: schemas.KindReturn, OrderNumber: "1", Contact: "1", RequestedAt: time.Now()}
+	if err := f.bus.PublishDurable(ctx, schemas.SubjectTicketOpen, other); err != nil {
+		t.Fatal(err)
+	}
+	const n = 5
+	for i := range n {
+		f.open(returnOf(fmt.Sprint("c", i), f.desk.shop.Delivered))
+	}
+	time.Sleep(200 * time.Millisecond) // for what must not come
+	if made := f.shop.count(); made != 0 {
+		t.Errorf("%d returns through a full queue", made)
+	}
+	if err := f.nats.Limit(ctx, schemas.StreamWork, -1); err != nil {
+		t.Fatal(err)
+	}
+	f.told(n)
+	if made := f.shop.count(); made != n || len(f.facts.list()) != n || len(f.dead.list()) != 0 {
+		t.Errorf("%d returns, %d facts, %d dead letters", made, len(f.facts.list()), len(f.dead.list()))
+	}
+}

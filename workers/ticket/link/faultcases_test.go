@@ -5,10 +5,14 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
+	"github.com/tidegate/tidegate/schemas"
+	"github.com/tidegate/tidegate/workers/ticket"
 	"github.com/tidegate/tidegate/workers/ticket/tickettest"
 )
 
@@ -78,5 +82,46 @@ func TestCopiesWaitForTheDatabaseAndNATS(t *testing.T) {
 	}
 	if outages.Load() < 2 || len(r.dead.list()) != 0 {
 		t.Errorf("%d outages, %d dead letters", outages.Load(), len(r.dead.list()))
+	}
+}
+
+// A work queue that is full holds up no ticket: the work for the copies waits
+// in the outbox.
+func TestCopiesWaitForRoomInTheQueue(t *testing.T) {
+	r := newRig(t, storetest.SQLite(t), nil)
+	ctx := storetest.Context(t)
+	const n = 3
+	for i := range n {
+		r.open(fmt.Sprint("call-", i))
+		r.copied(r.ticketOf(fmt.Sprint("call-", i)))
+	}
+	r.quiet()
+	// Work that nobody here takes fills it.
+	if err := r.nats.Limit(ctx, schemas.StreamWork, 1); err != nil {
+		t.Fatal(err)
+	}
+	cancel := &schemas.OrderCancel{CallID: "c9", IdempotencyKey: "c9:cancel:1", OrderNumber: "1", RequestedAt: time.Now()}
+	if err := r.asker.PublishDurable(ctx, schemas.SubjectOrderCancel, cancel); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		tk := r.ticketOf(fmt.Sprint("call-", i))
+		if _, ok, err := r.db.QueueDelivery(ctx, tk.ID, store.DeliverComment, "k", ticket.Comment{Text: "还没收到退款"}); !ok || err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(200 * time.Millisecond) // for what must not come
+	if left, err := r.db.CountPendingOutbox(ctx); left != n || err != nil {
+		t.Errorf("%d wait in the outbox, %v", left, err)
+	}
+	if err := r.nats.Limit(ctx, schemas.StreamWork, -1); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		tk := r.ticketOf(fmt.Sprint("call-", i))
+		r.copied(tk)
+		if c := r.desk.Copies(tk.ID); len(c) != 1 || len(c[0].Comments) != 1 {
+			t.Errorf("%s: %+v", tk.CallID, c)
+		}
 	}
 }
