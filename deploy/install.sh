@@ -9,7 +9,8 @@ present() {
     postgresql) ls /usr/lib/postgresql/*/bin/postgres ;;
     gcc) command -v "${CC:-gcc}" ;;
     libc6-dev) echo '#include <stdlib.h>' | ${CC:-gcc} -E - ;;
-    *) dpkg-query -W "$1" ;;
+    # -W alone also knows packages that are gone, or that others only name.
+    *) [ "$(dpkg-query -W -f='${db:Status-Status}' "$1")" = installed ] ;;
   esac >/dev/null 2>&1
 }
 

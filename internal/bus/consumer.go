@@ -36,6 +36,9 @@ type ConsumerConfig struct {
 	// New leaves out what the stream held before the consumer was made, for
 	// work that would be wrong to begin with the past.
 	New bool
+	// Recheck is how often a work queue is looked through for what a restarted
+	// server left in it; default 10 s.
+	Recheck time.Duration
 }
 
 type permanentError struct{ err error }
@@ -82,6 +85,9 @@ func (b *Bus) Consume(ctx context.Context, cfg ConsumerConfig, h func(context.Co
 	if cfg.MaxInFlight <= 0 {
 		cfg.MaxInFlight = 16
 	}
+	if cfg.Recheck <= 0 {
+		cfg.Recheck = recheckPause
+	}
 	if len(cfg.Backoff) == 0 {
 		cfg.Backoff = defaultBackoff
 	}
@@ -92,6 +98,7 @@ func (b *Bus) Consume(ctx context.Context, cfg ConsumerConfig, h func(context.Co
 		return nil, err
 	}
 	c.keeping.Go(c.keep)
+	c.keeping.Go(c.recheck)
 	return c, nil
 }
 

@@ -11,6 +11,7 @@ type metrics struct {
 	malformed  *prometheus.CounterVec
 	consumed   *prometheus.CounterVec
 	resumed    prometheus.Counter
+	leftover   prometheus.Counter
 	deadLetter prometheus.Counter
 	// What operators do to the letters, and how many wait.
 	deadReplayed prometheus.Counter
@@ -39,6 +40,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "tidegate_bus_consumed_total", Help: "Durable messages handled, by result."}, []string{"result"}),
 		resumed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidegate_bus_consumers_resumed_total", Help: "Times a durable consumer had ended by itself and was begun again."}),
+		leftover: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidegate_bus_leftovers_total", Help: "Messages given out again that a restarted server kept in a work queue and counted as done."}),
 		deadLetter: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidegate_bus_dead_letters_total", Help: "Messages moved to the dead-letter stream."}),
 		deadReplayed: prometheus.NewCounter(prometheus.CounterOpts{
@@ -58,7 +61,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, r := range []string{"ok", "retry", "dead"} {
 		m.consumed.WithLabelValues(r)
 	}
-	reg.MustRegister(m.connected, m.reconnects, m.slow, m.published, m.received, m.malformed, m.consumed, m.resumed, m.deadLetter,
+	reg.MustRegister(m.connected, m.reconnects, m.slow, m.published, m.received, m.malformed, m.consumed, m.resumed, m.leftover, m.deadLetter,
 		m.deadReplayed, m.deadDropped, m.deadWaiting)
 	return m
 }

@@ -104,7 +104,7 @@ func (s *Store) applyLinkEvent(tx *gorm.DB, e LinkEvent) (LinkOutcome, []string,
 	switch {
 	case res.RowsAffected == 0:
 		return EventDuplicate, nil, nil
-	case stale(link, e):
+	case stale(link, e, now):
 		return EventStale, nil, nil
 	}
 	set := map[string]any{"status": e.Status, "changed_at": stamp(e.At), "sequence": max(e.Sequence, link.Sequence), "synced_at": now}
@@ -135,11 +135,16 @@ func (s *Store) applyLinkEvent(tx *gorm.DB, e LinkEvent) (LinkOutcome, []string,
 	return EventApplied, append([]string{id}, edit.facts...), nil
 }
 
-func stale(link linkRow, e LinkEvent) bool {
+// reportedAhead is how far ahead of ours another system's clock may be.
+const reportedAhead = 5 * time.Minute
+
+// stale: what we know is newer, unless it is dated by a clock that was wrong
+// then, or nothing would be newer until that day.
+func stale(link linkRow, e LinkEvent, now time.Time) bool {
 	if e.Sequence > 0 && link.Sequence > 0 {
 		return e.Sequence <= link.Sequence
 	}
-	return link.ChangedAt != nil && stamp(e.At).Before(*link.ChangedAt)
+	return link.ChangedAt != nil && stamp(e.At).Before(*link.ChangedAt) && !link.ChangedAt.After(now.Add(reportedAhead+clockSkew))
 }
 
 // ForgetLinkEvents drops the ids of events received before a time. What is

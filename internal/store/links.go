@@ -192,7 +192,8 @@ const claimBatch = 50
 // ClaimLink holds a ticket's copy for a worker until a time, and gives what it
 // has to be told. Attempted in the claim is what it was before: from now on
 // the other system may have a copy. The error is ErrLinkBusy while another
-// worker holds it, ErrNotFound when there is no such copy.
+// worker holds it, ErrNotFound when there is no such copy. A copy held
+// for much longer than that is free: the clock was put back.
 func (s *Store) ClaimLink(ctx context.Context, ticketID string, until time.Time) (c Claim, err error) {
 	err = s.inTx(ctx, opLink, func(tx *gorm.DB) error {
 		now := stamp(s.now())
@@ -204,7 +205,8 @@ func (s *Store) ClaimLink(ctx context.Context, ticketID string, until time.Time)
 		if err := tx.Clauses(clause.Locking{Strength: forChange}).Where("ticket_id = ?", ticketID).Take(&link).Error; err != nil {
 			return err
 		}
-		if link.LeaseUntil != nil && !link.LeaseUntil.Before(now) {
+		beyond := until.Add(max(0, until.Sub(now)) + clockSkew)
+		if held := link.LeaseUntil; held != nil && !held.Before(now) && !held.After(beyond) {
 			return ErrLinkBusy
 		}
 		err := tx.Model(&linkRow{}).Where("ticket_id = ?", ticketID).

@@ -31,6 +31,10 @@ func (m OutboxMessage) Decode() (any, error) {
 	return v, json.Unmarshal(m.Data, v)
 }
 
+// clockSkew is how far the clocks of our machines may be apart. What is dated
+// later was dated by a clock that has been put back.
+const clockSkew = time.Minute
+
 type outboxRow struct {
 	ID        string `gorm:"primaryKey"`
 	Subject   string
@@ -48,7 +52,8 @@ func (r outboxRow) domain() OutboxMessage {
 }
 
 // PendingOutbox lists messages committed before a time and not yet marked
-// sent, oldest first.
+// sent, oldest first. One whose time has still to come is listed too: the
+// clock was put back since, and nobody waits for it to get there again.
 func (s *Store) PendingOutbox(ctx context.Context, before time.Time, limit int) ([]OutboxMessage, error) {
 	limit, err := pageSize(limit)
 	if err != nil {
@@ -56,7 +61,7 @@ func (s *Store) PendingOutbox(ctx context.Context, before time.Time, limit int) 
 	}
 	var rows []outboxRow
 	err = s.reading(ctx, opOutboxRead, func(db *gorm.DB) error {
-		return db.Where("sent_at IS NULL AND created_at < ?", stamp(before)).Order("created_at, id").Limit(limit).Find(&rows).Error
+		return db.Where("sent_at IS NULL AND (created_at < ? OR created_at > ?)", stamp(before), stamp(s.now().Add(clockSkew))).Order("created_at, id").Limit(limit).Find(&rows).Error
 	})
 	if err != nil {
 		return nil, err

@@ -21,7 +21,12 @@ import (
 	"github.com/tidegate/tidegate/workers/oms"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(envDieAt) != "" {
+		os.Exit(childWorker())
+	}
+	os.Exit(storetest.Main(m))
+}
 
 func openShop(t *testing.T) *store.Store {
 	t.Helper()

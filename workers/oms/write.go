@@ -132,7 +132,9 @@ func (s *Service) write(ctx context.Context, m bus.Message) error {
 	case errors.Is(err, store.ErrInvalid):
 		return s.reject(ctx, j, codeInvalid, resultInvalid, err)
 	}
-	if m.Attempt >= s.cfg.Writes.MaxAttempts {
+	// The note counts, not the stream: while our own database was away, the
+	// system was not asked.
+	if now.Attempts >= s.cfg.Writes.MaxAttempts {
 		return s.reject(ctx, j, codeExhausted, resultExhausted, err)
 	}
 	s.count(j, resultRetry)

@@ -84,8 +84,8 @@ type lateAnswer struct {
 	slow atomic.Int32
 }
 
-func (l *lateAnswer) OpenTicket(ctx context.Context, req schemas.TicketOpen, group schemas.Group) (store.Ticket, bool, error) {
-	t, existed, err := l.Store.OpenTicket(ctx, req, group)
+func (l *lateAnswer) PlaceTicket(ctx context.Context, req schemas.TicketOpen, p store.Placement) (store.Ticket, bool, error) {
+	t, existed, err := l.Store.PlaceTicket(ctx, req, p)
 	if err == nil && l.slow.Add(-1) >= 0 {
 		<-ctx.Done()
 		return store.Ticket{}, false, ctx.Err()

@@ -22,12 +22,42 @@ import (
 	"github.com/tidegate/tidegate/workers/ticket"
 )
 
-// The count of the fault test: what CI can wait for, unless the environment
-// says another one (`make faults` says 10,000).
+// How much of the fault test is done: all of it takes half a minute on two
+// free cores. The environment may say another count, and the seed of a run
+// that is to be done again.
 const (
 	envRequests   = "TIDEGATE_FAULT_REQUESTS"
-	countRequests = 2000
+	envSeed       = "TIDEGATE_FAULT_SEED"
+	countRequests = 10_000
+	countFew      = 1_000 // with -short, and under the race detector
 )
+
+func requestCount(t *testing.T) int {
+	if v := os.Getenv(envRequests); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if testing.Short() || raceDetector {
+		t.Logf("%d of %d requests: -short or the race detector is on", countFew, countRequests)
+		return countFew
+	}
+	return countRequests
+}
+
+func seedOf(t *testing.T) uint64 {
+	v := os.Getenv(envSeed)
+	if v == "" {
+		return uint64(time.Now().UnixNano())
+	}
+	seed, err := strconv.ParseUint(v, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
+}
 
 // worker is a worker in a process of its own, in its next life when the last
 // one was killed.
@@ -109,14 +139,7 @@ func (c *tally) len() int { c.mu.Lock(); defer c.mu.Unlock(); return len(c.opene
 // NATS are stopped and started, and askers repeat themselves: each request
 // becomes one ticket, and one fact says so.
 func TestRandomFaultsLoseAndDoubleNothing(t *testing.T) {
-	n := countRequests
-	if v := os.Getenv(envRequests); v != "" {
-		var err error
-		if n, err = strconv.Atoi(v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	seed := uint64(time.Now().UnixNano())
+	n, seed := requestCount(t), seedOf(t)
 	t.Logf("%d requests, seed %d", n, seed)
 	cluster, dsn := storetest.OwnPostgres(t)
 	server := bustest.Start(t)

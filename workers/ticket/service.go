@@ -137,6 +137,7 @@ func (s *Service) Start(ctx context.Context) error {
 		Stream: schemas.StreamWork, Durable: Durable, FilterSubjects: []string{schemas.SubjectTicketOpen},
 		AckWait: s.cfg.AckWait, Backoff: bus.Backoff(s.cfg.RetryFirst, s.cfg.RetryMax), MaxInFlight: s.cfg.MaxInFlight,
 		MaxAttempts: -1, // the handler counts: an absence is no attempt
+		Recheck:     max(time.Second, s.cfg.SweepInterval),
 	}, s.handle)
 	if err != nil {
 		return fmt.Errorf("ticket: %w", err)

@@ -113,3 +113,11 @@ func (s *Server) Consumer(ctx context.Context, stream, durable string) (about st
 func (s *Server) DeleteConsumer(ctx context.Context, stream, durable string) error {
 	return s.raw(func(js jetstream.JetStream) error { return js.DeleteConsumer(ctx, stream, durable) })
 }
+
+// HasConsumer says whether a durable consumer is there.
+func (s *Server) HasConsumer(ctx context.Context, stream, durable string) bool {
+	return s.raw(func(js jetstream.JetStream) error {
+		_, err := js.Consumer(ctx, stream, durable)
+		return err
+	}) == nil
+}

@@ -25,6 +25,7 @@ func (s *Service) handle(ctx context.Context, g *guarded, m bus.Message) error {
 	if !ok {
 		return bus.Permanent(errors.New("data is no ticket.deliver"))
 	}
+	s.reached(PointReceived)
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.DeliverTimeout)
 	defer cancel()
 	// Work that comes back from the dead letters means its change.
@@ -99,11 +100,13 @@ func (s *Service) one(ctx context.Context, g *guarded, claim *store.Claim, d sto
 	if err != nil {
 		return "", err
 	}
+	s.reached(PointWritten)
 	claim.Link.ExternalID, claim.Link.URL = e.ID, e.URL
 	fact, err := s.links.FinishDelivery(ctx, *claim, d.Sequence, store.Link{ExternalID: e.ID, URL: e.URL, Status: e.Status})
 	if err != nil {
 		return "", err
 	}
+	s.reached(PointCommitted)
 	s.publish(ctx, fact)
 	return result, nil
 }

@@ -35,6 +35,9 @@ const envKey = "TIDEGATE_TEST_WEBHOOK_KEY"
 
 func TestMain(m *testing.M) {
 	_ = os.Setenv(envKey, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	if os.Getenv(envDieAt) != "" {
+		os.Exit(childWorker())
+	}
 	os.Exit(storetest.Main(m))
 }
 
@@ -127,13 +130,17 @@ func (r *rig) start(cfg link.Config, reg prometheus.Registerer) *link.Service {
 
 func (r *rig) open(call string) {
 	r.t.Helper()
+	if err := r.tryOpen(call); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) tryOpen(call string) error {
 	req := &schemas.TicketOpen{
 		Tenant: "acme", IdempotencyKey: call + ":return:1", CallID: call, Kind: schemas.KindReturn, OrderNumber: "20261112003378", OrderVerified: true,
 		Contact: "13800138001", Summary: "退羽绒服", RequestedAt: time.Now(),
 	}
-	if err := r.asker.PublishDurable(storetest.Context(r.t), schemas.SubjectTicketOpen, req, schemas.ForCall(call)); err != nil {
-		r.t.Fatal(err)
-	}
+	return r.asker.PublishDurable(storetest.Context(r.t), schemas.SubjectTicketOpen, req, schemas.ForCall(call))
 }
 
 func (r *rig) ticketOf(call string) store.Ticket {

@@ -49,7 +49,19 @@ type Outbox interface {
 	MarkOutboxSent(ctx context.Context, id string) error
 }
 
-// Deps are what the service works with. Systems are by tenant.
+// Point names a place between two steps of a delivery, for fault tests.
+type Point string
+
+// The places where a worker can be made to die.
+const (
+	PointReceived  Point = "received"  // the work is here
+	PointWritten   Point = "written"   // the system was told, nobody knows
+	PointCommitted Point = "committed" // we know, the fact is not out
+	PointPublished Point = "published" // the fact is out, nothing acknowledged
+)
+
+// Deps are what the service works with. Systems are by tenant. Reached, when
+// set, is called at each Point of each delivery.
 type Deps struct {
 	Bus      *bus.Bus
 	Links    Links
@@ -57,6 +69,7 @@ type Deps struct {
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	Now      func() time.Time
+	Reached  func(Point)
 }
 
 // Service keeps copies. New, Start, then Drain or Stop.
@@ -68,6 +81,7 @@ type Service struct {
 	log     *slog.Logger
 	metrics *metrics
 	now     func() time.Time
+	reached func(Point)
 	ctx     context.Context
 	cancel  context.CancelFunc
 
@@ -100,7 +114,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, errors.New("ticket links: Bus and Links are needed")
 	}
 	s := &Service{
-		cfg: cfg, bus: deps.Bus, links: deps.Links, log: deps.Log, now: deps.Now, systems: map[string]*guarded{},
+		cfg: cfg, bus: deps.Bus, links: deps.Links, log: deps.Log, now: deps.Now, reached: deps.Reached, systems: map[string]*guarded{},
 		metrics: newMetrics(deps.Registry, sorted(deps.Systems)),
 	}
 	if s.log == nil {
@@ -108,6 +122,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.reached == nil {
+		s.reached = func(Point) {}
 	}
 	for tenant, system := range deps.Systems {
 		s.systems[tenant] = &guarded{System: system, tenant: tenant, guard: s.guard(tenant)}
@@ -229,12 +246,23 @@ func (s *Service) Ready() error {
 	return s.bus.Ready()
 }
 
+// published reaches its point between a fact's publication and its mark.
+type published struct {
+	outbox.Messages
+	reached func(Point)
+}
+
+func (p published) MarkOutboxSent(ctx context.Context, id string) error {
+	p.reached(PointPublished)
+	return p.Messages.MarkOutboxSent(ctx, id)
+}
+
 // publish sends a fact that was committed. What fails is left to the sweeper.
 func (s *Service) publish(ctx context.Context, id string) {
 	if id == "" {
 		return
 	}
-	if err := outbox.Publish(ctx, s.bus, s.links, id); err != nil {
+	if err := outbox.Publish(ctx, s.bus, published{s.links, s.reached}, id); err != nil {
 		s.log.Warn("fact is left to the sweeper", "error", err)
 	}
 }

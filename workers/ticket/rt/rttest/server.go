@@ -34,7 +34,7 @@ func Start(t testing.TB) *Server {
 	t.Helper()
 	for _, file := range []string{setup, serve} {
 		if _, err := os.Stat(file); err != nil {
-			t.Skip("Request Tracker is not installed: apt-get install --no-install-recommends request-tracker5 rt5-standalone rt5-db-sqlite dbconfig-no-thanks")
+			t.Skip("Request Tracker is not installed: make test installs it, or apt-get install --no-install-recommends request-tracker5 rt5-standalone rt5-db-sqlite dbconfig-no-thanks libdbd-sqlite3-perl nullmailer")
 		}
 	}
 	dir := t.TempDir()

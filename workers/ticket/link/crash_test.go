@@ -1,0 +1,162 @@
+package link_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/internal/store/storetest"
+	"github.com/tidegate/tidegate/schemas"
+	"github.com/tidegate/tidegate/workers/ticket"
+	"github.com/tidegate/tidegate/workers/ticket/link"
+	"github.com/tidegate/tidegate/workers/ticket/rest"
+)
+
+// The environment of a worker that runs as a process of its own: this test
+// binary, started again.
+const (
+	envDieAt  = "TIDEGATE_TEST_DIE_AT"
+	envPasses = "TIDEGATE_TEST_PASSES" // how many times it passes the point before
+	envDSN    = "TIDEGATE_TEST_DSN"
+	envNATS   = "TIDEGATE_TEST_NATS"
+	envSpec   = "TIDEGATE_TEST_SPEC"
+)
+
+// pointCommitting is inside the database's transaction, all written and
+// nothing committed: the first of a delivery claims, the second ends it.
+const pointCommitting link.Point = "committing"
+
+// childWorker keeps copies until it reaches the point, and there kills itself
+// with the signal that nothing can catch.
+func childWorker() int {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if err := work(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	<-ctx.Done()
+	return 3
+}
+
+func work(ctx context.Context) error {
+	passes, _ := strconv.ParseInt(os.Getenv(envPasses), 10, 64)
+	var passed atomic.Int64
+	var begun atomic.Bool
+	reached := func(p link.Point) {
+		if begun.Store(begun.Load() || p == link.PointReceived); !begun.Load() {
+			return // the start commits too
+		}
+		if string(p) == os.Getenv(envDieAt) && passed.Add(1) > passes {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	cfg := store.Defaults()
+	cfg.DSN, cfg.Migrate = config.Secret(os.Getenv(envDSN)), false
+	db, err := store.Open(ctx, cfg, store.Deps{BeforeCommit: func() { reached(pointCommitting) }})
+	if err != nil {
+		return err
+	}
+	spec, err := rest.Parse("desk.yaml", []byte(os.Getenv(envSpec)))
+	if err != nil {
+		return err
+	}
+	system, err := rest.New(spec)
+	if err != nil {
+		return err
+	}
+	busCfg := bus.Defaults()
+	busCfg.URL = os.Getenv(envNATS)
+	b, err := bus.Connect(ctx, busCfg, bus.Deps{Source: "/tidegate/test/child", Retry: true})
+	if err != nil {
+		return err
+	}
+	s, err := link.New(quick(), link.Deps{Bus: b, Links: db, Systems: map[string]ticket.System{"acme": system}, Reached: reached})
+	if err != nil {
+		return err
+	}
+	return s.Start(ctx)
+}
+
+// die runs a worker that is killed at a point.
+func (r *rig) die(dsn string, point link.Point, passes int) {
+	r.t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^$")
+	child.Env = append(os.Environ(), envDieAt+"="+string(point), envPasses+"="+strconv.Itoa(passes), envDSN+"="+dsn,
+		envNATS+"="+r.nats.URL(), envSpec+"="+r.desk.Spec(envKey))
+	out, err := child.CombinedOutput()
+	if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		r.t.Fatalf("worker ended otherwise: %v: %s", err, out)
+	}
+}
+
+// A worker killed at any step of a delivery leaves one copy, told everything
+// once and in order, and one fact of each, once another worker goes on.
+func TestAKilledWorkerLeavesOneCopy(t *testing.T) {
+	for name, make := range storetest.Databases() {
+		for _, at := range []struct {
+			point  link.Point
+			passes int
+			copies int // at the desk when the worker is dead
+		}{
+			{link.PointReceived, 0, 0},
+			{pointCommitting, 0, 0}, // claiming
+			{link.PointWritten, 0, 1},
+			{pointCommitting, 1, 1}, // noting that it was told
+			{link.PointCommitted, 0, 1},
+			{link.PointPublished, 0, 1},
+		} {
+			t.Run(fmt.Sprint(name, "/", at.point, at.passes), func(t *testing.T) {
+				t.Parallel()
+				dsn := make(t)
+				r := newRig(t, dsn, nil)
+				if err := r.link.Stop(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				r.open("call-1")
+				tk := r.ticketOf("call-1")
+				r.die(dsn, at.point, at.passes)
+				if got := r.desk.Copies(tk.ID); len(got) != at.copies {
+					t.Errorf("%d copies when it is dead, want %d", len(got), at.copies)
+				}
+				if _, ok, err := r.db.QueueDelivery(storetest.Context(t), tk.ID, store.DeliverUpdate, "k", ticket.Change{Status: "open"}); !ok || err != nil {
+					t.Fatal(err)
+				}
+				r.start(quick(), prometheus.NewRegistry())
+				r.copied(tk)
+				eventually(t, "two facts", func() bool { return len(r.facts.synced(tk.ID)) >= 2 })
+				r.quiet()
+				if got := strings.Join(r.desk.Log(), "; "); got != "create D-1; state D-1 in-progress" {
+					t.Errorf("done: %s", got)
+				}
+				if got := r.facts.synced(tk.ID); len(got) != 2 || len(r.dead.list()) != 0 {
+					t.Errorf("%d facts, %d dead letters", len(got), len(r.dead.list()))
+				}
+			})
+		}
+	}
+}
+
+// quiet waits until nothing is left to be done.
+func (r *rig) quiet() {
+	r.t.Helper()
+	ctx := storetest.Context(r.t)
+	eventually(r.t, "nothing left to be done", func() bool {
+		work, err := r.nats.Pending(ctx, schemas.StreamWork)
+		left, err2 := r.db.CountPendingOutbox(ctx)
+		return err == nil && err2 == nil && work == 0 && left == 0
+	})
+}
