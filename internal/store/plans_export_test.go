@@ -153,6 +153,7 @@ var seedSeries = []struct {
 	{10, `INSERT INTO parcels (tracking_no, order_number, carrier, status) SELECT 'P' || i, {hex:i}, 'SF', 'delivered' FROM {series}`},
 	{10, `INSERT INTO refunds (id, order_number, status, amount_fen, method, requested_at)
 		SELECT 'R' || i, {hex:i}, 'paid', 100, 'alipay', {at:i} FROM {series}`},
+	{10, `INSERT INTO payments (id, order_number, method, status, amount_fen) SELECT 'P' || i, {hex:i}, 'alipay', 'paid', 100 FROM {series}`},
 	{1, `INSERT INTO tickets (id, number, idempotency_key, call_id, kind, team, status, order_number, order_verified, order_line, reason,
 			reason_text, contact, summary, transcript_url, requested_at, opened_at, pickup_address, contact_index)
 		SELECT {hex:i}, {hex:i}, 'key ' || {hex:i}, 'call ' || i, 'return', CASE i % 4 WHEN 0 THEN 'finance' ELSE 'after_sales' END,
