@@ -93,6 +93,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"bad call id", edit(`"callid":"c"`, `"callid":"a.b > c"`), ErrEnvelope},
 		{"unknown type", edit("media.close", "media.explode"), ErrUnknownType},
 		{"data breaks its schema", edit(`"call_id":"c"`, `"call_id":7`), ErrData},
+		{"data in a second spelling breaks its schema", edit(`"data":{`, `"data":{"call_id":"c","reason":"hangup"},"Data":{"call_id":7,"was":{`+"}},\"x\":{"), ErrData},
 		{"data is no object", edit(`"data":{"call_id":"c","reason":"hangup"}`, `"data":[]`), ErrEnvelope},
 	}
 	for _, tt := range tests {
