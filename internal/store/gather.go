@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // gather does what several callers ask for at the same time together: while
@@ -12,6 +13,9 @@ import (
 // done at once.
 type gather[T any] struct {
 	lanes, most int
+	// linger is how long a lane waits for company all the same, when who waits
+	// for it is in no hurry.
+	linger time.Duration
 	// run does a batch and says for each item how it went.
 	run func(ctx context.Context, batch []T) []error
 
@@ -42,6 +46,9 @@ func (g *gather[T]) do(ctx context.Context, item T) error {
 
 func (g *gather[T]) lane() {
 	for {
+		if g.linger > 0 {
+			time.Sleep(g.linger)
+		}
 		g.mu.Lock()
 		n := min(len(g.waiting), g.most)
 		if n == 0 {

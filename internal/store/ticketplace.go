@@ -134,7 +134,9 @@ func (p Placement) pick(tx *gorm.DB) (string, error) {
 }
 
 // picks says whether anybody can get the ticket.
-func (p Placement) picks() bool { return len(p.Candidates) > 0 && p.Assign != AssignNone && p.Assign != "" }
+func (p Placement) picks() bool {
+	return len(p.Candidates) > 0 && p.Assign != AssignNone && p.Assign != ""
+}
 
 // counts says whether the choice depends on how many tickets people have.
 func (p Placement) counts() bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -15,6 +16,8 @@ import (
 const (
 	openTogether = 64
 	markTogether = 256
+	// markLinger costs nobody anything: the fact is out already.
+	markLinger = 2 * time.Millisecond
 )
 
 // opening is a ticket to open, and then what became of it.
@@ -29,12 +32,12 @@ type opening struct {
 }
 
 func (s *Store) gatherers() {
-	lanes := 4
+	lanes, linger := 2, markLinger
 	if s.dialect == sqliteDialect {
-		lanes = 1 // there is one connection that writes
+		lanes, linger = 1, 0 // there is one connection that writes
 	}
 	s.opening = &gather[*opening]{lanes: lanes, most: openTogether, run: s.commitTogether}
-	s.marking = &gather[string]{lanes: 1, most: markTogether, run: s.markTogether}
+	s.marking = &gather[string]{lanes: 1, most: markTogether, linger: linger, run: s.markTogether}
 }
 
 // commitTogether opens all of them in one transaction, which costs one wait
@@ -152,7 +155,28 @@ func writeTogether(tx *gorm.DB, list []*opening, now time.Time) (map[string]bool
 		}
 	}
 	all[3].add("of ticket", "text", factsOf)
-	stmt, args := "WITH new AS (", []any(nil)
+	openText.once.Do(func() { openText.stmt = openStatement(all) })
+	var args []any
+	for _, c := range all {
+		args = append(args, c.args...)
+	}
+	opened := make(map[string]bool, len(list))
+	return opened, query(tx, openText.stmt, args, func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		opened[id] = true
+		return err
+	})
+}
+
+// openText is the statement of writeTogether, the same for all rows.
+var openText struct {
+	once sync.Once
+	stmt string
+}
+
+func openStatement(all [4]*columns) string {
+	stmt, args := "WITH new AS (", 0
 	for i, c := range all {
 		switch i {
 		case 0:
@@ -160,19 +184,13 @@ func writeTogether(tx *gorm.DB, list []*opening, now time.Time) (map[string]bool
 			// transaction that holds the same key.
 			stmt += c.insert(1, nil, " ON CONFLICT DO NOTHING RETURNING id")
 		case 3:
-			stmt += "),\nfacts AS (" + c.insert(len(args)+1, map[string]string{`"data"`: "::jsonb"}, ` WHERE x."of ticket" IN (SELECT id FROM new)`)
+			stmt += "),\nfacts AS (" + c.insert(args+1, map[string]string{`"data"`: "::jsonb"}, ` WHERE x."of ticket" IN (SELECT id FROM new)`)
 		default:
-			stmt += "),\n" + c.table + "_new AS (" + c.insert(len(args)+1, nil, ` WHERE x.ticket_id IN (SELECT id FROM new)`)
+			stmt += "),\n" + c.table + "_new AS (" + c.insert(args+1, nil, ` WHERE x.ticket_id IN (SELECT id FROM new)`)
 		}
-		args = append(args, c.args...)
+		args += len(c.args)
 	}
-	opened := make(map[string]bool, len(list))
-	return opened, query(tx, stmt+")\nSELECT id FROM new", args, func(scan func(...any) error) error {
-		var id string
-		err := scan(&id)
-		opened[id] = true
-		return err
-	})
+	return stmt + ")\nSELECT id FROM new"
 }
 
 // query runs a statement whose arguments are arrays: gorm would make lists of
