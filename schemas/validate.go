@@ -30,7 +30,24 @@ const (
 	schemaFileEnding = ".schema.json"
 )
 
-var compiled = sync.OnceValues(compileAll)
+// compiledSchema is a schema, and what says yes for it quickly.
+type compiledSchema struct {
+	full  *jsonschema.Schema
+	quick *rule
+}
+
+var compiled = sync.OnceValues(func() (map[string]compiledSchema, error) {
+	all, err := compileAll()
+	if err != nil {
+		return nil, err
+	}
+	quick := rulesOf(all)
+	out := make(map[string]compiledSchema, len(all))
+	for name, s := range all {
+		out[name] = compiledSchema{s, quick[name]}
+	}
+	return out, nil
+})
 
 func compileAll() (map[string]*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
@@ -88,7 +105,10 @@ func check(name string, v any, base error) error {
 	if !ok {
 		return fmt.Errorf("%w: %.80q", ErrUnknownType, name)
 	}
-	if err := s.Validate(v); err != nil {
+	if s.quick.accepts(v) {
+		return nil
+	}
+	if err := s.full.Validate(v); err != nil {
 		return fmt.Errorf("%w: %s", base, describe(err))
 	}
 	return nil

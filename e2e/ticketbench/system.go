@@ -46,7 +46,7 @@ func startSystem(ctx context.Context, o options) (s *system, err error) {
 	}
 	settings := []string{"fsync=" + onOff(o.fsync), "full_page_writes=" + onOff(o.fsync), "shared_buffers=256MB", "max_wal_size=2GB"}
 	if o.statements {
-		settings = append(settings, "shared_preload_libraries=pg_stat_statements")
+		settings = append(settings, "shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track_planning=on")
 	}
 	if s.cluster, err = storetest.NewCluster(settings...); err != nil {
 		return nil, err

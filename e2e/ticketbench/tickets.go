@@ -195,7 +195,7 @@ func (s *system) listStatements(ctx context.Context, out io.Writer, n int) error
 	}
 	list, err := storetest.Statements(ctx, s.dsn, 15)
 	for _, q := range list {
-		fmt.Fprintf(out, "    %.3f each, %.3f ms, %.1f rows: %.110s\n", float64(q.Calls)/float64(max(n, 1)), q.Mean, float64(q.Rows)/float64(q.Calls), q.Text)
+		fmt.Fprintf(out, "    %.3f each, %.3f ms and %.3f ms of planning, %.1f rows: %.110s\n", float64(q.Calls)/float64(max(n, 1)), q.Mean, q.Plan/float64(q.Calls), float64(q.Rows)/float64(q.Calls), q.Text)
 	}
 	return err
 }

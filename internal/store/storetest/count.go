@@ -27,15 +27,16 @@ func CountTickets(ctx context.Context, dsn, prefix, suffix string, n int64) (c C
 }
 
 // Statement is one kind of statement that the database has run. Mean is its
-// time in milliseconds.
+// time in milliseconds, Plan that of planning it in all.
 type Statement struct {
 	Text        string
 	Calls, Rows int64
-	Mean        float64
+	Mean, Plan  float64
 }
 
 // ForgetStatements begins to count statements anew. The server needs
-// shared_preload_libraries=pg_stat_statements.
+// shared_preload_libraries=pg_stat_statements, and
+// pg_stat_statements.track_planning=on for Plan.
 func ForgetStatements(ctx context.Context, dsn string) error {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
@@ -57,7 +58,7 @@ func Statements(ctx context.Context, dsn string, most int) ([]Statement, error) 
 		return nil, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	rows, err := conn.Query(ctx, `SELECT regexp_replace(query, '\s+', ' ', 'g'), calls, rows, mean_exec_time FROM pg_stat_statements
+	rows, err := conn.Query(ctx, `SELECT regexp_replace(query, '\s+', ' ', 'g'), calls, rows, mean_exec_time, total_plan_time FROM pg_stat_statements
 		WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY total_exec_time DESC LIMIT $1`, most)
 	if err != nil {
 		return nil, err
