@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -41,14 +42,34 @@ func cpu(pid int) time.Duration {
 func family(pid int) time.Duration {
 	f := stat(pid)
 	sum := time.Duration(field(f, 11)+field(f, 12)+field(f, 13)+field(f, 14)) * tick
+	for _, child := range children(pid) {
+		sum += cpu(child)
+	}
+	return sum
+}
+
+func children(pid int) (out []int) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, d := range dirs {
 		child, _ := strconv.Atoi(filepath.Base(d))
 		if field(stat(child), 1) == pid {
-			sum += cpu(child)
+			out = append(out, child)
 		}
 	}
-	return sum
+	return out
+}
+
+// hold stops the database for a time: what a full disk, a lock or a machine
+// that is moved looks like from here.
+func hold(pid int, d time.Duration) {
+	all := append(children(pid), pid)
+	for _, p := range all {
+		_ = syscall.Kill(p, syscall.SIGSTOP)
+	}
+	time.Sleep(d)
+	for _, p := range all {
+		_ = syscall.Kill(p, syscall.SIGCONT)
+	}
 }
 
 // resident is the memory of a process in megabytes.

@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/schemas"
+	"github.com/tidegate/tidegate/workers/oms"
 )
 
 // lookup is one way to ask for orders.
@@ -70,7 +71,8 @@ func (s *system) measureLookups(ctx context.Context, out io.Writer) error {
 }
 
 // lookUp asks at a rate, whatever became of the last question. Time counts
-// from when a question was due; that of a refusal counts as well.
+// from when a question was due; that of a refusal (the worker is
+// full, or has no answer within the asker's 800 ms) counts as well.
 func (s *system) lookUp(ctx context.Context, l lookup, during time.Duration) (r result, refused int64, err error) {
 	r.times = &times{}
 	var asked sync.WaitGroup
@@ -78,6 +80,10 @@ func (s *system) lookUp(ctx context.Context, l lookup, during time.Duration) (r 
 	var once sync.Once
 	var first error
 	before, began, n := s.costs(), time.Now(), 0
+	if s.stall > 0 && during > time.Second { // not while warming up
+		held := time.AfterFunc(during/2, func() { hold(s.cluster.PID(), s.stall) })
+		defer held.Stop()
+	}
 	for ; time.Since(began) < during && ctx.Err() == nil; n++ {
 		due := began.Add(time.Duration(n) * time.Second / time.Duration(s.lookupRate))
 		time.Sleep(time.Until(due))
@@ -86,7 +92,7 @@ func (s *system) lookUp(ctx context.Context, l lookup, during time.Duration) (r 
 			err := s.askOne(ctx, l.subject, q)
 			r.times.add(time.Since(due))
 			var no *bus.RemoteError
-			if errors.As(err, &no) && no.Code == 503 {
+			if errors.As(err, &no) && (no.Code == oms.CodeUnavailable || no.Code == oms.CodeOverBudget) {
 				full.Add(1)
 			} else if err != nil {
 				once.Do(func() { first = err })

@@ -30,7 +30,7 @@ import (
 type options struct {
 	rate, orders, lookupRate      int
 	connections, inFlight, places int
-	during, steady                time.Duration
+	during, steady, stall         time.Duration
 	fsync, plain, lookups         bool
 	bare, statements              bool
 	profile                       string
@@ -50,6 +50,7 @@ func main() {
 	flag.IntVar(&o.connections, "connections", store.Defaults().MaxOpen, "the worker's connections to the database")
 	flag.IntVar(&o.inFlight, "in-flight", ticket.Defaults().MaxInFlight, "tickets: requests that the worker works on at the same time")
 	flag.IntVar(&o.places, "places", oms.Defaults().System.MaxConcurrent, "look-ups: those that the worker has before the database at the same time")
+	flag.DurationVar(&o.stall, "stall", 0, "look-ups: stop the database for so long in the middle of each row")
 	flag.BoolVar(&o.fsync, "fsync", true, "let the database sync each commit to the disk")
 	flag.BoolVar(&o.plain, "plain", false, "without encryption of personal data")
 	flag.BoolVar(&o.bare, "bare", true, "tickets: compare with a bare loop of the same statements")
