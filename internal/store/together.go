@@ -307,13 +307,14 @@ func (t turnTaking) begin(tx *gorm.DB, teams, keys []string, people []Candidate)
 // message's id leads to it at once.
 const unsent = "coalesce(sent_at, 'infinity') = 'infinity'"
 
+const markStatement = "UPDATE outbox SET sent_at = $1 WHERE id = ANY ($2::text[]) AND " + unsent
+
 func (s *Store) markTogether(ctx context.Context, ids []string) []error {
 	errs := make([]error, len(ids))
 	err := s.writing(ctx, opOutboxMark, func(db *gorm.DB) error {
 		now := stamp(s.now())
 		if s.dialect == postgresDialect {
-			_, err := db.Statement.ConnPool.ExecContext(db.Statement.Context,
-				"UPDATE outbox SET sent_at = $1 WHERE id = ANY ($2::text[]) AND "+unsent, now, ids)
+			_, err := db.Statement.ConnPool.ExecContext(db.Statement.Context, markStatement, now, ids)
 			return err
 		}
 		return db.Model(&outboxRow{}).Where("id IN ? AND sent_at IS NULL", ids).Update("sent_at", now).Error
