@@ -2,7 +2,8 @@ GO ?= go
 # Version of the linter; empty: none is run.
 STATICCHECK ?= v0.8.2
 # More flags: of `make demo`, ARGS=--exit ends after the calls; of bench-bridge
-# and bench-calls, those of their benchmarks; of bench-tickets, its flags.
+# and bench-calls, those of their benchmarks; of bench-tickets and
+# bench-lookups, the program's flags.
 ARGS ?=
 BENCH ?= .
 FUZZTIME ?= 5s
@@ -68,9 +69,9 @@ bench-calls: ## 50 calls at once through everything: what callers wait for an an
 	$(GO) test ./e2e -run '^$$' -bench '^BenchmarkCalls$$' -benchtime 1x -calls 50 $(ARGS)
 
 .PHONY: bench-lookups
-bench-lookups: ## Look-ups through the order worker in a shop of a million orders: what askers wait
-	@deploy/install.sh postgresql
-	$(GO) test ./workers/oms -run '^$$' -bench '^BenchmarkLookups$$' -benchtime 1000x -lookups.orders 1000000 $(ARGS)
+bench-lookups: ## Look-ups through the order worker among a million orders in PostgreSQL; prints a table
+	@deploy/install.sh postgresql || echo "bench-lookups: going on; without PostgreSQL it ends at once"
+	$(GO) run ./e2e/ticketbench -lookups $(ARGS)
 
 .PHONY: bench-speech
 bench-speech: ## Measure recognition, synthesis and interruptions with every engine here; prints tables
@@ -78,7 +79,7 @@ bench-speech: ## Measure recognition, synthesis and interruptions with every eng
 	$(GO) run ./e2e/speechbench $(ARGS)
 
 .PHONY: bench-tickets
-bench-tickets: ## Tickets a second through NATS and PostgreSQL, look-ups among a million orders; prints a table
+bench-tickets: ## Tickets a second through JetStream and PostgreSQL; prints a table (ARGS="-steady 10m": memory)
 	@deploy/install.sh postgresql || echo "bench-tickets: going on; without PostgreSQL it ends at once"
 	$(GO) run ./e2e/ticketbench $(ARGS)
 

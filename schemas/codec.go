@@ -92,7 +92,11 @@ func Decode(b []byte) (Envelope, any, error) {
 	if len(b) > MaxMessageBytes {
 		return e, nil, ErrTooLarge
 	}
-	if err := validate(envelopeSchema, b, ErrEnvelope); err != nil {
+	whole, err := parse(b, ErrEnvelope)
+	if err != nil {
+		return e, nil, err
+	}
+	if err := check(envelopeSchema, whole, ErrEnvelope); err != nil {
 		return e, nil, err
 	}
 	if err := json.Unmarshal(b, &e); err != nil {
@@ -102,7 +106,12 @@ func Decode(b []byte) (Envelope, any, error) {
 	if !ok {
 		return e, nil, fmt.Errorf("%w: %.80q", ErrUnknownType, e.Type)
 	}
-	if err := validate(m.Type, e.Data, ErrData); err != nil {
+	if content, ok := member(whole, "data"); ok {
+		err = check(m.Type, content, ErrData) // parsed with the envelope
+	} else {
+		err = validate(m.Type, e.Data, ErrData)
+	}
+	if err != nil {
 		return e, nil, fmt.Errorf("%s: %w", e.Type, err)
 	}
 	data := m.New()

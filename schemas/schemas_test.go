@@ -93,6 +93,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"bad call id", edit(`"callid":"c"`, `"callid":"a.b > c"`), ErrEnvelope},
 		{"unknown type", edit("media.close", "media.explode"), ErrUnknownType},
 		{"data breaks its schema", edit(`"call_id":"c"`, `"call_id":7`), ErrData},
+		{"data in a second spelling breaks its schema", edit(`"data":{`, `"data":{"call_id":"c","reason":"hangup"},"Data":{"call_id":7,"was":{`+"}},\"x\":{"), ErrData},
 		{"data is no object", edit(`"data":{"call_id":"c","reason":"hangup"}`, `"data":[]`), ErrEnvelope},
 	}
 	for _, tt := range tests {
@@ -166,14 +167,18 @@ func FuzzSpeechMessage(f *testing.F) {
 
 // BenchmarkDecode is one message off the bus, checked against both schemas.
 func BenchmarkDecode(b *testing.B) {
-	raw, err := FS.ReadFile("v1/examples/media.transcript.json")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := Decode(raw); err != nil {
-			b.Fatal(err)
-		}
+	for _, name := range []string{"media.transcript", "ticket.open", "orders.found"} {
+		b.Run(name, func(b *testing.B) {
+			raw, err := FS.ReadFile("v1/examples/" + name + ".json")
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := Decode(raw); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -29,7 +30,24 @@ const (
 	schemaFileEnding = ".schema.json"
 )
 
-var compiled = sync.OnceValues(compileAll)
+// compiledSchema is a schema, and what says yes for it quickly.
+type compiledSchema struct {
+	full  *jsonschema.Schema
+	quick *rule
+}
+
+var compiled = sync.OnceValues(func() (map[string]compiledSchema, error) {
+	all, err := compileAll()
+	if err != nil {
+		return nil, err
+	}
+	quick := rulesOf(all)
+	out := make(map[string]compiledSchema, len(all))
+	for name, s := range all {
+		out[name] = compiledSchema{s, quick[name]}
+	}
+	return out, nil
+})
 
 func compileAll() (map[string]*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
@@ -62,6 +80,23 @@ func compileAll() (map[string]*jsonschema.Schema, error) {
 // validate checks b against a schema. The error names the place and the rule
 // that was broken, and never quotes the value: it may be somebody's number.
 func validate(name string, b []byte, base error) error {
+	v, err := parse(b, base)
+	if err != nil {
+		return err
+	}
+	return check(name, v, base)
+}
+
+// parse reads JSON as the schemas want it: maps, lists, numbers as written.
+func parse(b []byte, base error) (any, error) {
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", base, ErrSyntax)
+	}
+	return v, nil
+}
+
+func check(name string, v any, base error) error {
 	all, err := compiled()
 	if err != nil {
 		return err
@@ -70,14 +105,30 @@ func validate(name string, b []byte, base error) error {
 	if !ok {
 		return fmt.Errorf("%w: %.80q", ErrUnknownType, name)
 	}
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
-	if err != nil {
-		return fmt.Errorf("%w: %w", base, ErrSyntax)
+	if s.quick.accepts(v) {
+		return nil
 	}
-	if err := s.Validate(v); err != nil {
+	if err := s.full.Validate(v); err != nil {
 		return fmt.Errorf("%w: %s", base, describe(err))
 	}
 	return nil
+}
+
+// member gives an object's member as encoding/json would find it for a field
+// of that name; false when the object holds it in several spellings: which
+// one counts depends on their order, which a map has not.
+func member(object any, name string) (any, bool) {
+	m, ok := object.(map[string]any)
+	if !ok {
+		return nil, false
+	}
+	for key := range m {
+		if key != name && strings.EqualFold(key, name) {
+			return nil, false
+		}
+	}
+	v, ok := m[name]
+	return v, ok
 }
 
 var printer = message.NewPrinter(language.English)

@@ -1,7 +1,13 @@
-// Ticketbench measures tickets and look-ups: one ticket worker between an
-// embedded NATS server and a PostgreSQL of its own, everything on this
-// machine and in this process but for the database, and prints a table as
-// Markdown. The database syncs its log at each commit unless told otherwise.
+// Ticketbench measures tickets and look-ups as a caller's call meets them:
+// the ticket worker (or the order worker) as the real service in a process of
+// its own, NATS in another, a private PostgreSQL that syncs every commit, and
+// this process, which asks and counts. Personal data is encrypted. It prints
+// a table as Markdown.
+//
+// Requests are due by the clock, whatever became of the last ones, and their
+// time counts from when they were due: a worker that stops for a second is
+// seen by all who came in that second. At the end every request must have
+// exactly one ticket in the database.
 package main
 
 import (
@@ -13,152 +19,70 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/pprof"
 	"strings"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/bus"
-	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/store"
-	"github.com/tidegate/tidegate/internal/store/storetest"
+	"github.com/tidegate/tidegate/workers/oms"
 	"github.com/tidegate/tidegate/workers/ticket"
 )
 
 type options struct {
-	rate, orders, connections, inFlight int
-	during                              time.Duration
-	fsync                               bool
+	rate, orders, lookupRate      int
+	connections, inFlight, places int
+	during, steady, stall         time.Duration
+	fsync, plain, lookups         bool
+	bare, statements              bool
+	profile                       string
 }
 
 func main() {
+	if role := os.Getenv(roleEnv); role != "" {
+		os.Exit(play(role, os.Args[1:]))
+	}
 	var o options
-	flag.IntVar(&o.rate, "rate", 1000, "requests a second of the full rate; half of it is measured too")
-	flag.DurationVar(&o.during, "during", 15*time.Second, "how long each rate is kept up")
-	flag.IntVar(&o.orders, "orders", 1_000_000, "orders in the shop that is looked up in; 0 for no look-ups")
-	flag.IntVar(&o.connections, "connections", store.Defaults().MaxOpen, "connections to the database")
-	flag.IntVar(&o.inFlight, "in-flight", ticket.Defaults().MaxInFlight, "requests that the worker works on at the same time")
+	flag.BoolVar(&o.lookups, "lookups", false, "measure look-ups, not tickets")
+	flag.IntVar(&o.rate, "rate", 1000, "tickets: requests a second of the full rate; half of it is measured too")
+	flag.DurationVar(&o.during, "during", 20*time.Second, "how long each row is measured")
+	flag.DurationVar(&o.steady, "steady", 0, "tickets: keep the full rate up for so long and look at the worker's memory; nothing else is measured")
+	flag.IntVar(&o.orders, "orders", 1_000_000, "look-ups: orders in the shop")
+	flag.IntVar(&o.lookupRate, "lookup-rate", 200, "look-ups a second")
+	flag.IntVar(&o.connections, "connections", store.Defaults().MaxOpen, "the worker's connections to the database")
+	flag.IntVar(&o.inFlight, "in-flight", ticket.Defaults().MaxInFlight, "tickets: requests that the worker works on at the same time")
+	flag.IntVar(&o.places, "places", oms.Defaults().System.MaxConcurrent, "look-ups: those that the worker has before the database at the same time")
+	flag.DurationVar(&o.stall, "stall", 0, "look-ups: stop the database for so long in the middle of each row")
 	flag.BoolVar(&o.fsync, "fsync", true, "let the database sync each commit to the disk")
-	profile := flag.String("cpuprofile", "", "write a CPU profile of this process to this file")
+	flag.BoolVar(&o.plain, "plain", false, "without encryption of personal data")
+	flag.BoolVar(&o.bare, "bare", true, "tickets: compare with a bare loop of the same statements")
+	flag.BoolVar(&o.statements, "statements", false, "list the database's statements of each row, counted and timed")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the worker to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := profiled(*profile, func() error { return run(ctx, o, os.Stdout) }); err != nil {
+	if err := run(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "ticketbench:", err)
 		os.Exit(1)
 	}
 }
 
-func profiled(path string, do func() error) error {
-	if path == "" {
-		return do()
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	err = do()
-	pprof.StopCPUProfile()
-	return errors.Join(err, f.Close())
-}
-
-// system is what is measured.
-type system struct {
-	options
-	dsn    string
-	store  *store.Store
-	bus    *bus.Bus // the askers' and the worker's
-	worker *ticket.Service
-}
-
 func run(ctx context.Context, o options, out io.Writer) (err error) {
-	cluster, err := storetest.NewCluster("fsync="+onOff(o.fsync), "full_page_writes="+onOff(o.fsync), "shared_buffers=256MB", "max_wal_size=2GB")
+	s, err := startSystem(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, cluster.Remove()) }()
-	s := &system{options: o}
-	if s.dsn, err = cluster.Database(); err != nil {
-		return err
-	}
-	cfg := store.Defaults()
-	cfg.DSN, cfg.MaxOpen = config.Secret(s.dsn), o.connections
-	if s.store, err = store.Open(ctx, cfg, store.Deps{}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.store.Close()) }()
-	dir, err := os.MkdirTemp("", "tidegate-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	server, err := bus.StartEmbedded(bus.EmbeddedConfig{Listen: "127.0.0.1:0", StoreDir: dir})
-	if err != nil {
-		return err
-	}
-	defer server.Stop()
-	busCfg := bus.Defaults()
-	busCfg.URL = server.URL()
-	if s.bus, err = bus.Connect(ctx, busCfg, bus.Deps{Source: "/tidegate/bench"}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.bus.Close()) }()
-	work := ticket.Defaults()
-	work.MaxInFlight = o.inFlight
-	if s.worker, err = ticket.New(work, ticket.Deps{Bus: s.bus, Tickets: s.store}); err != nil {
-		return err
-	}
-	if err = s.worker.Start(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.worker.Stop(context.Background())) }()
-	return s.measure(ctx, out)
-}
-
-func (s *system) measure(ctx context.Context, out io.Writer) error {
-	fmt.Fprintf(out, "%d cores, load %s at the start, PostgreSQL with fsync %s, %d connections, %d requests in flight\n\n",
-		runtime.NumCPU(), load(), onOff(s.fsync), s.connections, s.inFlight)
-	fmt.Fprintln(out, "| what | a second | median | p99 | longest | left behind | memory, start to end |\n|---|---|---|---|---|---|---|")
-	print := func(name string, r result) {
-		fmt.Fprintf(out, "| %s | %.0f | %s | %s | %s | %d | %s |\n", name, r.rate, ms(r.times.at(.5)), ms(r.times.at(.99)), ms(r.times.longest), r.behind, r.memory)
-	}
-	if _, err := s.keepUp(ctx, s.rate/2, min(s.during, 3*time.Second)); err != nil { // warm
-		return err
-	}
-	for _, p := range []struct {
-		name string
-		rate int
-	}{{"tickets, half rate", s.rate / 2}, {"tickets, full rate", s.rate}, {"tickets, as many as go", 0}} {
-		r, err := s.keepUp(ctx, p.rate, s.during)
-		if err != nil {
-			return err
-		}
-		print(p.name, r)
-		if p.rate == 0 {
-			bare, err := storetest.BareInserts(ctx, s.dsn, s.connections, min(s.during, 15*time.Second))
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "| the same INSERTs and UPDATE in a bare loop | %.0f | | | | | |\n| tickets, of the bare loop | %.2f | | | | | |\n", bare, r.rate/bare)
-		}
-	}
-	if s.orders == 0 {
-		return nil
-	}
-	if err := storetest.FillOrders(ctx, s.dsn, s.orders); err != nil {
-		return err
-	}
-	for _, l := range lookups {
-		r, err := s.lookUp(ctx, l, min(s.during, 10*time.Second))
-		if err != nil {
-			return err
-		}
-		print(fmt.Sprintf("look-ups by %s, %d orders", l.name, s.orders), r)
+	defer func() { err = errors.Join(err, s.stop()) }()
+	fmt.Fprintf(out, "%d cores, load %s at the start, PostgreSQL with fsync %s, %d connections, encryption %s\n",
+		runtime.NumCPU(), load(), onOff(o.fsync), o.connections, onOff(!o.plain))
+	switch {
+	case o.lookups:
+		err = s.measureLookups(ctx, out)
+	case o.steady > 0:
+		err = s.keepSteady(ctx, out)
+	default:
+		err = s.measureTickets(ctx, out)
 	}
 	fmt.Fprintf(out, "\nload %s at the end\n", load())
-	return nil
+	return err
 }
 
 func onOff(on bool) string {

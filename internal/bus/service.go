@@ -58,5 +58,13 @@ func (b *Bus) Service(cfg ServiceConfig) (*Service, error) {
 			return nil, fmt.Errorf("service %s: endpoint %s: %w", cfg.Name, ep.Name, err)
 		}
 	}
+	// Who is asked next hears it: a question that overtakes the subscription
+	// on another connection would find nobody. Without a server there is
+	// nothing to wait for.
+	if b.nc.IsConnected() {
+		if err := b.nc.FlushTimeout(b.cfg.RequestTimeout); err != nil {
+			b.log.Warn("service started, its server is slow to hear of it", "service", cfg.Name, "error", err)
+		}
+	}
 	return &Service{svc: svc}, nil
 }

@@ -32,6 +32,9 @@ var plain = map[string]string{
 	"calls.orchestrator": asMachine, "calls.outcome": asWord, "calls.reason": asWord, "calls.slots": asSpoken, "calls.ticket_number": asKey,
 	"customers.id": asKey, "customers.level": asWord,
 	"handoffs.call_id": asKey, "handoffs.context": asSpoken, "handoffs.kind": asWord, "handoffs.reason": asWord, "handoffs.target": asName,
+	"notifications.call_id": asKey, "notifications.channel": asWord, "notifications.event": asWord, "notifications.gateway_id": asKey, "notifications.id": asKey, "notifications.lease": asMachine,
+	"notifications.occurrence": asKey, "notifications.reason": asWord, "notifications.state": asWord, "notifications.tenant": asName, "notifications.ticket_id": asKey,
+	"notify_optouts.id": asKey, "notify_optouts.source": asWord, "notify_optouts.tenant": asName,
 	"oms_writes.call_id": asKey, "oms_writes.code": asWord, "oms_writes.idempotency_key": asKey, "oms_writes.kind": asWord, "oms_writes.number": asKey, "oms_writes.order_line": asKey,
 	"oms_writes.order_number": asKey, "oms_writes.reason": "the order system's own words for a refusal", "oms_writes.status": asWord, "oms_writes.tenant": asName,
 	"oms_writes.ticket_id": asKey, "oms_writes.ticket_number": asKey, "oms_writes.tracking_no": asKey,
@@ -58,7 +61,7 @@ var plain = map[string]string{
 	"ticket_turns.last": asStaff, "ticket_turns.team": asName,
 	"tickets.approval": asWord, "tickets.assignee": asStaff, "tickets.call_id": asKey, "tickets.id": asKey, "tickets.idempotency_key": asKey, "tickets.kind": asWord, "tickets.number": asKey,
 	"tickets.order_line": asKey, "tickets.order_number": asKey, "tickets.priority": asWord, "tickets.reason": asWord, "tickets.reason_text": asSpoken, "tickets.status": asWord,
-	"tickets.summary": asSpoken, "tickets.team": asName, "tickets.tenant": asName, "tickets.transcript_url": asName,
+	"tickets.language": asWord, "tickets.summary": asSpoken, "tickets.team": asName, "tickets.tenant": asName, "tickets.transcript_url": asName,
 	"turns.call_id": asKey, "turns.input": asWord, "turns.intent": asWord, "turns.prompt_id": asName, "turns.role": asWord, "turns.slots": asSpoken, "turns.text": asSpoken,
 }
 

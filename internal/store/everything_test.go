@@ -78,5 +78,6 @@ func everything(t testing.TB, s *store.Store, key string) store.Ticket {
 	must("index", s.IndexTicket(ctx, tk.ID))
 	must("audit", s.Audit(ctx, store.AuditEntry{Actor: "k", Action: "ticket.read", Subject: tk.ID, Address: "127.0.0.1", Details: map[string]string{"personal": "true"}}))
 	must("key", s.AddAPIKey(ctx, store.APIKey{ID: "key-" + key, Name: "shop", Hash: "00", Scopes: []string{"tickets.read"}, CreatedAt: noon}))
+	tell(t, s, tk)
 	return tk
 }

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"testing"
+)
 
 // ExecForTest runs a statement as a hand at the database would.
 func (s *Store) ExecForTest(ctx context.Context, stmt string, args ...any) error {
@@ -19,3 +22,9 @@ func (s *Store) QueryForTest(ctx context.Context, stmt string, args ...any) (str
 
 // Migrations is how many there are.
 func Migrations() int { return len(migrations) }
+
+// MarkPlanForTest is how PostgreSQL finds messages that are marked.
+func (s *Store) MarkPlanForTest(ctx context.Context, t testing.TB) string {
+	plan, _ := s.ExplainForTest(ctx, t, Captured{markStatement, []any{s.now(), []string{"o1", "o2", "o3"}}})
+	return plan
+}

@@ -4,8 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-
-	"gorm.io/gorm"
+	"time"
 )
 
 // gather does what several callers ask for at the same time together: while
@@ -14,6 +13,9 @@ import (
 // done at once.
 type gather[T any] struct {
 	lanes, most int
+	// linger is how long a lane waits for company all the same, when who waits
+	// for it is in no hurry.
+	linger time.Duration
 	// run does a batch and says for each item how it went.
 	run func(ctx context.Context, batch []T) []error
 
@@ -44,6 +46,9 @@ func (g *gather[T]) do(ctx context.Context, item T) error {
 
 func (g *gather[T]) lane() {
 	for {
+		if g.linger > 0 {
+			time.Sleep(g.linger)
+		}
 		g.mu.Lock()
 		n := min(len(g.waiting), g.most)
 		if n == 0 {
@@ -80,53 +85,4 @@ func (g *gather[T]) together(batch []*gathered[T]) {
 			one.done <- err
 		}
 	}
-}
-
-// Bounds of what is done together.
-const (
-	openTogether = 32
-	markTogether = 256
-)
-
-func (s *Store) gatherers() {
-	lanes := 4
-	if s.dialect == sqliteDialect {
-		lanes = 1 // there is one connection that writes
-	}
-	s.opening = &gather[func(*gorm.DB) error]{lanes: lanes, most: openTogether, run: s.commitTogether}
-	s.marking = &gather[string]{lanes: 1, most: markTogether, run: s.markTogether}
-}
-
-// commitTogether runs all of them in one transaction, which costs one wait for
-// the disk. When one fails, none is done, and each has a transaction of its
-// own: they must bear to be run twice.
-func (s *Store) commitTogether(ctx context.Context, batch []func(*gorm.DB) error) []error {
-	errs := make([]error, len(batch))
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		for _, fn := range batch {
-			if err := fn(tx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil || len(batch) == 1 {
-		errs[0] = err
-		return errs
-	}
-	for i, fn := range batch {
-		errs[i] = s.transaction(ctx, fn)
-	}
-	return errs
-}
-
-func (s *Store) markTogether(ctx context.Context, ids []string) []error {
-	errs := make([]error, len(ids))
-	err := s.writing(ctx, opOutboxMark, func(db *gorm.DB) error {
-		return db.Model(&outboxRow{}).Where("id IN ? AND sent_at IS NULL", ids).Update("sent_at", stamp(s.now())).Error
-	})
-	for i := range errs {
-		errs[i] = err
-	}
-	return errs
 }

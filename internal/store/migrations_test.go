@@ -98,7 +98,7 @@ func TestGoingDownDecrypts(t *testing.T) {
 			"SELECT address FROM oms_writes":                                                                        goodsAddress,
 			"SELECT text FROM ticket_comments":                                                                      commentText,
 			"SELECT order_number FROM shop_writes WHERE answer LIKE '%20261112003378%'":                             "20261112003378",
-			"SELECT kind FROM ticket_deliveries WHERE data LIKE '%13800138001%'":                                    "update",
+			"SELECT kind FROM ticket_deliveries WHERE kind = 'update' AND data LIKE '%13800138001%'":                "update",
 			"SELECT type FROM outbox WHERE type LIKE '%returns.create' AND CAST(data AS TEXT) LIKE '%13800138001%'": schemas.TypeReturnCreate,
 			"SELECT id FROM calls WHERE caller = '+8613800138001' LIMIT 1":                                          "call-a",
 		} {

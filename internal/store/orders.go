@@ -111,8 +111,9 @@ func (s *Store) FindOrders(ctx context.Context, q schemas.OrdersFind) (schemas.O
 		return schemas.OrdersFound{}, fmt.Errorf("%w: phone, number or last_digits: one is needed", ErrInvalid)
 	}
 	var rows []orderRow
-	err := s.reading(ctx, opOrdersFind, func(db *gorm.DB) error {
-		return whole(orderQuery(db, q).Order("orders.placed_at DESC, orders.number DESC").Limit(limit + 1)).Find(&rows).Error
+	err := s.reading(ctx, opOrdersFind, func(db *gorm.DB) (err error) {
+		rows, err = s.wholeOrders(db, orderQuery(db, q).Order("orders.placed_at DESC, orders.number DESC").Limit(limit+1))
+		return err
 	})
 	if err != nil {
 		return schemas.OrdersFound{}, err
@@ -129,8 +130,8 @@ func whole(tx *gorm.DB) *gorm.DB {
 	by := func(columns string) func(*gorm.DB) *gorm.DB {
 		return func(db *gorm.DB) *gorm.DB { return db.Order(columns) }
 	}
-	return tx.Preload("Customer").Preload("Lines", by("position")).Preload("Parcels", by("shipped_at, tracking_no")).
-		Preload("Payments", by("paid_at, id")).Preload("Refunds", by("requested_at, id"))
+	return tx.Preload("Customer").Preload("Lines", by("position")).Preload("Parcels", by("shipped_at NULLS LAST, tracking_no")).
+		Preload("Payments", by("paid_at NULLS LAST, id")).Preload("Refunds", by("requested_at, id"))
 }
 
 func orderQuery(db *gorm.DB, q schemas.OrdersFind) *gorm.DB {

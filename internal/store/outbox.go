@@ -86,9 +86,10 @@ func (s *Store) CountPendingOutbox(ctx context.Context) (int64, error) {
 func (s *Store) OutboxPending(ctx context.Context, id string) (OutboxMessage, bool, error) {
 	var rows []outboxRow
 	err := s.reading(ctx, opOutboxRead, func(db *gorm.DB) error {
-		return db.Where("id = ? AND sent_at IS NULL", id).Limit(1).Find(&rows).Error
+		// By id alone: see unsent.
+		return db.Where("id = ?", id).Limit(1).Find(&rows).Error
 	})
-	if err != nil || len(rows) == 0 {
+	if err != nil || len(rows) == 0 || rows[0].SentAt != nil {
 		return OutboxMessage{}, false, err
 	}
 	return rows[0].domain(), true, nil

@@ -182,9 +182,6 @@ var seedSeries = []struct {
 		SELECT 'call ' || i, 0, 'caller', '{x}', 'speech', '', '', 1, FALSE, 0, {at:i}, {at:i}, 100 FROM {series}`},
 	{1, `INSERT INTO outbox (id, subject, type, call_id, data, created_at, sent_at)
 		SELECT 'o' || i, 's', 't', 'call ' || i, '{}', {at:i}, CASE WHEN i % 5000 = 0 THEN NULL ELSE {at:i} END FROM {series}`},
-	{10, `INSERT INTO payments (id, order_number, method, status, amount_fen) SELECT 'Y' || i, {hex:i}, 'alipay', 'paid', 100 FROM {series}`},
-	{1, `INSERT INTO ticket_links (ticket_id, tenant, system, external_id, url, status, error, attempted, queued, delivered, sequence, lease)
-		SELECT {hex:i}, '', 'rest', 'X' || i, '', 'new', '', TRUE, 1, 1, 0, '' FROM {series}`},
 }
 
 // SeedForTest writes n of everything that lists grow with; the customer and

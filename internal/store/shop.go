@@ -43,14 +43,18 @@ func (s *Store) Order(ctx context.Context, number string) (schemas.Order, error)
 	if err := needed("number", number); err != nil {
 		return schemas.Order{}, err
 	}
-	var row orderRow
-	err := s.reading(ctx, opOrderGet, func(db *gorm.DB) error {
-		return whole(db).Where("number = ?", orderNumber(number)).Take(&row).Error
+	var rows []orderRow
+	err := s.reading(ctx, opOrderGet, func(db *gorm.DB) (err error) {
+		rows, err = s.wholeOrders(db, db.Model(&orderRow{}).Where("number = ?", orderNumber(number)).Limit(1))
+		if err == nil && len(rows) == 0 {
+			err = ErrNotFound
+		}
+		return err
 	})
 	if err != nil {
 		return schemas.Order{}, fmt.Errorf("order: %w", err)
 	}
-	return row.domain(), nil
+	return rows[0].domain(), nil
 }
 
 // Trace reads the ways of an order's parcels, or of one; ErrNotFound when

@@ -56,7 +56,7 @@ type Store struct {
 	copyTo     func(tenant string) string
 	vault      *vault.Vault
 	committing func()
-	opening    *gather[func(*gorm.DB) error]
+	opening    *gather[*opening]
 	marking    *gather[string]
 }
 
@@ -224,12 +224,6 @@ func (s *Store) reading(ctx context.Context, op operation, fn func(*gorm.DB) err
 // audit entry that ctx may carry (see Audited).
 func (s *Store) inTx(ctx context.Context, op operation, fn func(*gorm.DB) error) error {
 	return s.metrics.observe(op, func() error { return s.transaction(ctx, s.withAudit(ctx, fn)) })
-}
-
-// inSharedTx is inTx, in one transaction with others that come at the same
-// time. fn may be run twice, and only the last time counts.
-func (s *Store) inSharedTx(ctx context.Context, op operation, fn func(*gorm.DB) error) error {
-	return s.metrics.observe(op, func() error { return s.opening.do(ctx, fn) })
 }
 
 func (s *Store) transaction(ctx context.Context, fn func(*gorm.DB) error) error {

@@ -97,13 +97,18 @@ type attachmentRow struct {
 
 func (attachmentRow) TableName() string { return "ticket_attachments" }
 
-func putHistory(tx *gorm.DB, t ticketRow, changes []schemas.FieldChange, who, why string, now time.Time) error {
+func historyOf(t ticketRow, changes []schemas.FieldChange, who, why string, now time.Time) []ticketHistoryRow {
 	rows := make([]ticketHistoryRow, 0, len(changes))
 	for i, c := range changes {
 		rows = append(rows, ticketHistoryRow{
 			TicketID: t.ID, Version: t.Version, Position: i, At: now, Who: who, Field: c.Field, Source: c.From, Target: c.To, Why: why,
 		})
 	}
+	return rows
+}
+
+func putHistory(tx *gorm.DB, t ticketRow, changes []schemas.FieldChange, who, why string, now time.Time) error {
+	rows := historyOf(t, changes, who, why, now)
 	return tx.Create(&rows).Error
 }
 
@@ -149,12 +154,20 @@ func (s *Store) AttachToTicket(ctx context.Context, id, who string, a Attachment
 // attachTranscript makes the transcript that a request names an attachment,
 // when its link is one that people can follow.
 func attachTranscript(tx *gorm.DB, t ticketRow, now time.Time) error {
-	if !validLink(t.TranscriptURL) {
+	row, ok := transcriptOf(t, now)
+	if !ok {
 		return nil
 	}
-	return tx.Create(&attachmentRow{
+	return tx.Create(&row).Error
+}
+
+func transcriptOf(t ticketRow, now time.Time) (attachmentRow, bool) {
+	if !validLink(t.TranscriptURL) {
+		return attachmentRow{}, false
+	}
+	return attachmentRow{
 		ID: schemas.NewID(now), TicketID: t.ID, At: now, Who: byDispatch, Kind: string(AttachmentTranscript), URL: t.TranscriptURL,
-	}).Error
+	}, true
 }
 
 // room refuses what would be one too many. The ticket's row is held, so that

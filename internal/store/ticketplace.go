@@ -64,19 +64,26 @@ func (p Placement) settle(tx *gorm.DB, row *ticketRow, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	row.Assignee = who
-	if who != "" {
-		row.Status = string(schemas.StatusAssigned)
-	}
-	if p.Approval {
-		row.Status, row.Approval = string(schemas.StatusWaitingApproval), string(ApprovalNeeded)
-	}
+	history := p.given(row, who, now)
 	if who != "" || p.Approval {
 		err := tx.Model(&ticketRow{}).Where("id = ?", row.ID).
 			UpdateColumns(map[string]any{"assignee": row.Assignee, "status": row.Status, "approval": row.Approval}).Error
 		if err != nil {
 			return err
 		}
+	}
+	return tx.Create(&history).Error
+}
+
+// given makes a new ticket somebody's, or nobody's, and gives the beginning of
+// its history.
+func (p Placement) given(row *ticketRow, who string, now time.Time) []ticketHistoryRow {
+	row.Assignee = who
+	if who != "" {
+		row.Status = string(schemas.StatusAssigned)
+	}
+	if p.Approval {
+		row.Status, row.Approval = string(schemas.StatusWaitingApproval), string(ApprovalNeeded)
 	}
 	why := ""
 	if p.Rule != "" {
@@ -86,7 +93,7 @@ func (p Placement) settle(tx *gorm.DB, row *ticketRow, now time.Time) error {
 	if who != "" {
 		changes = append(changes, schemas.FieldChange{Field: "assignee", To: who})
 	}
-	return putHistory(tx, *row, changes, byDispatch, why, now)
+	return historyOf(*row, changes, byDispatch, why, now)
 }
 
 type turnTakingRow struct {
@@ -100,7 +107,7 @@ func (turnTakingRow) TableName() string { return "ticket_turns" }
 // transaction ends: two workers that place tickets of one group at the same
 // time see each other's.
 func (p Placement) pick(tx *gorm.DB) (string, error) {
-	if len(p.Candidates) == 0 || p.Assign == AssignNone || p.Assign == "" {
+	if !p.picks() {
 		return "", nil
 	}
 	row := turnTakingRow{Team: string(p.Group)}
@@ -124,6 +131,11 @@ func (p Placement) pick(tx *gorm.DB) (string, error) {
 		return "", nil
 	}
 	return who, tx.Model(&turnTakingRow{}).Where("team = ?", row.Team).UpdateColumn("last", who).Error
+}
+
+// picks says whether anybody can get the ticket.
+func (p Placement) picks() bool {
+	return len(p.Candidates) > 0 && p.Assign != AssignNone && p.Assign != ""
 }
 
 // counts says whether the choice depends on how many tickets people have.
@@ -179,11 +191,9 @@ func loads(tx *gorm.DB, people []Candidate) (map[string]int, error) {
 // ticket already, that one is returned with existed true, and nothing is
 // written.
 func (s *Store) PlaceTicket(ctx context.Context, req schemas.TicketOpen, p Placement) (t Ticket, existed bool, err error) {
-	err = s.inSharedTx(ctx, opTicketOpen, func(tx *gorm.DB) (err error) {
-		t, existed, err = s.openTicket(tx, req, p)
-		return err
-	})
-	return t, existed, err
+	o := &opening{req: req, place: p}
+	err = s.metrics.observe(opTicketOpen, func() error { return s.opening.do(ctx, o) })
+	return o.ticket, o.existed, err
 }
 
 // Levels of escalation.

@@ -143,8 +143,8 @@ func (s *Store) OpenTicket(ctx context.Context, req schemas.TicketOpen, group sc
 	return s.PlaceTicket(ctx, req, Placement{Group: group})
 }
 
-func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, place Placement) (Ticket, bool, error) {
-	now := stamp(s.now())
+// newTicketRow is a ticket without a number that nobody has got yet.
+func newTicketRow(req schemas.TicketOpen, place Placement, now time.Time) ticketRow {
 	row := ticketRow{
 		ID: schemas.NewID(now), IdempotencyKey: req.IdempotencyKey, CallID: req.CallID, Kind: string(req.Kind),
 		Tenant: req.Tenant, Language: req.Language, AmountFen: req.AmountFen, OrderNumber: req.OrderNumber, OrderVerified: req.OrderVerified,
@@ -155,6 +155,12 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, place Placement)
 	if p := req.Pickup; p != nil {
 		row.PickupFrom, row.PickupUntil, row.PickupAddress = stampPtr(&p.From), stampPtr(&p.Until), p.Address
 	}
+	return row
+}
+
+func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, place Placement) (Ticket, bool, error) {
+	now := stamp(s.now())
+	row := newTicketRow(req, place, now)
 	for draw := range maxDraws {
 		digits := numberDigits
 		if draw >= drawsBeforeLonger {
@@ -181,9 +187,11 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, place Placement)
 			if err := s.linkTicket(tx, t, req.Tenant, now); err != nil {
 				return Ticket{}, false, err
 			}
-			fact := t.Opened(false)
-			fact.Tenant = req.Tenant
-			return t, false, putOutbox(tx, FactID("opened", t.IdempotencyKey), schemas.SubjectTicketFact(t.CallID, "opened"), t.CallID, fact, now)
+			fact, err := openedFact(t, req, now)
+			if err != nil {
+				return Ticket{}, false, err
+			}
+			return t, false, tx.Create(&fact).Error
 		}
 		var old ticketRow
 		err = tx.Where("idempotency_key = ?", req.IdempotencyKey).Take(&old).Error
@@ -198,12 +206,24 @@ func (s *Store) openTicket(tx *gorm.DB, req schemas.TicketOpen, place Placement)
 	return Ticket{}, false, errNoNumber
 }
 
-func putOutbox(tx *gorm.DB, id, subject, callID string, fact any, now time.Time) error {
+// openedFact is the message that tells of a new ticket.
+func openedFact(t Ticket, req schemas.TicketOpen, now time.Time) (outboxRow, error) {
+	fact := t.Opened(false)
+	fact.Tenant = req.Tenant
+	return outboxOf(FactID("opened", t.IdempotencyKey), schemas.SubjectTicketFact(t.CallID, "opened"), t.CallID, fact, now)
+}
+
+func outboxOf(id, subject, callID string, fact any, now time.Time) (outboxRow, error) {
 	data, err := json.Marshal(fact)
+	return outboxRow{ID: id, Subject: subject, Type: schemas.TypeOf(fact), CallID: callID, Data: string(data), CreatedAt: now}, err
+}
+
+func putOutbox(tx *gorm.DB, id, subject, callID string, fact any, now time.Time) error {
+	row, err := outboxOf(id, subject, callID, fact, now)
 	if err != nil {
 		return err
 	}
-	return tx.Create(&outboxRow{ID: id, Subject: subject, Type: schemas.TypeOf(fact), CallID: callID, Data: string(data), CreatedAt: now}).Error
+	return tx.Create(&row).Error
 }
 
 // TicketByKey finds the ticket of an idempotency key.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -61,5 +62,16 @@ func TestTicketsOpenedTogether(t *testing.T) {
 	marks.Wait()
 	if pending, err := s.CountPendingOutbox(ctx); pending != 0 || err != nil {
 		t.Errorf("%d facts left, %v", pending, err)
+	}
+}
+
+// Marks find their messages by id: the index of unsent ones looks cheaper,
+// and is full of entries of messages that were sent meanwhile.
+func TestMarksGoByID(t *testing.T) {
+	s := open(t, storetest.Postgres(t), store.Deps{})
+	ctx := storetest.Context(t)
+	s.SeedForTest(ctx, t, 20_000, "13800138001")
+	if plan := s.MarkPlanForTest(ctx, t); !strings.Contains(plan, "outbox_pkey") || strings.Contains(plan, "outbox_pending") {
+		t.Errorf("plan %s", plan)
 	}
 }

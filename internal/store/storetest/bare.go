@@ -102,31 +102,3 @@ func template(ctx context.Context, conn *pgx.Conn, table string) (*row, error) {
 	out.insert = fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s) ON CONFLICT DO NOTHING", pgx.Identifier{table}.Sanitize(), strings.Join(names, ", "), strings.Join(marks, ", "))
 	return out, nil
 }
-
-// FillOrders puts so many orders with a line and a parcel each into the shop,
-// four to a customer, and gathers the planner's statistics. Order i, from 1,
-// has the number 2026000000000000 + i; customer c the telephone number
-// 13900000000 + c.
-func FillOrders(ctx context.Context, dsn string, n int) error {
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for _, stmt := range []string{
-		`INSERT INTO customers (id, name, phone, created_at) SELECT 'bench-' || c, '顾客', (13900000000 + c)::text, now() FROM generate_series(0, $1::int / 4) c`,
-		`INSERT INTO orders (number, number_reversed, customer_id, status, placed_at, payment_method, total_fen)
-			SELECT n, reverse(n), 'bench-' || i / 4, 'delivered', now() - i * interval '1 second', 'wechat', 9900
-			FROM generate_series(1, $1::int) i, LATERAL (SELECT (2026000000000000 + i)::text AS n) x`,
-		`INSERT INTO order_lines (order_number, id, position, sku, title, quantity, price_fen)
-			SELECT (2026000000000000 + i)::text, '1', 1, 'SKU', '连衣裙', 1, 9900 FROM generate_series(1, $1::int) i`,
-		`INSERT INTO parcels (tracking_no, order_number, carrier, status, shipped_at)
-			SELECT 'SF' || i, (2026000000000000 + i)::text, '顺丰', 'delivered', now() FROM generate_series(1, $1::int) i`,
-	} {
-		if _, err := conn.Exec(ctx, stmt, n); err != nil {
-			return err
-		}
-	}
-	_, err = conn.Exec(ctx, "ANALYZE")
-	return err
-}

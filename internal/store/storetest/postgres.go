@@ -150,6 +150,17 @@ func (c *Cluster) Stop() error {
 	return nil
 }
 
+// PID is the server's process, the parent of those of its connections; 0 while
+// it is stopped.
+func (c *Cluster) PID() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cmd == nil {
+		return 0
+	}
+	return c.cmd.Process.Pid
+}
+
 // Remove stops the server and deletes its data.
 func (c *Cluster) Remove() error { return errors.Join(c.Stop(), os.RemoveAll(c.dir)) }
 
