@@ -45,7 +45,8 @@ test: ## Install what the tests need, run all of them
 race: ## All tests under the race detector (needs a C compiler)
 	@deploy/install.sh gcc libc6-dev espeak-ng postgresql || echo "race: going on; tests that need what is missing say so and are skipped"
 	@deploy/install.sh $(RT5) || echo "race: going on without Request Tracker; its test is skipped"
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v -e '/e2e$$' -e '/e2e/speech$$')
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m -p 1 ./e2e ./e2e/speech
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, of the builds with and without cgo
