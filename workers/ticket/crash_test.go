@@ -44,7 +44,11 @@ func childWorker() int {
 	defer cancel()
 	passes, _ := strconv.ParseInt(os.Getenv(envPasses), 10, 64)
 	var passed atomic.Int64
+	var begun atomic.Bool
 	reached := func(p ticket.Point) {
+		if begun.Store(begun.Load() || p == ticket.PointReceived); !begun.Load() {
+			return // the start commits too
+		}
 		if string(p) == os.Getenv(envDieAt) && passed.Add(1) > passes {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
@@ -53,7 +57,12 @@ func childWorker() int {
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(os.Getenv(envDSN))
 	cfg.Migrate = false // done by the test, and a transaction too
-	db, err := store.Open(ctx, cfg, store.Deps{BeforeCommit: func() { reached(pointCommitting) }})
+	keys, err := storetest.NewVault()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	db, err := store.Open(ctx, cfg, store.Deps{Vault: keys, BeforeCommit: func() { reached(pointCommitting) }})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2

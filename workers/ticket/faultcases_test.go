@@ -165,7 +165,7 @@ func TestClockJumps(t *testing.T) {
 	jumping := func() time.Time { return time.Now().Add(time.Duration(looks.Add(1)%3-1) * 24 * time.Hour) }
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(storetest.Postgres(t))
-	db, err := store.Open(storetest.Context(t), cfg, store.Deps{Now: jumping})
+	db, err := store.Open(storetest.Context(t), cfg, store.Deps{Vault: storetest.Vault(t), Now: jumping})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func openStore(t testing.TB, dsn string) *store.Store {
 	t.Helper()
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(dsn)
-	s, err := store.Open(storetest.Context(t), cfg, store.Deps{})
+	s, err := store.Open(storetest.Context(t), cfg, store.Deps{Vault: storetest.Vault(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

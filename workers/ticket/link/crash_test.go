@@ -66,7 +66,11 @@ func work(ctx context.Context) error {
 	}
 	cfg := store.Defaults()
 	cfg.DSN, cfg.Migrate = config.Secret(os.Getenv(envDSN)), false
-	db, err := store.Open(ctx, cfg, store.Deps{BeforeCommit: func() { reached(pointCommitting) }})
+	keys, err := storetest.NewVault()
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, cfg, store.Deps{Vault: keys, BeforeCommit: func() { reached(pointCommitting) }})
 	if err != nil {
 		return err
 	}
