@@ -13,8 +13,10 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -157,7 +159,7 @@ func Connect(ctx context.Context, cfg Config, deps Deps) (*Bus, error) {
 	}
 	nc, err := nats.Connect(cfg.URL, opts...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS: %w", err)
+		return nil, fmt.Errorf("connect to NATS at %s: %w", addresses(cfg.URL), err)
 	}
 	b.nc = nc
 	if nc.IsConnected() {
@@ -293,4 +295,19 @@ func (b *Bus) Request(ctx context.Context, subject string, data any, opts ...sch
 		return Message{}, fmt.Errorf("request %s: %w", subject, re)
 	}
 	return b.decode(m.Subject, m.Data)
+}
+
+// addresses are servers' URLs as people may see them: a URL may hold a name,
+// a password or a token.
+func addresses(urls string) string {
+	var out []string
+	for _, one := range strings.Split(urls, ",") {
+		if one = strings.TrimSpace(one); !strings.Contains(one, "://") {
+			one = "nats://" + one
+		}
+		if u, err := url.Parse(one); err == nil {
+			out = append(out, u.Scheme+"://"+u.Host)
+		}
+	}
+	return strings.Join(out, ", ")
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/schemas"
 )
 
 func dlqCommand() *cobra.Command {
@@ -46,6 +48,9 @@ func (f *dlqFilter) filter(now time.Time) (bus.DeadFilter, error) {
 	if f.limit < 0 {
 		return out, errors.New("--limit must be 0 or more")
 	}
+	if f.subject != "" && !strings.HasPrefix(f.subject, schemas.Prefix+".") {
+		return out, fmt.Errorf("--subject %q is no subject of Tidegate, such as %s or '%s'", f.subject, schemas.SubjectTicketOpen, schemas.SubjectsWork)
+	}
 	if f.since == "" {
 		return out, nil
 	}
@@ -73,7 +78,7 @@ func withDeadLetters(cmd *cobra.Command, do func(context.Context, *bus.Bus) erro
 	}
 	b, err := bus.Connect(cmd.Context(), cfg.NATS, bus.Deps{Log: obs.NewLogger(cmd.ErrOrStderr(), cfg.Log), Source: "/tidegate/dlq"})
 	if err != nil {
-		return fmt.Errorf("%w; set --nats.url", err)
+		return fmt.Errorf("%w; set --nats.url, for 'tidegate up' to what its --up.nats_listen says", err)
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), dlqLimit)
 	defer cancel()
@@ -188,6 +193,8 @@ func (c *dlqChoice) numbers(cmd *cobra.Command, args []string) (func(context.Con
 	}, nil
 }
 
+const replayed = "replayed"
+
 func dlqReplayCommand() *cobra.Command {
 	var c dlqChoice
 	cmd := &cobra.Command{
@@ -198,7 +205,7 @@ come on, and its letter is taken away when the stream there has it. A request
 for a ticket that exists already opens no second one. What fails again comes
 back as a new letter, with a new number.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.run(cmd, args, c.all, "replayed", func(ctx context.Context, b *bus.Bus, n uint64) error {
+			return c.run(cmd, args, c.all, replayed, func(ctx context.Context, b *bus.Bus, n uint64) error {
 				_, err := b.ReplayDeadLetter(ctx, n)
 				return err
 			})
@@ -247,6 +254,9 @@ func (c *dlqChoice) run(cmd *cobra.Command, args []string, confirm bool, done st
 			}
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", letters(len(numbers)-failed), done)
+		if done == replayed && len(numbers) > failed {
+			fmt.Fprintln(cmd.OutOrStdout(), "what fails again comes back under a new number: tidegate dlq list")
+		}
 		if failed > 0 {
 			return errSilent
 		}

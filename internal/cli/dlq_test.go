@@ -152,6 +152,25 @@ func TestDeadLettersWithoutNATS(t *testing.T) {
 	}
 }
 
+func TestDeadLetterQuestionsThatAreWrong(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for want, args := range map[string][]string{
+		"unknown command \"lits\"":     {"lits"},
+		"tidegate.v1.work.ticket.open": {"list", "--subject=ticket.open"},
+		"a duration like 2h":           {"list", "--since=yesterday"},
+		"--limit":                      {"list", "--limit=-1"},
+		"tidegate dlq list":            {"show", "x"},
+		"one NUMBER":                   {"show"},
+		"--all with filters":           {"replay"},
+	} {
+		_, err := execute(t, append([]string{"dlq"}, args...)...)
+		var usage *usageError
+		if !errors.As(err, &usage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
 func FuzzMaskedMessage(f *testing.F) {
 	f.Add(`{"data":{"contact":"13800138001"}}`)
 	f.Add(`{"id":1,"data":[[{"text":"a"}],13800138001]}`)

@@ -156,6 +156,43 @@ func TestASlowReaderOfFactsHoldsUpNothing(t *testing.T) {
 	}
 }
 
+// Requests whose transactions become the victims of deadlocks, or lose their
+// connections, come again; none is lost, and none counts as a failed attempt.
+func TestDeadlocksAndCutConnections(t *testing.T) {
+	const n, deadlocks = 40, 3
+	dsn, server := storetest.Postgres(t), bustest.Start(t)
+	db := openStore(t, dsn)
+	asker := server.Connect("asker")
+	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	cfg := quick()
+	cfg.MaxAttempts = 1
+	cfg.AckWait, cfg.OpenTimeout = 20*time.Second, 19*time.Second // a deadlock takes its second
+	start(t, cfg, ticket.Deps{Bus: server.Connect("ticket"), Tickets: db})
+	for round := range deadlocks {
+		ready, ended := make(chan struct{}), make(chan error, 1)
+		go func() { ended <- storetest.Deadlock(storetest.Context(t), dsn, ready) }()
+		<-ready
+		for i := range n / 4 {
+			send(t, asker, request(fmt.Sprintf("call-%d-%d", round, i)))
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range n / 4 {
+		send(t, asker, request(fmt.Sprint("call-", i)))
+		if i%3 == 0 {
+			if err := storetest.Cut(storetest.Context(t), dsn); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	settled(t, server, db, seen, n)
+	if dead, err := server.Pending(storetest.Context(t), schemas.StreamDead); dead != 0 || err != nil {
+		t.Errorf("%d dead letters, %v", dead, err)
+	}
+}
+
 // The clock of a worker and its database goes forth and back by a day, at
 // every look.
 func TestClockJumps(t *testing.T) {

@@ -154,6 +154,53 @@ func TestAKilledWorkerLeavesOneCopy(t *testing.T) {
 	}
 }
 
+// Comments are in their order and none is left out when the worker that tells
+// them is killed. One that is told again has the id that it had, so that the
+// other system can tell.
+func TestAKilledWorkerLeavesOutNoComment(t *testing.T) {
+	for _, at := range []struct {
+		point  link.Point
+		passes int
+		again  int // how often the first comment is told
+	}{{link.PointReceived, 0, 1}, {link.PointWritten, 0, 2}, {pointCommitting, 1, 2}, {link.PointCommitted, 0, 1}, {link.PointPublished, 0, 1}} {
+		t.Run(fmt.Sprint(at.point, at.passes), func(t *testing.T) {
+			t.Parallel()
+			dsn := storetest.Postgres(t)
+			r := newRig(t, dsn, nil)
+			r.open("call-1")
+			tk := r.ticketOf("call-1")
+			r.copied(tk)
+			r.quiet()
+			if err := r.link.Stop(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			before := len(r.desk.Headers())
+			for i, text := range []string{"one", "two"} {
+				if _, ok, err := r.db.QueueDelivery(storetest.Context(t), tk.ID, store.DeliverComment, fmt.Sprint("k", i), ticket.Comment{Text: text}); !ok || err != nil {
+					t.Fatalf("%v, %v", ok, err)
+				}
+			}
+			r.die(dsn, at.point, at.passes)
+			r.start(quick(), prometheus.NewRegistry())
+			eventually(t, "three facts", func() bool { return len(r.facts.synced(tk.ID)) >= 3 })
+			r.quiet()
+			want := strings.Repeat("one ", at.again) + "two"
+			ids := map[string]bool{}
+			for _, h := range r.desk.Headers()[before:] {
+				if id := h.Get("Webhook-Id"); id != "" { // reading has none
+					ids[id] = true
+				}
+			}
+			if said := strings.Join(r.desk.Copies(tk.ID)[0].Comments, " "); said != want || len(ids) != 2 {
+				t.Errorf("said %q under the ids %v, want %q", said, ids, want)
+			}
+			if facts, dead := len(r.facts.synced(tk.ID)), len(r.dead.list()); facts != 3 || dead != 0 {
+				t.Errorf("%d facts, %d dead letters", facts, dead)
+			}
+		})
+	}
+}
+
 // quiet waits until nothing is left to be done.
 func (r *rig) quiet() {
 	r.t.Helper()
