@@ -241,6 +241,7 @@ func TestAKilledWorkerLeavesOneReturn(t *testing.T) {
 				child := exec.Command(os.Args[0], "-test.run=^$")
 				child.Env = append(os.Environ(), envDieAt+"="+string(at.point), envPasses+"="+strconv.Itoa(at.passes),
 					envDSN+"="+f.dsn, envNATS+"="+f.nats.URL(), envShop+"="+f.shop.url)
+				child.Stderr = os.Stderr // it says why, if it cannot begin
 				child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 				if err := child.Start(); err != nil {
 					t.Fatal(err)
