@@ -184,7 +184,7 @@ type rig struct {
 	db      *store.Store
 	bus     *bus.Bus
 	file    string
-	dead    *letters
+	dead    *bustest.Seen
 	reg     *prometheus.Registry
 
 	mu     sync.Mutex
@@ -243,7 +243,7 @@ func newRig(t testing.TB, dsn string, idempotent bool) *rig {
 	r.file = string(b)
 	r.db = r.open(dsn)
 	r.bus = r.nats.Connect("asker")
-	r.dead = watch(t, r.bus, schemas.StreamDead, schemas.SubjectsDead)
+	r.dead = bustest.Watch(t, r.bus, schemas.StreamDead, schemas.SubjectsDead)
 	return r
 }
 
@@ -352,34 +352,6 @@ func (r *rig) ended(tk store.Ticket, n int) store.Notification {
 		return got.State.Ended()
 	})
 	return got
-}
-
-type letters struct {
-	mu  sync.Mutex
-	all []bus.Message
-}
-
-func watch(t testing.TB, b *bus.Bus, stream, filter string) *letters {
-	t.Helper()
-	f := &letters{}
-	c, err := b.Consume(storetest.Context(t), bus.ConsumerConfig{Stream: stream, Durable: "watch", FilterSubjects: []string{filter}},
-		func(_ context.Context, m bus.Message) error {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.all = append(f.all, m)
-			return nil
-		})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Stop)
-	return f
-}
-
-func (f *letters) count() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.all)
 }
 
 func eventually(t testing.TB, what string, ok func() bool) {

@@ -216,7 +216,7 @@ func TestNobodyIsToldTwice(t *testing.T) {
 			if !idempotent && states[store.NotifyUnknown] == 0 {
 				t.Error("no answer was lost: this shows nothing")
 			}
-			if n := r.dead.count(); n != 0 {
+			if n := len(r.dead.List()); n != 0 {
 				t.Errorf("%d dead letters", n)
 			}
 		})
@@ -384,7 +384,7 @@ func TestWhatIsRefusedGoesToTheDeadLettersAndComesBack(t *testing.T) {
 	if n := r.ended(tk, 1); n.State != store.NotifyRefused || !strings.Contains(n.Reason, "invalid_number") || strings.Contains(n.Reason, "13800138001") {
 		t.Errorf("notification %+v", n)
 	}
-	eventually(t, "a dead letter", func() bool { return r.dead.count() == 1 })
+	eventually(t, "a dead letter", func() bool { return len(r.dead.List()) == 1 })
 	r.gateway.fail(nil)
 	if _, err := r.bus.ReplayDeadLetter(storetest.Context(t), 1); err != nil {
 		t.Fatal(err)
@@ -402,7 +402,7 @@ func TestAttemptsEndAndHintsAreKept(t *testing.T) {
 	if n := r.ended(tk, 1); n.State != store.NotifyFailed || n.Attempts != 3 {
 		t.Errorf("notification %+v", n)
 	}
-	eventually(t, "a dead letter", func() bool { return r.dead.count() == 1 })
+	eventually(t, "a dead letter", func() bool { return len(r.dead.List()) == 1 })
 	if got := r.gateway.requests(); got != 3 {
 		t.Errorf("%d requests", got)
 	}

@@ -107,7 +107,7 @@ func TestAKilledWorkerLeavesOneTicket(t *testing.T) {
 				dsn, server := make(t), bustest.Start(t)
 				db := openStore(t, dsn)
 				asker := server.Connect("asker")
-				seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+				seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 				send(t, asker, request("call-1"))
 
 				child := exec.Command(os.Args[0], "-test.run=^$")
@@ -125,7 +125,7 @@ func TestAKilledWorkerLeavesOneTicket(t *testing.T) {
 				start(t, quick(), ticket.Deps{Bus: server.Connect("second"), Tickets: db})
 				eventually(t, "one fact and an empty outbox", func() bool {
 					n, err := db.CountPendingOutbox(storetest.Context(t))
-					return err == nil && n == 0 && len(seen.list()) == 1
+					return err == nil && n == 0 && len(seen.List()) == 1
 				})
 				// The request has to be gone from the work queue, or it would come again.
 				eventually(t, "an empty work queue", func() bool {
@@ -133,8 +133,8 @@ func TestAKilledWorkerLeavesOneTicket(t *testing.T) {
 					return err == nil && !found
 				})
 				tickets(t, db, 1)
-				if f, ok := seen.list()[0].Data.(*schemas.TicketOpened); !ok || f.Existing || len(seen.list()) != 1 {
-					t.Errorf("facts %+v", seen.list())
+				if f, ok := seen.List()[0].Data.(*schemas.TicketOpened); !ok || f.Existing || len(seen.List()) != 1 {
+					t.Errorf("facts %+v", seen.List())
 				}
 			})
 		}

@@ -68,17 +68,17 @@ func TestALateTicketIsEscalatedOnce(t *testing.T) {
 			start(t, cfg, ticket.Deps{Bus: server.Connect("one"), Tickets: db, Registry: reg, Now: now})
 			start(t, cfg, ticket.Deps{Bus: server.Connect("two"), Tickets: openStore(t, dsn), Registry: reg2, Now: now})
 			asker := server.Connect("asker")
-			seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+			seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 			req := request("call-1")
 			req.RequestedAt, req.AmountFen = start0, 20000
 			send(t, asker, req)
-			eventually(t, "opened", func() bool { return len(seen.list()) == 1 })
-			opened := seen.list()[0].Data.(*schemas.TicketOpened)
+			eventually(t, "opened", func() bool { return len(seen.List()) == 1 })
+			opened := seen.List()[0].Data.(*schemas.TicketOpened)
 			if opened.Assignee != "li.na" || opened.Status != schemas.StatusAssigned || opened.DueAt == nil || !opened.DueAt.Equal(start0.Add(4*time.Hour)) {
 				t.Errorf("opened %+v", opened)
 			}
 			escalations := func() (levels []schemas.EscalationLevel) {
-				for _, m := range seen.list() {
+				for _, m := range seen.List() {
 					if f, ok := m.Data.(*schemas.TicketEscalated); ok {
 						levels = append(levels, f.Level)
 					}
@@ -114,7 +114,7 @@ func TestALateTicketIsEscalatedOnce(t *testing.T) {
 			}
 			eventually(t, "the gauge at 0", func() bool { return value(t, reg, "tidegate_ticket_overdue", "after_sales") == 0 })
 			eventually(t, "the change told by the sweeper", func() bool {
-				for _, m := range seen.list() {
+				for _, m := range seen.List() {
 					if f, ok := m.Data.(*schemas.TicketChanged); ok && f.Status == schemas.StatusResolved {
 						return true
 					}

@@ -19,17 +19,17 @@ import (
 
 // settled waits until nothing is left to be done, and wants n tickets with
 // one fact each.
-func settled(t *testing.T, server *bustest.Server, db *store.Store, seen *facts, n int) {
+func settled(t *testing.T, server *bustest.Server, db *store.Store, seen *bustest.Seen, n int) {
 	t.Helper()
 	eventually(t, "an empty work queue and outbox", func() bool {
 		work, err := server.Pending(storetest.Context(t), schemas.StreamWork)
 		left, err2 := db.CountPendingOutbox(storetest.Context(t))
 		return err == nil && err2 == nil && work == 0 && left == 0
 	})
-	eventually(t, fmt.Sprintf("%d facts", n), func() bool { return len(seen.list()) >= n })
+	eventually(t, fmt.Sprintf("%d facts", n), func() bool { return len(seen.List()) >= n })
 	tickets(t, db, n)
 	keys := map[string]bool{}
-	for _, m := range seen.list() {
+	for _, m := range seen.List() {
 		if f, ok := m.Data.(*schemas.TicketOpened); ok {
 			keys[f.IdempotencyKey] = true
 		}
@@ -48,7 +48,7 @@ func TestTwoWorkersWithTheSameRequest(t *testing.T) {
 				t.Parallel()
 				server, db := bustest.Start(t), openStore(t, database(t))
 				asker := server.Connect("asker")
-				seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+				seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 				var held, other atomic.Int32 // the worker that is held, and whether the other is through
 				var through sync.Once
 				finished := make(chan struct{})
@@ -100,7 +100,7 @@ func TestASlowDatabaseOpensTicketsOnce(t *testing.T) {
 	cfg := quick()
 	cfg.OpenTimeout = 200 * time.Millisecond
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 	start(t, cfg, ticket.Deps{Bus: server.Connect("ticket"), Tickets: db})
 	for i := range 30 {
 		send(t, asker, request(fmt.Sprint("call-", i)))
@@ -109,7 +109,7 @@ func TestASlowDatabaseOpensTicketsOnce(t *testing.T) {
 	if db.slow.Load() >= 0 {
 		t.Error("the database was never slow")
 	}
-	for _, m := range seen.list() {
+	for _, m := range seen.List() {
 		if f := m.Data.(*schemas.TicketOpened); f.Existing {
 			t.Errorf("%s: the first fact speaks of an earlier ticket", f.IdempotencyKey)
 		}
@@ -121,7 +121,7 @@ func TestASlowReaderOfFactsHoldsUpNothing(t *testing.T) {
 	const n = 200
 	server, db := bustest.Start(t), openStore(t, storetest.Postgres(t))
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 	var slow atomic.Int32
 	gate := make(chan struct{})
 	c, err := asker.Consume(storetest.Context(t), bus.ConsumerConfig{Stream: schemas.StreamFacts, Durable: "slow", MaxInFlight: 1, FilterSubjects: []string{schemas.SubjectTicketFacts}},
@@ -142,7 +142,7 @@ func TestASlowReaderOfFactsHoldsUpNothing(t *testing.T) {
 	for i := range n {
 		send(t, asker, request(fmt.Sprint("call-", i)))
 	}
-	eventually(t, "all facts", func() bool { return len(seen.list()) == n })
+	eventually(t, "all facts", func() bool { return len(seen.List()) == n })
 	if slow.Load() != 0 {
 		t.Error("the slow reader was not slow")
 	}
@@ -163,7 +163,7 @@ func TestDeadlocksAndCutConnections(t *testing.T) {
 	dsn, server := storetest.Postgres(t), bustest.Start(t)
 	db := openStore(t, dsn)
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 	cfg := quick()
 	cfg.MaxAttempts = 1
 	cfg.AckWait, cfg.OpenTimeout = 20*time.Second, 19*time.Second // a deadlock takes its second
@@ -208,7 +208,7 @@ func TestClockJumps(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 	for i := range 2 {
 		start(t, quick(), ticket.Deps{Bus: server.Connect(fmt.Sprint("worker-", i)), Tickets: db, Now: jumping})
 	}
@@ -224,7 +224,7 @@ func TestClockJumps(t *testing.T) {
 func TestRepeatsAfterTheDeduplicationWindow(t *testing.T) {
 	server, db := bustest.Start(t), openStore(t, storetest.Postgres(t))
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 	start(t, quick(), ticket.Deps{Bus: server.Connect("ticket"), Tickets: db})
 	for _, stream := range []string{schemas.StreamWork, schemas.StreamFacts} {
 		if err := server.Forgetful(storetest.Context(t), stream); err != nil {
@@ -235,11 +235,11 @@ func TestRepeatsAfterTheDeduplicationWindow(t *testing.T) {
 	for i := range times {
 		eventually(t, "the fact", func() bool {
 			send(t, asker, request("call-1"), schemas.WithID("request-1"))
-			return len(seen.list()) > i
+			return len(seen.List()) > i
 		})
 	}
-	first := seen.list()[0].Data.(*schemas.TicketOpened)
-	for i, m := range seen.list() {
+	first := seen.List()[0].Data.(*schemas.TicketOpened)
+	for i, m := range seen.List() {
 		if f := m.Data.(*schemas.TicketOpened); f.Number != first.Number || f.TicketID != first.TicketID || f.Existing != (i > 0) {
 			t.Errorf("fact %d: %+v, the first %+v", i, f, first)
 		}
@@ -252,7 +252,7 @@ func TestRepeatsAfterTheDeduplicationWindow(t *testing.T) {
 func TestAReplayedDeadLetterIsOneTicket(t *testing.T) {
 	server, db := bustest.Start(t), openStore(t, storetest.Postgres(t))
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 	cfg := quick()
 	cfg.MaxAttempts = 1
 	s := start(t, cfg, ticket.Deps{Bus: server.Connect("broken"), Tickets: broken{db}})
@@ -271,7 +271,7 @@ func TestAReplayedDeadLetterIsOneTicket(t *testing.T) {
 	}
 	opened := func() int {
 		n := 0
-		for _, m := range seen.list() {
+		for _, m := range seen.List() {
 			if _, ok := m.Data.(*schemas.TicketOpened); ok {
 				n++
 			}

@@ -82,35 +82,6 @@ func send(t testing.TB, b *bus.Bus, req *schemas.TicketOpen, opts ...schemas.Opt
 	}
 }
 
-// facts collects what the facts stream holds of tickets, each message once.
-type facts struct {
-	mu  sync.Mutex
-	all []bus.Message
-}
-
-func watch(t testing.TB, b *bus.Bus, stream, filter string) *facts {
-	t.Helper()
-	f := &facts{}
-	c, err := b.Consume(storetest.Context(t), bus.ConsumerConfig{Stream: stream, Durable: "watch", FilterSubjects: []string{filter}},
-		func(_ context.Context, m bus.Message) error {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.all = append(f.all, m)
-			return nil
-		})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Stop)
-	return f
-}
-
-func (f *facts) list() []bus.Message {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]bus.Message(nil), f.all...)
-}
-
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(45 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
@@ -146,7 +117,7 @@ func TestARequestBecomesATicket(t *testing.T) {
 		t.Error(err)
 	}
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 	refund := request("call-2")
 	refund.Kind, refund.IdempotencyKey = schemas.KindRefund, "call-2:refund:1"
 	send(t, asker, request("call-1"))
@@ -154,8 +125,8 @@ func TestARequestBecomesATicket(t *testing.T) {
 	// The same request in another message: the same ticket.
 	send(t, asker, request("call-1"))
 	eventually(t, "three requests done", func() bool { return count(t, reg, "opened") == 2 && count(t, reg, "existing") == 1 })
-	eventually(t, "two facts", func() bool { return len(seen.list()) == 2 })
-	for _, m := range seen.list() {
+	eventually(t, "two facts", func() bool { return len(seen.List()) == 2 })
+	for _, m := range seen.List() {
 		f, ok := m.Data.(*schemas.TicketOpened)
 		want := schemas.GroupAfterSales
 		if ok && f.CallID == "call-2" {
@@ -185,8 +156,8 @@ func TestAWrongRequestIsRejectedAndKept(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	start(t, quick(), ticket.Deps{Bus: server.Connect("ticket"), Tickets: db, Registry: reg})
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
-	dead := watch(t, asker, schemas.StreamDead, schemas.SubjectsDead)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	dead := bustest.Watch(t, asker, schemas.StreamDead, schemas.SubjectsDead)
 	bad := request("call-1")
 	bad.OrderNumber, bad.Contact = "$(reboot)", "a\x00b"
 	bad.Pickup.Until = bad.Pickup.From
@@ -197,12 +168,12 @@ func TestAWrongRequestIsRejectedAndKept(t *testing.T) {
 	if err := asker.PublishDurable(storetest.Context(t), schemas.SubjectTicketOpen, unsafe); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "two rejections", func() bool { return count(t, reg, "rejected") == 2 && len(dead.list()) == 2 })
-	eventually(t, "one fact", func() bool { return len(seen.list()) == 1 })
-	f, ok := seen.list()[0].Data.(*schemas.TicketRejected)
+	eventually(t, "two rejections", func() bool { return count(t, reg, "rejected") == 2 && len(dead.List()) == 2 })
+	eventually(t, "one fact", func() bool { return len(seen.List()) == 1 })
+	f, ok := seen.List()[0].Data.(*schemas.TicketRejected)
 	if !ok || f.Code != "invalid_request" || !strings.Contains(f.Reason, "order_number") || !strings.Contains(f.Reason, "contact") ||
 		!strings.Contains(f.Reason, "pickup: ") || !strings.Contains(f.Reason, "pickup.address") || strings.Contains(f.Reason, "中山路") || strings.Contains(f.Reason, "reboot") {
-		t.Errorf("fact %+v", seen.list()[0].Data)
+		t.Errorf("fact %+v", seen.List()[0].Data)
 	}
 	if list, _, err := db.Tickets(storetest.Context(t), store.TicketFilter{}, 0, ""); len(list) != 0 || err != nil {
 		t.Errorf("tickets %v, %v", list, err)
@@ -223,13 +194,13 @@ func TestARequestThatAlwaysFailsGoesToTheDeadLetters(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	start(t, cfg, ticket.Deps{Bus: server.Connect("ticket"), Tickets: broken{openStore(t, storetest.SQLite(t))}, Registry: reg})
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
-	dead := watch(t, asker, schemas.StreamDead, schemas.SubjectsDead)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	dead := bustest.Watch(t, asker, schemas.StreamDead, schemas.SubjectsDead)
 	send(t, asker, request("call-1"))
-	eventually(t, "a dead letter and a fact", func() bool { return len(dead.list()) == 1 && len(seen.list()) == 1 })
-	f, ok := seen.list()[0].Data.(*schemas.TicketRejected)
+	eventually(t, "a dead letter and a fact", func() bool { return len(dead.List()) == 1 && len(seen.List()) == 1 })
+	f, ok := seen.List()[0].Data.(*schemas.TicketRejected)
 	if !ok || f.Code != "exhausted" || strings.Contains(f.Reason, "nonsense") || count(t, reg, "retry") != 2 || count(t, reg, "exhausted") != 1 {
-		t.Errorf("fact %+v", seen.list()[0].Data)
+		t.Errorf("fact %+v", seen.List()[0].Data)
 	}
 }
 
@@ -242,7 +213,7 @@ func TestTicketsWaitForTheDatabase(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	s := start(t, cfg, ticket.Deps{Bus: server.Connect("ticket"), Tickets: db, Registry: reg})
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 	if err := cluster.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +228,7 @@ func TestTicketsWaitForTheDatabase(t *testing.T) {
 	if err := cluster.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all facts", func() bool { return len(seen.list()) == n })
+	eventually(t, "all facts", func() bool { return len(seen.List()) == n })
 	list, _, err := db.Tickets(storetest.Context(t), store.TicketFilter{}, 0, "")
 	if len(list) != n || err != nil {
 		t.Errorf("%d tickets, %v", len(list), err)
@@ -268,7 +239,7 @@ func TestTicketsWaitForNATS(t *testing.T) {
 	server := bustest.Start(t)
 	db := openStore(t, storetest.SQLite(t))
 	asker := server.Connect("asker")
-	seen := watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 	// The server goes away between commit and publish.
 	var once sync.Once
 	gone := make(chan struct{})
@@ -280,14 +251,14 @@ func TestTicketsWaitForNATS(t *testing.T) {
 	send(t, asker, request("call-1"))
 	<-gone
 	server.Up()
-	eventually(t, "the fact", func() bool { return len(seen.list()) == 1 })
+	eventually(t, "the fact", func() bool { return len(seen.List()) == 1 })
 	eventually(t, "an empty outbox", func() bool {
 		n, err := db.CountPendingOutbox(storetest.Context(t))
 		return err == nil && n == 0
 	})
 	list, _, err := db.Tickets(storetest.Context(t), store.TicketFilter{}, 0, "")
-	if len(list) != 1 || err != nil || len(seen.list()) != 1 {
-		t.Errorf("%d tickets, %d facts, %v", len(list), len(seen.list()), err)
+	if len(list) != 1 || err != nil || len(seen.List()) != 1 {
+		t.Errorf("%d tickets, %d facts, %v", len(list), len(seen.List()), err)
 	}
 }
 
@@ -299,9 +270,9 @@ func TestTheSweeperPublishesWhatACrashLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	seen := watch(t, server.Connect("asker"), schemas.StreamFacts, schemas.SubjectTicketFacts)
+	seen := bustest.Watch(t, server.Connect("asker"), schemas.StreamFacts, schemas.SubjectTicketFacts)
 	start(t, quick(), ticket.Deps{Bus: server.Connect("ticket"), Tickets: db})
-	eventually(t, "three facts", func() bool { return len(seen.list()) == 3 })
+	eventually(t, "three facts", func() bool { return len(seen.List()) == 3 })
 	eventually(t, "an empty outbox", func() bool {
 		n, err := db.CountPendingOutbox(storetest.Context(t))
 		return err == nil && n == 0

@@ -146,8 +146,8 @@ func TestAKilledWorkerLeavesOneCopy(t *testing.T) {
 				if got := strings.Join(r.desk.Log(), "; "); got != "create D-1; state D-1 in-progress" {
 					t.Errorf("done: %s", got)
 				}
-				if got := r.facts.synced(tk.ID); len(got) != 2 || len(r.dead.list()) != 0 {
-					t.Errorf("%d facts, %d dead letters", len(got), len(r.dead.list()))
+				if got := r.facts.synced(tk.ID); len(got) != 2 || len(r.dead.List()) != 0 {
+					t.Errorf("%d facts, %d dead letters", len(got), len(r.dead.List()))
 				}
 			})
 		}
@@ -194,7 +194,7 @@ func TestAKilledWorkerLeavesOutNoComment(t *testing.T) {
 			if said := strings.Join(r.desk.Copies(tk.ID)[0].Comments, " "); said != want || len(ids) != 2 {
 				t.Errorf("said %q under the ids %v, want %q", said, ids, want)
 			}
-			if facts, dead := len(r.facts.synced(tk.ID)), len(r.dead.list()); facts != 3 || dead != 0 {
+			if facts, dead := len(r.facts.synced(tk.ID)), len(r.dead.List()); facts != 3 || dead != 0 {
 				t.Errorf("%d facts, %d dead letters", facts, dead)
 			}
 		})

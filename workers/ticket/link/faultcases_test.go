@@ -80,8 +80,8 @@ func TestCopiesWaitForTheDatabaseAndNATS(t *testing.T) {
 			t.Errorf("%s has %d copies, %d facts", tk.CallID, len(copies), len(facts))
 		}
 	}
-	if outages.Load() < 2 || len(r.dead.list()) != 0 {
-		t.Errorf("%d outages, %d dead letters", outages.Load(), len(r.dead.list()))
+	if outages.Load() < 2 || len(r.dead.List()) != 0 {
+		t.Errorf("%d outages, %d dead letters", outages.Load(), len(r.dead.List()))
 	}
 }
 

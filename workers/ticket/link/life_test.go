@@ -17,7 +17,7 @@ import (
 // changed lists the facts of one ticket's changes, by version.
 func (f *letters) changed(ticketID string) []*schemas.TicketChanged {
 	var out []*schemas.TicketChanged
-	for _, m := range f.list() {
+	for _, m := range f.List() {
 		if c, ok := m.Data.(*schemas.TicketChanged); ok && c.TicketID == ticketID {
 			out = append(out, c)
 		}

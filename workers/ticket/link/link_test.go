@@ -79,8 +79,8 @@ func newRig(t *testing.T, dsn string, change func(*link.Config)) *rig {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	r.db, r.asker = db, r.nats.Connect("asker")
-	r.facts = watch(t, r.asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
-	r.dead = watch(t, r.asker, schemas.StreamDead, schemas.SubjectsDead)
+	r.facts = &letters{bustest.Watch(t, r.asker, schemas.StreamFacts, schemas.SubjectTicketFacts)}
+	r.dead = &letters{bustest.Watch(t, r.asker, schemas.StreamDead, schemas.SubjectsDead)}
 	work := ticket.Defaults()
 	work.RetryFirst, work.RetryMax, work.SweepInterval, work.SweepAge = 50*time.Millisecond, 200*time.Millisecond, 50*time.Millisecond, 0
 	tickets, err := ticket.New(work, ticket.Deps{Bus: r.nats.Connect("ticket"), Tickets: db, Copied: func(tenant string) bool { return tenant == "acme" }})
@@ -171,38 +171,13 @@ func (r *rig) copied(t store.Ticket) store.Link {
 	return l
 }
 
-type letters struct {
-	mu  sync.Mutex
-	all []bus.Message
-}
-
-func watch(t testing.TB, b *bus.Bus, stream, filter string) *letters {
-	t.Helper()
-	f := &letters{}
-	c, err := b.Consume(storetest.Context(t), bus.ConsumerConfig{Stream: stream, Durable: "watch", FilterSubjects: []string{filter}},
-		func(_ context.Context, m bus.Message) error {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.all = append(f.all, m)
-			return nil
-		})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Stop)
-	return f
-}
-
-func (f *letters) list() []bus.Message {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.all)
-}
+// letters are messages, with what tests ask of them.
+type letters struct{ *bustest.Seen }
 
 // synced lists the facts of one ticket.
 func (f *letters) synced(ticketID string) []*schemas.TicketSynced {
 	var out []*schemas.TicketSynced
-	for _, m := range f.list() {
+	for _, m := range f.List() {
 		if s, ok := m.Data.(*schemas.TicketSynced); ok && s.TicketID == ticketID {
 			out = append(out, s)
 		}
@@ -284,7 +259,7 @@ func TestNothingIsLostAndNothingTwice(t *testing.T) {
 			t.Errorf("%s has %d facts", tk.CallID, len(got))
 		}
 	}
-	if dead := r.dead.list(); len(dead) != 0 {
+	if dead := r.dead.List(); len(dead) != 0 {
 		t.Errorf("%d dead letters", len(dead))
 	}
 }
@@ -329,7 +304,7 @@ func TestWhatIsRefusedGoesToTheDeadLettersAndComesBack(t *testing.T) {
 	if _, _, err := r.db.QueueDelivery(storetest.Context(t), tk.ID, store.DeliverUpdate, "k", ticket.Change{Status: "open"}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "two dead letters", func() bool { return len(r.dead.list()) == 2 })
+	eventually(t, "two dead letters", func() bool { return len(r.dead.List()) == 2 })
 	if l := r.linkOf(tk); l.ExternalID != "" || l.Error == "" || strings.Contains(l.Error, "13800138001") {
 		t.Errorf("link %+v", l)
 	}
@@ -351,8 +326,8 @@ func TestAnAbsenceWithoutEndIsGivenUp(t *testing.T) {
 	r := newRig(t, storetest.SQLite(t), func(c *link.Config) { c.GiveUp = time.Second })
 	r.desk.Fail(tickettest.Always(tickettest.Error500))
 	r.open("call-1")
-	eventually(t, "a dead letter", func() bool { return len(r.dead.list()) == 1 })
-	if d := r.dead.list()[0]; d.Subject != schemas.SubjectDead(schemas.SubjectTicketDeliver("acme")) {
+	eventually(t, "a dead letter", func() bool { return len(r.dead.List()) == 1 })
+	if d := r.dead.List()[0]; d.Subject != schemas.SubjectDead(schemas.SubjectTicketDeliver("acme")) {
 		t.Errorf("letter %+v", d)
 	}
 }
