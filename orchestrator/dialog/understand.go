@@ -314,7 +314,11 @@ func (h heard) record() Understanding {
 	for k, v := range h.values {
 		slots[k] = v
 	}
-	if h.ref.kind != refNone {
+	switch h.ref.kind {
+	case refNone:
+	case refPhone:
+		slots["phone"] = h.ref.text
+	default:
 		slots[slotOrder] = h.ref.text
 	}
 	if h.answer != zhtext.AnswerUnknown {
