@@ -29,6 +29,9 @@ const (
 	tail = `(?:的|得|嘞|咧|哩|呐|哇|啊|呀|呢|吧|了|哦|呗|嘛|哈|啦|滴|哒|噢|喽|么|哟|嗯|嘅|吖|喎|㗎)`
 )
 
+// endsCall is a word that ends a call.
+const endsCall = `(?:谢谢|多谢|再见|拜拜|再会|[就先]这样(?:子|吧|了|啊)*|麻烦了)`
+
 // when is when something came: "昨天就收到了".
 const when = `(?:大?前天|昨天|今天|昨晚|上周[一二三四五六日天]?|上个?(?:星期|礼拜)[一二三四五六日天]?|周[一二三四五六日天]|早上|上午|中午|下午|晚上)+`
 
@@ -43,6 +46,8 @@ var (
 		"不过", "", "好像", "", "是不是", "", "对不对", "", "好不好", "", "行不行", "", "要不要", "",
 		"可不可以", "", "有没有", "", "不管", "", "你好", "", "您好", "", "对不起", "", "要不", "", "不光", "",
 	)
+	// What ends a call says neither yes nor no: "行就这样吧谢谢", "对的谢谢再见".
+	closing = regexp.MustCompile(`(?:那|就|先|啊|啦|了|哈)*` + endsCall + `(?:` + endsCall + `|你|您|啊|啦|了|哈|那|先)*$`)
 	onlyHum = regexp.MustCompile(`^` + hum + `+$`)
 	wholeNo = regexp.MustCompile(`^(?:` + hum + `|我|都|也|这个|那个|这|还|完全|肯定|应该|暂时|目前|现在|先|倒|并|才|货|东西|快递|包裹|可|真|根本|一直|压根|到现在|到今天|尚|我觉得|我看|你们)*` +
 		`(?:不|没|未|错|别|甭|否|免了|反了|NO|搞错|弄错|说错|听错|哪有|怎么可能|在路上|在运输|在派送|运输中|派送中|算了|取消|冇|唔(?:系|啱|要|对|使|得|好|想|同意))`)
@@ -59,6 +64,9 @@ func ReadYesNo(text string) Answer {
 	weak := AnswerUnknown
 	for _, clause := range Clauses(Narrow(text)) {
 		clause = misleading.Replace(clause)
+		if rest := closing.ReplaceAllString(clause, ""); rest != "" {
+			clause = rest
+		}
 		switch {
 		case clause == "" || strings.HasSuffix(clause, "吗"):
 			continue

@@ -156,13 +156,18 @@ func (t *turn) answerFirst(h heard) bool {
 
 // answersQuestion says whether a sentence that asks nothing is an answer to
 // the question in hand: "配件不全" is a reason, not the wish to know of
-// accessories.
+// accessories, also when nobody has asked for one yet.
 func (t *turn) answersQuestion(h heard) bool {
 	if t.ofPickup(h) {
 		return true
 	}
 	slot := t.f.slotOf(t.s.Question)
-	if slot == "" || t.says(h, phraseAsking) {
+	switch {
+	case t.says(h, phraseAsking):
+		return false
+	case t.s.Question == questionIntent:
+		return t.wishFor(h) != ""
+	case slot == "":
 		return false
 	}
 	lines := t.lines()

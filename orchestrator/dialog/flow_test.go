@@ -103,6 +103,9 @@ func TestEveryPromptIsUsed(t *testing.T) {
 	for _, task := range f.tasks {
 		used[task.Say], used[task.Aside], used[task.Correct], used[task.Summary] = true, true, true, true
 	}
+	for _, slot := range f.slots {
+		used[slot.Wish] = true
+	}
 	for _, rules := range f.rules {
 		for _, r := range rules {
 			used[r.Say] = true

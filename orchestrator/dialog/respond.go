@@ -10,11 +10,7 @@ import (
 
 // respond takes the caller's answer to the present question.
 func (t *turn) respond(h heard) {
-	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && t.f.tasks[intent].End {
-		t.goodbye("goodbye")
-		return
-	}
-	if t.command(h) {
+	if t.leaves(h) || t.command(h) {
 		return
 	}
 	if t.s.Intent != "" && t.says(h, "give_up") {
@@ -85,7 +81,7 @@ func (t *turn) respondOpen(h heard) {
 			// Something useful, but not what for.
 			t.progress()
 			t.say("noted")
-			t.reask()
+			t.askWith(questionIntent, cmp.Or(t.wishFor(h), t.s.Prompt))
 			return
 		}
 		if (t.says(h, "nothing_more") || h.answer == zhtext.AnswerNo) && len(t.s.Tickets)+t.s.Answered > 0 {
@@ -317,6 +313,9 @@ func (t *turn) respondConfirm(h heard) {
 	case h.answer == zhtext.AnswerYes:
 		t.progress()
 		t.open()
+		return
+	case h.answer == zhtext.AnswerNo && t.s.Prompt == promptUnconfirmed:
+		t.goodbye("goodbye")
 		return
 	case h.answer == zhtext.AnswerNo || t.says(h, "wrong"):
 		t.progress()

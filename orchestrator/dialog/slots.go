@@ -68,6 +68,17 @@ func (t *turn) takeSlots(h heard, asked string) bool {
 	return t.takeRef(h) > 0 || n > 0
 }
 
+// wishFor is the prompt that asks for the request of a caller who has only
+// said something about it: "鞋子小了" is either to be returned or exchanged.
+func (t *turn) wishFor(h heard) string {
+	for _, name := range t.f.slotOrder {
+		if wish := t.f.slots[name].Wish; wish != "" && h.values[name] != "" {
+			return wish
+		}
+	}
+	return ""
+}
+
 // takeRef follows an order number in the sentence; 1 when there was one that
 // is not the order in hand already.
 func (t *turn) takeRef(h heard) int {

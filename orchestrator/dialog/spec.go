@@ -121,6 +121,9 @@ type slotSpec struct {
 	Except []string `yaml:"except"`
 	// Got is said when the answer to the slot's question is taken; optional.
 	Got string `yaml:"got"`
+	// Wish asks for the request when a caller says this slot without one;
+	// optional, without it the question of the beginning is asked again.
+	Wish string `yaml:"wish"`
 	// Implies are values of other slots that having this one means.
 	Implies map[string]string `yaml:"implies"`
 	// Offer is the question that offers an address of the order's own.

@@ -18,7 +18,7 @@ var requiredPrompts = []string{
 	"order_found", "order_not_found", "orders_down", "opening", "still_opening",
 	"ticket_opened", "ticket_again", "ticket_pending", "ticket_repeat", "ticket_waiting",
 	"ticket_failed", "ticket_exists", "handoff", "handoff_gave_up", "handoff_failed",
-	"goodbye", "goodbye_silent", "goodbye_failed", "resume_task", "order_described",
+	"goodbye", "goodbye_silent", "goodbye_failed", promptUnconfirmed, "resume_task", "order_described",
 	"order_undated", "order_by_digits", "choice", "ticket_summary", "not_now",
 	"dialect_ok", "dialect_standard", "dialect_unavailable", "dialect_which", "keypad_only", "keypad_demo", "speech_again",
 }
@@ -28,7 +28,7 @@ var requiredQuestions = []string{"intent", "choose_order", "correct", "anything_
 
 // requiredPhrases are the caller's commands and small words.
 var requiredPhrases = []string{
-	"repeat", "wait", "wrong", "wrong_order", "unknown", "nothing_more", "ticket", "negation",
+	"repeat", "wait", "wrong", "wrong_order", "unknown", "nothing_more", "farewell", "ticket", "negation",
 	"all", "give_up", phraseBefore, phraseAfter, phraseNot, phrasePoor, phraseThing, phraseAny, phraseLink,
 }
 
@@ -275,6 +275,9 @@ func (l *loader) checkSlots() {
 		}
 		if s.Got != "" {
 			l.prompt(s.Got, "slots", id, "got")
+		}
+		if s.Wish != "" {
+			l.prompt(s.Wish, "slots", id, "wish")
 		}
 		l.checkValues(id, s)
 		l.checkFree(id, s)
