@@ -128,6 +128,7 @@ type Change struct {
 	Unassigned bool      `json:"unassigned"` // nobody has it any more
 	Priority   string    `json:"priority"`
 	Due        time.Time `json:"due"`
+	NoDue      bool      `json:"no_due"` // it has to be done by no time any more
 	At         time.Time `json:"at"`
 }
 
