@@ -56,8 +56,12 @@ func (e *ticketEdit) regroup(to schemas.Group, rules Rules, follow bool) error {
 	if err != nil {
 		return err
 	}
-	if follow && who != "" && e.status() == schemas.StatusInProgress {
+	if !follow { // the change says itself where the ticket goes
+		e.row.Assignee = who
+		return nil
+	}
+	if who != "" && e.status() == schemas.StatusInProgress {
 		e.row.Status = string(schemas.StatusAssigned)
 	}
-	return e.assign(who, follow)
+	return e.assign(who, true)
 }
