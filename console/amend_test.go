@@ -191,7 +191,7 @@ func TestATicketThatIsOverIsNotAmended(t *testing.T) {
 			var p problem
 			a := f.amend(ticket.ID, `{"group":"finance","due_at":null,"note":"x"}`, 2, &p)
 			if a.code != http.StatusConflict || !strings.HasSuffix(p.Type, "/ticket-ended") || len(p.Errors) != 2 || p.Errors[0].Field != "due_at" || p.Errors[1].Field != "group" ||
-				!strings.Contains(p.Errors[0].Detail, "resolved") {
+				p.Errors[0].Detail != "is not possible: the ticket is over: it is resolved" {
 				t.Errorf("%d %s", a.code, a.body)
 			}
 			if n := len(f.audit(console.ActionAmend)); n != 0 {

@@ -128,7 +128,7 @@ func TestWhatIsOverIsNotAmended(t *testing.T) {
 				"group": moveTo(schemas.GroupFinance, office), "priority": {By: "chen.jie", Priority: ptr(schemas.PriorityLow)}, "due": {By: "chen.jie", DueAt: &due},
 				"no due": {By: "chen.jie", DueAt: &time.Time{}}, "what it is": {By: "chen.jie", Priority: ptr(schemas.PriorityNormal)},
 			} {
-				if _, err := s.ChangeTicket(ctx, id, c); !errors.Is(err, store.ErrEnded) || !strings.Contains(err.Error(), string(over)) {
+				if _, err := s.ChangeTicket(ctx, id, c); !errors.Is(err, store.ErrEnded) || err.Error() != "the ticket is over: it is "+string(over) {
 					t.Errorf("%s of a %s one: %v", field, over, err)
 				}
 			}
