@@ -166,7 +166,9 @@ func TestADueTimeThatIsSetIsEscalated(t *testing.T) {
 			}
 			return got.Ticket
 		}
-		due := func(h int) store.TicketChange { return store.TicketChange{DueAt: ptr(noon.Add(time.Duration(h) * time.Hour))} }
+		due := func(h int) store.TicketChange {
+			return store.TicketChange{DueAt: ptr(noon.Add(time.Duration(h) * time.Hour))}
+		}
 		late := func(h int, want string) {
 			t.Helper()
 			at = noon.Add(time.Duration(h) * time.Hour)
