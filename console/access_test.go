@@ -116,6 +116,7 @@ func TestEachRouteAsksForItsScope(t *testing.T) {
 		"GET /api/v1/calls": console.ScopeCallsRead, "GET /api/v1/calls/{id}": console.ScopeCallsRead, "GET /api/v1/tickets": console.ScopeTicketsRead,
 		"GET /api/v1/tickets/{id}": console.ScopeTicketsRead, "POST /api/v1/tickets/{id}/transitions": console.ScopeTicketsWrite,
 		"POST /api/v1/tickets/{id}/comments": console.ScopeTicketsWrite, "PUT /api/v1/tickets/{id}/assignee": console.ScopeTicketsWrite,
+		"PATCH /api/v1/tickets/{id}":      console.ScopeTicketsWrite,
 		"GET /api/v1/exports/tickets.csv": console.ScopeExport, "GET /api/v1/statistics/returns": console.ScopeStats, "GET /api/v1/audit": console.ScopeAudit,
 		"GET /api/v1/openapi.yaml": "",
 	}

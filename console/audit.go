@@ -15,8 +15,9 @@ const (
 	ActionTransition = "ticket.transition"
 	ActionComment    = "ticket.comment"
 	ActionAssign     = "ticket.assign"
-	ActionTicketRead = "ticket.read" // personal data were shown
-	ActionCallRead   = "call.read"   // personal data were shown
+	ActionAmend      = "ticket.amend" // group, priority, due time
+	ActionTicketRead = "ticket.read"  // personal data were shown
+	ActionCallRead   = "call.read"    // personal data were shown
 	ActionExport     = "export.start"
 	ActionExported   = "export.end"
 	ActionKeyCreate  = "apikey.create"
@@ -24,7 +25,7 @@ const (
 )
 
 var actions = []string{
-	ActionTransition, ActionComment, ActionAssign, ActionTicketRead, ActionCallRead, ActionExport, ActionExported, ActionKeyCreate, ActionKeyRevoke,
+	ActionTransition, ActionComment, ActionAssign, ActionAmend, ActionTicketRead, ActionCallRead, ActionExport, ActionExported, ActionKeyCreate, ActionKeyRevoke,
 }
 
 // audited makes the writing under the context carry its entry.

@@ -35,12 +35,17 @@ type body struct {
 	read    map[string]bool
 }
 
-// readBody reads the whole of a request's body: application/json, one object
-// of at most maxBody bytes, no member twice.
-func readBody(w http.ResponseWriter, r *http.Request) (*body, error) {
+const plainJSON = "application/json"
+
+// readBody reads the whole of a request's body: of the media type that is
+// wanted, one object of at most maxBody bytes, no member twice.
+func readBody(w http.ResponseWriter, r *http.Request, want string) (*body, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset := params["charset"]; err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, &bodyError{http.StatusUnsupportedMediaType, kindMediaType, "The body has to be application/json, in UTF-8.", nil}
+	if charset := params["charset"]; err != nil || media != want || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		if want == mergePatch {
+			w.Header().Set("Accept-Patch", mergePatch) // RFC 5789, 2.2
+		}
+		return nil, &bodyError{http.StatusUnsupportedMediaType, kindMediaType, "The body has to be " + want + ", in UTF-8.", nil}
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
@@ -110,14 +115,18 @@ func (b *body) bad(field, detail string) {
 	b.errs = append(b.errs, fieldError{Field: field, Detail: detail})
 }
 
+func (b *body) has(name string) bool {
+	_, there := b.members[name]
+	return there
+}
+
 // text reads a string of low to high characters; a member that is not there
 // is "", and wrong when low is more than 0.
 func (b *body) text(name string, low, high int) string {
 	b.read[name] = true
-	raw, there := b.members[name]
 	var v *string
-	if there {
-		if err := json.Unmarshal(raw, &v); err != nil || v == nil {
+	if b.has(name) {
+		if err := json.Unmarshal(b.members[name], &v); err != nil || v == nil {
 			b.bad(name, "is no string")
 			return ""
 		}

@@ -11,7 +11,7 @@ import (
 func readText(contentType, text string) (string, error) {
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(text))
 	r.Header.Set("Content-Type", contentType)
-	b, err := readBody(httptest.NewRecorder(), r)
+	b, err := readBody(httptest.NewRecorder(), r, plainJSON)
 	if err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -97,7 +98,8 @@ func pathID(r *http.Request) (string, error) {
 type writing struct {
 	action    string
 	versioned bool
-	field     string // the member that says what is wanted
+	media     string // of the body; empty is application/json
+	field     string // the member that says what is wanted; empty: those of the details
 	read      func(*body) map[string]string
 	do        func(ctx context.Context, id string, version int64) (store.Changed, error)
 }
@@ -121,7 +123,7 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, wr writing) {
 	}
 	var b *body
 	if err == nil {
-		b, err = readBody(w, r)
+		b, err = readBody(w, r, cmp.Or(wr.media, plainJSON))
 	}
 	var details map[string]string
 	if err == nil {
@@ -140,7 +142,7 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, wr writing) {
 	}
 	changed, err := wr.do(s.audited(ctx, asker(r), wr.action, id, details), id, version)
 	if err != nil {
-		s.failWrite(w, r, wr, err)
+		s.failWrite(w, r, wr.fields(details), err)
 		return
 	}
 	s.publish(r, changed.Facts)
@@ -169,25 +171,39 @@ func (s *Service) publish(r *http.Request, ids []string) {
 	}
 }
 
-// failWrite answers with why a ticket was not changed. A TransitionError knows
-// its statuses, which are no secret.
-func (s *Service) failWrite(w http.ResponseWriter, r *http.Request, wr writing, err error) {
-	refuse := func(status int, kind, detail, field, why string) {
-		writeProblem(w, problem{Status: status, Kind: kind, Detail: detail, Errors: []fieldError{{field, why}}})
+// fields are the members that say what is wanted.
+func (wr writing) fields(details map[string]string) []string {
+	if wr.field != "" {
+		return []string{wr.field}
+	}
+	return sortedKeys(details)
+}
+
+// failWrite answers with why a ticket was not changed, and names the fields
+// that wanted it. The statuses that errors know are no secret.
+func (s *Service) failWrite(w http.ResponseWriter, r *http.Request, fields []string, err error) {
+	refuse := func(status int, kind, detail, why string, fields ...string) {
+		p := problem{Status: status, Kind: kind, Detail: detail}
+		for _, f := range fields {
+			p.Errors = append(p.Errors, fieldError{f, why})
+		}
+		writeProblem(w, p)
 	}
 	switch {
 	case errors.Is(err, store.ErrChanged):
-		refuse(http.StatusPreconditionFailed, kindChanged, "The ticket was changed meanwhile; read it again.", "If-Match", "is not the version of the ticket")
+		refuse(http.StatusPreconditionFailed, kindChanged, "The ticket was changed meanwhile; read it again.", "is not the version of the ticket", "If-Match")
 	case errors.Is(err, store.ErrNoApprover):
 		refuseScope(w, ScopeTicketsApprove)
 	case errors.Is(err, store.ErrOwnApproval):
-		refuse(http.StatusForbidden, kindOwnApproval, "The approval has to come from somebody who neither has the ticket nor asked for it.", wr.field, "is for somebody else to decide")
+		refuse(http.StatusForbidden, kindOwnApproval, "The approval has to come from somebody who neither has the ticket nor asked for it.", "is for somebody else to decide", fields...)
 	case errors.Is(err, store.ErrTransition):
-		refuse(http.StatusConflict, kindTransition, "The ticket cannot go there from where it stands; next in its details lists where it can.", wr.field, "is not possible: "+err.Error())
+		refuse(http.StatusConflict, kindTransition, "The ticket cannot go there from where it stands; next in its details lists where it can.", "is not possible: "+err.Error(), fields...)
+	case errors.Is(err, store.ErrEnded):
+		refuse(http.StatusConflict, kindEnded, "The ticket is over. Reopen it first, where its details list that under next.", "is not possible: "+err.Error(), fields...)
 	case errors.Is(err, store.ErrFull):
-		refuse(http.StatusConflict, kindFull, "The ticket has as many comments as it can.", wr.field, "has no room")
+		refuse(http.StatusConflict, kindFull, "The ticket has as many comments as it can.", "has no room", fields...)
 	case errors.Is(err, store.ErrInvalid): // what only the ticket itself shows
-		refuse(http.StatusConflict, kindTransition, "The ticket cannot go there as it is: an assigned ticket has an assignee; give it to a person instead.", wr.field, "needs an assignee")
+		refuse(http.StatusConflict, kindTransition, "The ticket cannot go there as it is: an assigned ticket has an assignee; give it to a person instead.", "needs an assignee", fields...)
 	default:
 		s.fail(w, r, err)
 	}
@@ -197,28 +213,28 @@ func (s *Service) transitionTicket(w http.ResponseWriter, r *http.Request) {
 	var to store.TicketStatus
 	var note string
 	p := asker(r)
-	s.write(w, r, writing{ActionTransition, true, "to", func(b *body) map[string]string {
+	s.write(w, r, writing{action: ActionTransition, versioned: true, field: "to", read: func(b *body) map[string]string {
 		to, note = store.TicketStatus(b.text("to", 1, 32)), b.text("note", 0, maxNote)
 		if to != "" && !slices.Contains(statuses, to) {
 			b.bad("to", "is none of "+joined(statuses))
 		}
 		return map[string]string{"to": string(to)}
-	}, func(ctx context.Context, id string, version int64) (store.Changed, error) {
+	}, do: func(ctx context.Context, id string, version int64) (store.Changed, error) {
 		return s.desk.ChangeTicket(ctx, id, store.TicketChange{By: p.who(), Why: note, Version: version, Status: &to, NoApprover: !p.may(ScopeTicketsApprove)})
 	}})
 }
 
 func (s *Service) assignTicket(w http.ResponseWriter, r *http.Request) {
 	var assignee string
-	s.write(w, r, writing{ActionAssign, true, "assignee", func(b *body) map[string]string {
+	s.write(w, r, writing{action: ActionAssign, versioned: true, field: "assignee", read: func(b *body) map[string]string {
 		assignee = b.text("assignee", 0, maxAssignee)
-		if _, there := b.members["assignee"]; !there {
+		if !b.has("assignee") {
 			b.bad("assignee", "is missing")
 		} else if !assigneePattern.MatchString(assignee) {
 			b.bad("assignee", "does not match "+assigneePattern.String())
 		}
 		return map[string]string{"assigned": strconv.FormatBool(assignee != "")}
-	}, func(ctx context.Context, id string, version int64) (store.Changed, error) {
+	}, do: func(ctx context.Context, id string, version int64) (store.Changed, error) {
 		return s.desk.ChangeTicket(ctx, id, store.TicketChange{By: asker(r).who(), Version: version, Assignee: &assignee})
 	}})
 }
@@ -227,13 +243,13 @@ func (s *Service) assignTicket(w http.ResponseWriter, r *http.Request) {
 // that it needs no version.
 func (s *Service) commentTicket(w http.ResponseWriter, r *http.Request) {
 	var text string
-	s.write(w, r, writing{ActionComment, false, "text", func(b *body) map[string]string {
+	s.write(w, r, writing{action: ActionComment, field: "text", read: func(b *body) map[string]string {
 		text = b.text("text", 1, maxComment)
 		if text != "" && strings.TrimSpace(text) == "" {
 			b.bad("text", "is blank")
 		}
 		return nil
-	}, func(ctx context.Context, id string, version int64) (store.Changed, error) {
+	}, do: func(ctx context.Context, id string, version int64) (store.Changed, error) {
 		return s.desk.CommentVersion(ctx, id, version, asker(r).who(), text)
 	}})
 }

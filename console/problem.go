@@ -25,6 +25,7 @@ const (
 	kindTransition   = "illegal-transition"
 	kindChanged      = "changed-meanwhile"
 	kindOwnApproval  = "own-approval"
+	kindEnded        = "ticket-ended"
 	kindFull         = "full"
 	kindTooLarge     = "too-large"
 	kindMediaType    = "unsupported-media-type"
@@ -36,7 +37,7 @@ const (
 
 var problemKinds = []string{
 	kindParameter, kindBody, kindUnauthorized, kindScope, kindCrossOrigin, kindNotFound, kindMethod, kindTransition, kindChanged,
-	kindOwnApproval, kindFull, kindTooLarge, kindMediaType, kindWrongHost, kindNoVersion, kindTooMany, kindUnavailable,
+	kindOwnApproval, kindEnded, kindFull, kindTooLarge, kindMediaType, kindWrongHost, kindNoVersion, kindTooMany, kindUnavailable,
 }
 
 // problem is an RFC 9457 problem document. Errors names the fields at fault.

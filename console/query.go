@@ -76,12 +76,22 @@ func (q *query) time(name string) time.Time {
 	if v == "" {
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339, v)
-	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
-		q.bad(name, "is no RFC 3339 time, like 2026-11-11T00:00:00+08:00")
-		return time.Time{}
+	t, ok := parseTime(v)
+	if !ok {
+		q.bad(name, noTime)
 	}
 	return t
+}
+
+const noTime = "is no RFC 3339 time, like 2026-11-11T00:00:00+08:00"
+
+// parseTime reads what databases and everybody's clocks can hold.
+func parseTime(v string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339, v)
+	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
+		return time.Time{}, false
+	}
+	return t, true
 }
 
 func (q *query) page() (limit int, after store.Cursor) {

@@ -21,6 +21,7 @@ var routes = []route{
 	{"GET", "/api/v1/calls/{id}", ScopeCallsRead, routeCall, func(s *Service) http.HandlerFunc { return s.showCall }},
 	{"GET", "/api/v1/tickets", ScopeTicketsRead, routeTickets, func(s *Service) http.HandlerFunc { return s.listTickets }},
 	{"GET", "/api/v1/tickets/{id}", ScopeTicketsRead, routeTicket, func(s *Service) http.HandlerFunc { return s.showTicket }},
+	{"PATCH", "/api/v1/tickets/{id}", ScopeTicketsWrite, routeWrite, func(s *Service) http.HandlerFunc { return s.amendTicket }},
 	{"POST", "/api/v1/tickets/{id}/transitions", ScopeTicketsWrite, routeWrite, func(s *Service) http.HandlerFunc { return s.transitionTicket }},
 	{"POST", "/api/v1/tickets/{id}/comments", ScopeTicketsWrite, routeWrite, func(s *Service) http.HandlerFunc { return s.commentTicket }},
 	{"PUT", "/api/v1/tickets/{id}/assignee", ScopeTicketsWrite, routeWrite, func(s *Service) http.HandlerFunc { return s.assignTicket }},

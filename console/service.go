@@ -63,7 +63,10 @@ type Deps struct {
 	Bus     *bus.Bus
 	Records Records
 	// Desk changes tickets; left out, the console only reads.
-	Desk     Desk
+	Desk Desk
+	// Rules are those that dispatch has. Left out, a ticket that is moved to
+	// another group is nobody's there.
+	Rules    store.Rules
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	// Now is the clock of limits and expiries; left out, the machine's.
@@ -76,6 +79,7 @@ type Service struct {
 	bus     *bus.Bus
 	records Records
 	desk    Desk
+	rules   store.Rules
 	log     *slog.Logger
 	metrics *metrics
 	page    *page
@@ -110,7 +114,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, bus: deps.Bus, records: deps.Records, desk: deps.Desk, log: deps.Log, metrics: newMetrics(deps.Registry), page: page, now: deps.Now}
+	s := &Service{cfg: cfg, bus: deps.Bus, records: deps.Records, desk: deps.Desk, rules: deps.Rules, log: deps.Log, metrics: newMetrics(deps.Registry), page: page, now: deps.Now}
 	s.byAddress = newLimits(limitedAddress, cfg.RateAddress, cfg.BurstAddress, maxAddresses)
 	s.byKey = newLimits(limitedKey, cfg.RateKey, cfg.BurstKey, maxAddresses)
 	s.readings.seen = map[reading]time.Time{}

@@ -41,6 +41,11 @@ type fixture struct {
 
 func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 	t.Helper()
+	return setUpWith(t, dsn, nil, change)
+}
+
+func setUpWith(t *testing.T, dsn string, rules store.Rules, change func(*console.Config)) *fixture {
+	t.Helper()
 	storeCfg := store.Defaults()
 	storeCfg.DSN = config.Secret(dsn)
 	db, err := store.Open(storetest.Context(t), storeCfg, store.Deps{
@@ -57,7 +62,7 @@ func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 	if change != nil {
 		change(&cfg)
 	}
-	s, err := console.New(cfg, console.Deps{Bus: server.Connect("console"), Records: db, Desk: db})
+	s, err := console.New(cfg, console.Deps{Bus: server.Connect("console"), Records: db, Desk: db, Rules: rules})
 	if err != nil {
 		t.Fatal(err)
 	}

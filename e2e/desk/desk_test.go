@@ -68,7 +68,7 @@ type running interface {
 	Stop(context.Context) error
 }
 
-func openOffice(t *testing.T, dsn string) *office {
+func openOffice(t *testing.T, dsn, rules string) *office {
 	t.Helper()
 	ctx := storetest.Context(t)
 	cfg := store.Defaults()
@@ -105,7 +105,11 @@ func openOffice(t *testing.T, dsn string) *office {
 	run(tickets, err)
 	cc := console.Defaults()
 	cc.Listen, cc.RequireKey = "127.0.0.1:0", true
-	page, err := console.New(cc, console.Deps{Bus: nats.Connect("console"), Records: db, Desk: db})
+	dispatch, err := ticket.NewDispatch(tc, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := console.New(cc, console.Deps{Bus: nats.Connect("console"), Records: db, Desk: db, Rules: dispatch})
 	run(page, err)
 	o.base = "http://" + page.Addr() + "/api/v1/"
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
@@ -139,7 +143,7 @@ func (o *office) ask(key, method, path, body string, version int64, into any) (s
 		o.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", map[bool]string{true: "application/merge-patch+json", false: "application/json"}[method == http.MethodPatch])
 	if version > 0 {
 		req.Header.Set("If-Match", fmt.Sprintf("%q", fmt.Sprint(version)))
 	}
@@ -203,7 +207,7 @@ func (o *office) eventually(what string, ok func() bool) {
 func TestDearCustomersAndCostlyReturns(t *testing.T) {
 	for name, make := range storetest.Databases() {
 		t.Run(name, func(t *testing.T) {
-			o := openOffice(t, make(t))
+			o := openOffice(t, make(t), rules)
 			clerk := []console.Scope{console.ScopeTicketsRead, console.ScopeTicketsWrite}
 			boss := append(slices.Clone(clerk), console.ScopeTicketsApprove)
 			desk := o.key("desk", clerk...)
@@ -277,5 +281,53 @@ func returnOf(call string, fen int64) schemas.TicketOpen {
 	return schemas.TicketOpen{
 		CallID: call, Kind: schemas.KindReturn, OrderNumber: "20261112003378", OrderVerified: true, OrderLine: "1", Reason: "wrong_size",
 		Contact: "13800138001", AmountFen: fen,
+	}
+}
+
+const turns = `
+rules:
+  - {name: refunds, kinds: [refund], group: finance, due: 9h, assign: round_robin}
+  - {name: everything-else, group: after_sales, due: 18h}
+groups:
+  finance:
+    lead: wang.fang
+    people: [{name: li.na}, {name: zhao.lei}]
+`
+
+// A supervisor moves a caller's request to those who can do something about
+// it: the rules of dispatch say who, as for a new ticket.
+func TestATicketIsMovedByTheRulesOfDispatch(t *testing.T) {
+	for name, make := range storetest.Databases() {
+		t.Run(name, func(t *testing.T) {
+			o := openOffice(t, make(t), turns)
+			wang := o.key("wang.fang", console.ScopeTicketsRead, console.ScopeTicketsWrite)
+			amend := func(id, patch string, version int64) (after ticketJSON) {
+				t.Helper()
+				if status, kind := o.ask(wang, "PATCH", "tickets/"+id, patch, version, &after); status != 200 {
+					t.Fatalf("%s: %d %s", patch, status, kind)
+				}
+				return after
+			}
+			// li.na has one already, by the rule of new refunds.
+			if first := o.request(wang, schemas.TicketOpen{CallID: "c1", Kind: schemas.KindRefund, Contact: "13800138001"}); first.Assignee != "li.na" {
+				t.Fatalf("%+v", first)
+			}
+			// No rule of finance fits an inquiry: its first one, which takes turns, decides.
+			moved := o.request(wang, schemas.TicketOpen{CallID: "c2", Kind: schemas.KindInquiry, Contact: "13800138001"})
+			if after := amend(moved.ID, `{"group":"finance"}`, 1); after.Assignee != "zhao.lei" || after.Status != "assigned" || !after.DueAt.Equal(*moved.DueAt) || after.Priority != "normal" {
+				t.Errorf("%+v", after)
+			}
+			// Nobody is known of complaints, so that it waits there for somebody.
+			if after := amend(moved.ID, `{"group":"complaints"}`, 2); after.Assignee != "" || after.Status != "open" {
+				t.Errorf("%+v", after)
+			}
+			// The group's lead is one of its people.
+			if status, kind := o.ask(wang, "PUT", "tickets/"+moved.ID+"/assignee", `{"assignee":"wang.fang"}`, 3, nil); status != 200 {
+				t.Fatalf("%d %s", status, kind)
+			}
+			if after := amend(moved.ID, `{"group":"finance","priority":"high"}`, 4); after.Assignee != "wang.fang" || after.Priority != "high" {
+				t.Errorf("%+v", after)
+			}
+		})
 	}
 }

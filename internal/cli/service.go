@@ -344,6 +344,16 @@ func (p *process) startConsole(ctx context.Context) error {
 	if err := p.startStore(ctx); err != nil {
 		return err
 	}
-	s, err := console.New(p.cfg.Console, console.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Records: p.store, Desk: p.store})
+	s, err := p.newConsole()
 	return p.startService(ctx, "console", s, err)
+}
+
+// newConsole makes the console; tickets that are moved there go by the rules
+// that the ticket worker has.
+func (p *process) newConsole() (*console.Service, error) {
+	rules, err := ticket.NewDispatch(p.cfg.Ticket, p.log)
+	if err != nil {
+		return nil, err
+	}
+	return console.New(p.cfg.Console, console.Deps{Log: p.log, Registry: p.reg, Bus: p.bus, Records: p.store, Desk: p.store, Rules: rules})
 }

@@ -219,7 +219,7 @@ func (u *up) startTold(ctx context.Context) error {
 }
 
 func (u *up) startPage(ctx context.Context) (err error) {
-	u.console, err = console.New(u.cfg.Console, console.Deps{Log: u.log, Registry: u.reg, Bus: u.bus, Records: u.store, Desk: u.store})
+	u.console, err = u.newConsole()
 	if err = u.startService(ctx, "console", u.console, err); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ var sqliteTransient = map[int]bool{5: true, 6: true, 10: true, 13: true, 14: tru
 
 // isRefusal: the database is well, and the record does not allow it.
 func isRefusal(err error) bool {
-	for _, no := range []error{ErrTransition, ErrChanged, ErrTaken, ErrOwnApproval, ErrNoApprover, ErrNotifyBusy, ErrNotifyLater, ErrOptedOut} {
+	for _, no := range []error{ErrTransition, ErrChanged, ErrTaken, ErrOwnApproval, ErrNoApprover, ErrEnded, ErrNotifyBusy, ErrNotifyLater, ErrOptedOut} {
 		if errors.Is(err, no) {
 			return true
 		}

@@ -17,6 +17,7 @@ type copiedChange struct {
 	Unassigned bool       `json:"unassigned,omitempty"` // taken back
 	Priority   string     `json:"priority,omitempty"`
 	Due        *time.Time `json:"due,omitempty"`
+	NoDue      bool       `json:"no_due,omitempty"` // it has none any more
 	At         time.Time  `json:"at"`
 }
 
@@ -47,7 +48,7 @@ func (e *ticketEdit) deliver(changes []schemas.FieldChange) error {
 		case "priority":
 			told.Priority = c.To
 		case "due":
-			told.Due = stampPtr(e.row.DueAt)
+			told.Due, told.NoDue = stampPtr(e.row.DueAt), c.To == ""
 		default:
 			continue // what a copy does not have
 		}

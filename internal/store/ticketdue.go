@@ -6,11 +6,23 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// setDue begins the escalation anew.
-func (e *ticketEdit) setDue(at time.Time) {
-	e.row.DueAt = stampPtr(&at)
-	e.row.EscalateAt = e.row.DueAt
-	e.row.Escalated = levelNone
+// setDue begins the escalation anew, when the due time is another one: each
+// level counts once for what it was set to.
+func (e *ticketEdit) setDue(at time.Time, rules Rules) {
+	due := stampPtr(&at)
+	if timeText(due) == timeText(e.row.DueAt) {
+		return
+	}
+	e.row.DueAt, e.row.EscalateAt, e.row.Escalated = due, due, levelNone
+	if e.row.IdleSince != nil {
+		e.row.IdleSince = &e.now // of a time set while it stands still, nothing has passed
+	}
+	if due == nil || rules == nil {
+		return
+	}
+	if warn := rules.Warn(e.row.domain(), *due, e.now); !warn.IsZero() && warn.Before(*due) {
+		e.row.EscalateAt = stampPtr(&warn)
+	}
 }
 
 // stop lets the due time stand still while nobody here has to do anything:

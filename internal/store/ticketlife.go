@@ -117,6 +117,9 @@ type TicketChange struct {
 	Group      *schemas.Group
 	Priority   *schemas.Priority
 	DueAt      *time.Time // the zero time is none
+	// Rules say who of another Group gets the ticket and when DueAt is near;
+	// without them nobody gets it, and no due time is near before it is over.
+	Rules Rules
 }
 
 var whoPattern = regexp.MustCompile(`^[\p{L}\p{N}._@:-]{1,64}$`)
@@ -171,8 +174,10 @@ type Changed struct {
 //
 // Assigning an open or reopened ticket makes it assigned; taking it back makes
 // it open. Leaving waiting_approval is the approval, cancelling there its
-// refusal. Errors: ErrNotFound, ErrInvalid, ErrTransition, ErrChanged,
-// ErrTaken, ErrOwnApproval, ErrNoApprover.
+// refusal. In another group, whoever has the ticket keeps it only when they are
+// there as well (see Rules), unless the change says itself who gets it. A new
+// due time begins the escalation anew. Errors: ErrNotFound, ErrInvalid,
+// ErrTransition, ErrChanged, ErrTaken, ErrOwnApproval, ErrNoApprover, ErrEnded.
 func (s *Store) ChangeTicket(ctx context.Context, id string, c TicketChange) (Changed, error) {
 	if err := c.validate(); err != nil {
 		return Changed{}, err
@@ -241,14 +246,21 @@ func (e *ticketEdit) apply(c TicketChange) error {
 	if c.Take && e.row.Assignee != "" && e.row.Assignee != c.By {
 		return ErrTaken
 	}
-	if c.Group != nil {
+	if err := c.ended(e.status()); err != nil {
+		return err
+	}
+	if c.Group != nil && c.Assignee != nil {
 		e.row.Team = string(*c.Group)
+	} else if c.Group != nil && string(*c.Group) != e.row.Team {
+		if err := e.regroup(*c.Group, c.Rules, c.Status == nil); err != nil {
+			return err
+		}
 	}
 	if c.Priority != nil {
 		e.row.Priority = string(*c.Priority)
 	}
 	if c.DueAt != nil {
-		e.setDue(*c.DueAt)
+		e.setDue(*c.DueAt, c.Rules)
 	}
 	if c.Assignee != nil {
 		if err := e.assign(*c.Assignee, c.Status == nil); err != nil {

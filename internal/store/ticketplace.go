@@ -284,16 +284,17 @@ func (e *ticketEdit) escalate(now time.Time, leads map[schemas.Group]string) (Es
 		Tenant: e.row.Tenant, CallID: e.row.CallID, TicketID: e.row.ID, Number: e.row.Number, Level: level, Group: schemas.Group(e.row.Team),
 		Priority: schemas.Priority(e.row.Priority), Assignee: e.row.Assignee, Previous: e.was.Assignee, DueAt: due, EscalatedAt: e.now,
 	}
-	if err := e.tell(EscalationID(e.row.ID, level, due), "escalated", fact); err != nil {
+	if err := e.tell(EscalationID(e.row.ID, level, due, e.row.Version), "escalated", fact); err != nil {
 		return Escalation{}, err
 	}
 	return Escalation{Ticket: e.row.domain(), Level: level, Facts: e.facts}, nil
 }
 
 // EscalationID is the message id of an escalation: a level counts once for a
-// due time.
-func EscalationID(ticketID string, level schemas.EscalationLevel, due time.Time) string {
-	return fmt.Sprintf("ticket.escalated.%s.%s.%d", ticketID, level, due.UnixMicro())
+// due time. One that was changed and then set back counts again, so that the
+// ticket's version belongs to it.
+func EscalationID(ticketID string, level schemas.EscalationLevel, due time.Time, version int64) string {
+	return fmt.Sprintf("ticket.escalated.%s.%s.%d.%d", ticketID, level, due.UnixMicro(), version)
 }
 
 func raised(p schemas.Priority) schemas.Priority {

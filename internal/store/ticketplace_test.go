@@ -193,7 +193,7 @@ func TestEscalation(t *testing.T) {
 		if got := fmt.Sprint(escalate(t, s, noon.Add(48*time.Hour))); got != "map[call-jumped:overdue]" {
 			t.Errorf("after a jump: %s", got)
 		}
-		m, waiting, err := s.OutboxPending(ctx, store.EscalationID(jumped.ID, schemas.EscalationOverdue, *jumped.DueAt))
+		m, waiting, err := s.OutboxPending(ctx, store.EscalationID(jumped.ID, schemas.EscalationOverdue, *jumped.DueAt, 2))
 		if err != nil || !waiting {
 			t.Fatalf("no fact: %v", err)
 		}

@@ -101,15 +101,23 @@ func (d *Dispatch) place(r *Rule, req *schemas.TicketOpen, now time.Time) store.
 	if r.ApprovalOverFen != nil {
 		p.Approval = !req.OrderVerified || req.AmountFen > *r.ApprovalOverFen
 	}
-	if r.Assign != "" && r.Assign != store.AssignNone {
-		today := d.calendar.Today(now)
-		for _, person := range d.Groups[r.Group].People {
-			if person.here(today) {
-				p.Candidates = append(p.Candidates, store.Candidate{Name: person.Name, Capacity: person.Capacity})
-			}
+	p.Candidates = d.candidates(r, now)
+	return p
+}
+
+// candidates are those whom a rule gives tickets at now.
+func (d *Dispatch) candidates(r *Rule, now time.Time) []store.Candidate {
+	if r.Assign == "" || r.Assign == store.AssignNone {
+		return nil
+	}
+	var out []store.Candidate
+	today := d.calendar.Today(now)
+	for _, person := range d.Groups[r.Group].People {
+		if person.here(today) {
+			out = append(out, store.Candidate{Name: person.Name, Capacity: person.Capacity})
 		}
 	}
-	return p
+	return out
 }
 
 // Leads are those of each group who are here at now.

@@ -22,7 +22,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/bus"
-	"github.com/tidegate/tidegate/internal/calendar"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -92,11 +91,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	cal, err := calendar.Load(cfg.CalendarFile, deps.Log)
-	if err != nil {
-		return nil, err
-	}
-	dispatch, err := LoadRules(cfg.RulesFile, cal)
+	dispatch, err := NewDispatch(cfg, deps.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,9 @@ type Ticket struct {
 	Kind          string    `json:"kind"`
 	Group         string    `json:"group"`
 	Status        string    `json:"status"`
+	Assignee      string    `json:"assignee"`
+	Priority      string    `json:"priority"`
+	Due           time.Time `json:"due"`
 	OrderNumber   string    `json:"order_number"`
 	OrderVerified bool      `json:"order_verified"`
 	OrderLine     string    `json:"order_line"`
@@ -104,6 +107,10 @@ func Told(t store.Ticket, tenant string) Ticket {
 		Key: t.ID, Number: t.Number, Tenant: tenant, CallID: t.CallID, Kind: string(t.Kind), Group: string(t.Group), Status: string(t.Status),
 		OrderNumber: t.OrderNumber, OrderVerified: t.OrderVerified, OrderLine: t.OrderLine, Reason: t.Reason, ReasonText: t.ReasonText,
 		Received: t.Received, Contact: t.Contact, Summary: t.Summary, TranscriptURL: t.TranscriptURL, RequestedAt: t.RequestedAt, OpenedAt: t.OpenedAt,
+		Assignee: t.Assignee, Priority: string(t.Priority),
+	}
+	if t.DueAt != nil {
+		out.Due = *t.DueAt
 	}
 	if p := t.Pickup; p != nil {
 		out.Pickup = &Pickup{From: p.From, Until: p.Until, Address: p.Address}
@@ -128,6 +135,7 @@ type Change struct {
 	Unassigned bool      `json:"unassigned"` // nobody has it any more
 	Priority   string    `json:"priority"`
 	Due        time.Time `json:"due"`
+	NoDue      bool      `json:"no_due"` // it has to be done by no time any more
 	At         time.Time `json:"at"`
 }
 
@@ -191,7 +199,7 @@ func Sample(now time.Time) Ticket {
 	received, day := true, now.UTC().Truncate(24*time.Hour)
 	return Ticket{
 		Key: schemas.NewID(now), Number: "52013148", CallID: "sample-call", Kind: string(schemas.KindReturn), Group: string(schemas.GroupAfterSales),
-		Status: string(store.TicketStatusOpen), OrderNumber: "20261112003378", OrderVerified: true, OrderLine: "1", Reason: "wrong_size",
+		Status: string(store.TicketStatusOpen), Priority: string(schemas.PriorityNormal), Due: day.Add(50 * time.Hour), OrderNumber: "20261112003378", OrderVerified: true, OrderLine: "1", Reason: "wrong_size",
 		ReasonText: "尺码不合适 \"too large\"", Received: &received, Contact: "13800138001", Summary: "退羽绒服一件 {sample}",
 		TranscriptURL: "https://tidegate.example/calls/sample-call",
 		Pickup:        &Pickup{From: day.Add(26 * time.Hour), Until: day.Add(28 * time.Hour), Address: "上海市黄浦区中山路128号"},

@@ -51,8 +51,11 @@ func TestATicketLivesHereAndThere(t *testing.T) {
 					return r.db.ChangeTicket(ctx, tk.ID, status(schemas.StatusWaitingCustomer))
 				},
 				func() (store.Changed, error) {
-					high := schemas.PriorityHigh
-					return r.db.ChangeTicket(ctx, tk.ID, store.TicketChange{By: "li.na", Priority: &high})
+					high, finance, due := schemas.PriorityHigh, schemas.GroupFinance, time.Date(2030, 12, 2, 18, 0, 0, 0, time.FixedZone("CST", 8*3600))
+					return r.db.ChangeTicket(ctx, tk.ID, store.TicketChange{By: "li.na", Priority: &high, Group: &finance, DueAt: &due})
+				},
+				func() (store.Changed, error) {
+					return r.db.ChangeTicket(ctx, tk.ID, store.TicketChange{By: "li.na", DueAt: &time.Time{}})
 				},
 			}
 			r.desk.Fail(tickettest.Always(tickettest.Error500))
@@ -67,11 +70,12 @@ func TestATicketLivesHereAndThere(t *testing.T) {
 			r.copied(tk)
 			want := []string{
 				"create D-1", "state D-1 in_progress", "owner D-1 li.na", "comment D-1 已联系顾客", "state D-1 waiting_customer", "priority D-1 high",
+				"team D-1 finance", "due D-1 2030-12-02T10:00:00Z", "due D-1 none",
 			}
 			if got := r.desk.Log(); !slices.Equal(got, want) {
 				t.Errorf("done %q, want %q", got, want)
 			}
-			eventually(t, "the facts", func() bool { return len(r.facts.changed(tk.ID)) >= 4 })
+			eventually(t, "the facts", func() bool { return len(r.facts.changed(tk.ID)) >= 5 })
 
 			before := r.linkOf(tk)
 			r.desk.SetState("D-1", "solved")
@@ -82,7 +86,7 @@ func TestATicketLivesHereAndThere(t *testing.T) {
 				return err == nil && life.Ticket.Status == schemas.StatusResolved
 			})
 			last := life.History[len(life.History)-1]
-			if last.By != "system:rest" || last.Field != "external_status" || last.To != "solved" || life.Ticket.Assignee != "li.na" {
+			if last.By != "system:rest" || last.Field != "external_status" || last.To != "solved" || life.Ticket.Assignee != "" || life.Ticket.Group != schemas.GroupFinance {
 				t.Errorf("history %+v", last)
 			}
 			eventually(t, "its fact", func() bool {

@@ -138,7 +138,8 @@ func (s *Spec) rehearse() error {
 	for _, c := range s.calls() {
 		for _, full := range []bool{true, false} {
 			if !full { // with everything empty that may be
-				in.Ticket.Pickup, in.Ticket.Received, in.Ticket.Summary, in.Ticket.ReasonText, in.Change.Due = nil, nil, "", "", time.Time{}
+				in.Ticket.Pickup, in.Ticket.Received, in.Ticket.Summary, in.Ticket.ReasonText = nil, nil, "", ""
+				in.Ticket.Due, in.Change.Due, in.Change.NoDue = time.Time{}, time.Time{}, true
 			}
 			data, err := in.data(s.theirs)
 			if err == nil {

@@ -92,7 +92,7 @@ func TestErrorsHaveTheirClass(t *testing.T) {
 func TestFilesAreStrict(t *testing.T) {
 	right := tickettest.NewDesk(t).Spec(envKey)
 	for name, tc := range map[string]struct{ old, new, want string }{
-		"unknown key":      {"ready:", "raedy:", "desk.yaml:36: unknown field"},
+		"unknown key":      {"ready:", "raedy:", "desk.yaml:37: unknown field"},
 		"wrong field":      {"{{ .ticket.summary }}", "{{ .ticket.sumary }}", "desk.yaml:11: create.body.title: "},
 		"no connector":     {"connector: rest", "connector: rets", "desk.yaml:1: connector: "},
 		"no search":        {"find:\n  method: GET\n  path: /tickets\n  query: {ref: \"{{ .key }}\"}\n  map: {id: \"tickets[0].id\", status: \"tickets[0].state\"}\n", "", "desk.yaml: find: missing"},

@@ -37,6 +37,7 @@ auth: {basic: {user: `+rttest.User+`, password: {env: `+envPassword+`}}}
 timeout: 20s
 queue: General
 statuses: {closed: resolved}
+priorities: {normal: 50, urgent: 100}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -148,6 +149,32 @@ func TestConformanceWithRequestTracker(t *testing.T) {
 			t.Errorf("owner %s, %v", owner(), err)
 		}
 	})
+	t.Run("priority and due time", func(t *testing.T) {
+		e, err := s.Create(t.Context(), ticket.Sample(time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		due := time.Date(2026, 12, 1, 18, 0, 0, 0, time.FixedZone("CST", 8*3600))
+		const unset = "1970-01-01T00:00:00Z"
+		for i, c := range []struct {
+			change        ticket.Change
+			priority, due string
+		}{
+			{ticket.Change{}, "50", "2026-11-28T02:00:00Z"}, // as it was made
+			{ticket.Change{Priority: "urgent", Due: due}, "100", "2026-12-01T10:00:00Z"},
+			{ticket.Change{Priority: "high"}, "100", "2026-12-01T10:00:00Z"}, // which this RT is not told of
+			{ticket.Change{Priority: "normal", NoDue: true}, "50", unset},
+			{ticket.Change{NoDue: true}, "50", unset},
+		} {
+			c.change.ID, c.change.At = fmt.Sprint("c", i), time.Now()
+			if err := s.Update(t.Context(), e, c.change); err != nil {
+				t.Fatal(err)
+			}
+			if got := p.ask(t, "GET", "/ticket/"+e.ID, nil); fmt.Sprint(got["Priority"]) != c.priority || got["Due"] != c.due {
+				t.Errorf("after %+v: priority %v, due %v", c.change, got["Priority"], got["Due"])
+			}
+		}
+	})
 	t.Run("not let in", func(t *testing.T) {
 		t.Setenv(envPassword, "wrong")
 		if err := s.Ready(t.Context()); !errors.Is(err, ticket.ErrDenied) {
@@ -194,6 +221,8 @@ func TestFilesAreStrict(t *testing.T) {
 		"connector: rt\nbase: https://rt.example\nauth: {basic: {user: a, password: {env: B}}}\nqueue: \"a' OR id > 0\"\n":                    "rt.yaml:4: queue: ",
 		"connector: rt\nbase: https://rt.example\nqeue: General\n":                                                                            "rt.yaml:3: ",
 		"connector: rt\nbase: https://rt.example\nauth: {basic: {user: a, password: {env: B}}}\nqueue: G\nsubject: \"{{ .ticket.nmber }}\"\n": "rt.yaml:5: subject: ",
+		"connector: rt\nbase: https://rt.example\nauth: {basic: {user: a, password: {env: B}}}\nqueue: G\npriorities: {asap: 1}\n":            "rt.yaml:5: priorities.asap: ",
+		"connector: rt\nbase: https://rt.example\nauth: {basic: {user: a, password: {env: B}}}\nqueue: G\npriorities:\n  high: -1\n":          "rt.yaml:6: priorities.high: ",
 	} {
 		if _, err := rt.Parse("rt.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -12,8 +12,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/tidegate/tidegate/internal/restcall"
+	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/ticket"
 )
 
@@ -31,6 +33,8 @@ type Spec struct {
 	Queue    string            `yaml:"queue"`
 	Queues   map[string]string `yaml:"queues"`
 	Statuses map[string]string `yaml:"statuses"` // RT's words for ours
+	// Priorities are RT's numbers for our priorities; RT is told of no other.
+	Priorities map[string]int `yaml:"priorities"`
 	// Moves are our statuses for RT's words: a ticket follows its copy there.
 	Moves map[string]string `yaml:"moves"`
 	// Subject and Content are what people read.
@@ -101,10 +105,29 @@ func (s *Spec) validate() error {
 			bad("queues.%s: is no name of a queue", group)
 		}
 	}
+	for ours, n := range s.Priorities {
+		if !slices.Contains(schemas.Priorities(), schemas.Priority(ours)) {
+			bad("priorities.%s: is no priority of ours", ours)
+		}
+		if n < 0 || n > maxPriority {
+			bad("priorities.%s: %d is not in 0..%d", ours, n, maxPriority)
+		}
+	}
 	if _, err := s.told(sampleTicket()); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// maxPriority is more than RT's own people use: it counts to 100.
+const maxPriority = 1000
+
+// priority is RT's number for a priority of ours, or nothing.
+func (s *Spec) priority(ours string) string {
+	if n, ok := s.Priorities[ours]; ok {
+		return strconv.Itoa(n)
+	}
+	return ""
 }
 
 // queueOf is where a group's tickets go.

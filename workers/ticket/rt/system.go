@@ -95,7 +95,7 @@ func (s *Spec) told(t ticket.Ticket) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]any{"queue": s.queueOf(t.Group), "reference": reference(t.Key)}
+	out := map[string]any{"queue": s.queueOf(t.Group), "reference": reference(t.Key), "priority": s.priority(t.Priority), "due": dueText(t.Due)}
 	for name, text := range map[string]restcall.Text{"subject": s.Subject, "content": s.Content, "requestor": s.Requestor} {
 		if out[name], err = text.Render(v); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -152,18 +152,29 @@ func (s *System) search(ctx context.Context, query, order string, page int) (ite
 	return items, float64(page) < pages, nil
 }
 
-// Update changes status, queue and owner. RT answers 200 with words also when
+// dueText is a time in RT's words, empty for none.
+func dueText(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format("2006-01-02 15:04:05")
+}
+
+// noDue is what RT keeps for a date that is not set.
+const noDue = "1970-01-01 00:00:00"
+
+// Update changes status, queue, owner, priority and due date. RT answers 200 with words also when
 // it does not change the status, so that the status is read again.
 func (s *System) Update(ctx context.Context, e ticket.External, c ticket.Change) error {
-	data := map[string]any{"id": e.ID, "status": s.theirs(c.Status), "queue": "", "owner": c.Assignee, "due": ""}
+	data := map[string]any{"id": e.ID, "status": s.theirs(c.Status), "queue": "", "owner": c.Assignee, "priority": s.spec.priority(c.Priority), "due": dueText(c.Due)}
 	if c.Unassigned {
 		data["owner"] = "Nobody"
 	}
 	if c.Group != "" {
 		data["queue"] = s.spec.queueOf(c.Group)
 	}
-	if !c.Due.IsZero() {
-		data["due"] = c.Due.UTC().Format("2006-01-02 15:04:05")
+	if c.NoDue {
+		data["due"] = noDue
 	}
 	a, err := s.do(ctx, "update", s.calls.Update, data)
 	if err == nil && a.Missing {

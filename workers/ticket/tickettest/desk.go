@@ -96,7 +96,8 @@ func (d *Desk) Copies(ref string) []Copy {
 }
 
 // Log is what was done at the desk, in order: "create ID", "state ID STATE",
-// "owner ID NAME", "priority ID PRIORITY", "comment ID TEXT".
+// "owner ID NAME", "priority ID PRIORITY", "team ID GROUP", "due ID TIME" ("none"
+// when it has none any more), "comment ID TEXT".
 func (d *Desk) Log() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -211,7 +212,7 @@ func (d *Desk) known(w http.ResponseWriter, r *http.Request, do func(*Copy)) {
 }
 
 func (d *Desk) update(w http.ResponseWriter, r *http.Request) {
-	var in struct{ State, Owner, Priority string }
+	var in struct{ State, Owner, Priority, Team, Due string }
 	_ = json.NewDecoder(r.Body).Decode(&in)
 	d.known(w, r, func(c *Copy) {
 		if in.State != "" {
@@ -224,6 +225,12 @@ func (d *Desk) update(w http.ResponseWriter, r *http.Request) {
 		}
 		if in.Priority != "" {
 			d.log = append(d.log, "priority "+c.ID+" "+in.Priority)
+		}
+		if in.Team != "" {
+			d.log = append(d.log, "team "+c.ID+" "+in.Team)
+		}
+		if in.Due != "" {
+			d.log = append(d.log, "due "+c.ID+" "+in.Due)
 		}
 	})
 }
@@ -278,7 +285,8 @@ update:
   method: PATCH
   path: /tickets/{{ .external.id }}
   missing: [404]
-  body: {state?: "{{ .change.status }}", owner?: "{{ .change.assignee }}", priority?: "{{ .change.priority }}"}
+  body: {state?: "{{ .change.status }}", owner?: "{{ .change.assignee }}", priority?: "{{ .change.priority }}", team?: "{{ .change.group }}",
+    due?: "{{ if .change.no_due }}none{{ else }}{{ .change.due }}{{ end }}"}
 comment:
   method: POST
   path: /tickets/{{ .external.id }}/comments
