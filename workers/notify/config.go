@@ -93,15 +93,6 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// backoff doubles from the first pause to the longest.
-func (c Config) backoff() []time.Duration {
-	var out []time.Duration
-	for d := c.RetryFirst; d < c.RetryMax; d *= 2 {
-		out = append(out, d)
-	}
-	return append(out, c.RetryMax)
-}
-
 // label is a tenant in metrics, subjects and log lines.
 func label(tenant string) string {
 	if tenant == "" {
