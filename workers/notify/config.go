@@ -94,17 +94,4 @@ func (c Config) Validate() error {
 }
 
 // label is a tenant in metrics, subjects and log lines.
-func label(tenant string) string {
-	if tenant == "" {
-		return schemas.DefaultTenant
-	}
-	return tenant
-}
-
-// own is a tenant as the database knows it.
-func own(tenant string) string {
-	if tenant == schemas.DefaultTenant {
-		return ""
-	}
-	return tenant
-}
+func label(tenant string) string { return schemas.TenantLabel(tenant) }

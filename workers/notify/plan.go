@@ -35,7 +35,7 @@ func (s *Service) plan(ctx context.Context, m bus.Message) error {
 	if err != nil {
 		return s.passing(err)
 	}
-	serving := s.tenants[own(t.Tenant)]
+	serving := s.tenants[schemas.TenantName(t.Tenant)]
 	if serving == nil {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (s *Service) planFor(ctx context.Context, serving *tenant, t store.Ticket, 
 			}
 			if wanted {
 				plans = append(plans, store.Notification{
-					TicketID: t.ID, Tenant: own(t.Tenant), CallID: t.CallID, Event: h.event, Occurrence: h.occurrence, Channel: channel, Data: data,
+					TicketID: t.ID, Tenant: schemas.TenantName(t.Tenant), CallID: t.CallID, Event: h.event, Occurrence: h.occurrence, Channel: channel, Data: data,
 				})
 			}
 		}

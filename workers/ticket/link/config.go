@@ -89,9 +89,4 @@ func (c Config) Validate() error {
 }
 
 // label is a tenant in metrics and log lines.
-func label(tenant string) string {
-	if tenant == "" {
-		return schemas.DefaultTenant
-	}
-	return tenant
-}
+func label(tenant string) string { return schemas.TenantLabel(tenant) }
