@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/schemas"
 )
 
 // byteOrderMark makes Excel read UTF-8 as such.
@@ -43,7 +44,7 @@ var columns = []column{
 	{"contact", func(t store.Ticket, personal bool) string { return shownPhone(t.Contact, personal) }},
 	{"summary", func(t store.Ticket, personal bool) string { return shownText(t.Summary, personal) }},
 	{"call_id", func(t store.Ticket, _ bool) string { return t.CallID }},
-	{"tenant", func(t store.Ticket, _ bool) string { return namedTenant(t.Tenant) }},
+	{"tenant", func(t store.Ticket, _ bool) string { return schemas.TenantName(t.Tenant) }},
 	{"assignee", func(t store.Ticket, _ bool) string { return t.Assignee }},
 	{"priority", func(t store.Ticket, _ bool) string { return string(t.Priority) }},
 	{"approval", func(t store.Ticket, _ bool) string { return string(t.Approval) }},

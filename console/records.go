@@ -17,8 +17,8 @@ const Durable = "records"
 // recordTimeout bounds one write; the message comes again after it.
 const recordTimeout = 10 * time.Second
 
-func (s *Service) consume(ctx context.Context) (*bus.Consumer, error) {
-	return s.bus.Consume(ctx, bus.ConsumerConfig{
+func (s *Service) consume(ctx context.Context) error {
+	return s.life.Consume(ctx, bus.ConsumerConfig{
 		Stream: schemas.StreamFacts, Durable: Durable,
 		FilterSubjects: []string{schemas.SubjectCallFacts, schemas.SubjectTicketFacts},
 		AckWait:        3 * recordTimeout, MaxInFlight: s.cfg.MaxInFlight, MaxAttempts: -1,

@@ -6,15 +6,13 @@ package console
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/bus"
-	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/lifecycle"
 	"github.com/tidegate/tidegate/internal/store"
 )
 
@@ -83,20 +81,13 @@ type Service struct {
 	log     *slog.Logger
 	metrics *metrics
 	page    *page
-	ctx     context.Context
-	cancel  context.CancelFunc
 	now     func() time.Time
-	loops   sync.WaitGroup
+	life    *lifecycle.Worker
 
 	byAddress *limits
 	byKey     *limits
 	readings  readings
 	exports   chan struct{}
-
-	mu       sync.Mutex
-	consumer *bus.Consumer
-	server   *obs.Server
-	stopped  bool
 }
 
 // maxAddresses bounds what the limits remember, some 200 bytes each.
@@ -125,90 +116,44 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.life = lifecycle.NewWorker("console", s.bus, s.log)
 	return s, nil
 }
 
 // Start listens and consumes facts; both work when it returns.
 func (s *Service) Start(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.server != nil || s.stopped {
-		return errors.New("console: started before")
+	if err := s.life.Start(ctx, func() error { return s.begin(ctx) }); err != nil {
+		return err
 	}
+	s.log.Info("console started", "address", s.Addr(), "token", s.cfg.Token)
+	return nil
+}
+
+func (s *Service) begin(ctx context.Context) error {
 	if err := s.bus.EnsureStreams(ctx); err != nil {
-		return fmt.Errorf("console: %w", err)
+		return err
 	}
-	server, err := obs.Serve(s.cfg.Listen, s.Handler(), s.log)
-	if err != nil {
-		return fmt.Errorf("console: %w", err)
+	if err := s.life.Serve(s.cfg.Listen, s.Handler()); err != nil {
+		return err
 	}
-	consumer, err := s.consume(ctx)
-	if err != nil {
-		return errors.Join(fmt.Errorf("console: %w", err), server.Stop(ctx))
+	if err := s.consume(ctx); err != nil {
+		return err
 	}
-	s.server, s.consumer = server, consumer
-	s.loops.Go(func() { s.every(indexEvery, s.upkeepIndex) })
-	s.log.Info("console started", "address", server.Addr(), "token", s.cfg.Token)
+	s.life.Every(indexEvery, s.upkeepIndex, func(err error) {
+		s.metrics.indexErr.Inc()
+		s.log.Warn("search index not brought up to date", "error", err)
+	})
 	return nil
 }
 
 // Addr is where the page and the API are, HOST:PORT; empty before Start.
-func (s *Service) Addr() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.server == nil {
-		return ""
-	}
-	return s.server.Addr()
-}
+func (s *Service) Addr() string { return s.life.Addr() }
 
 // Drain finishes the facts and requests in hand.
-func (s *Service) Drain(ctx context.Context) error {
-	consumer, server := s.take()
-	var err error
-	if consumer != nil {
-		err = consumer.Drain(ctx)
-	}
-	if server != nil {
-		err = errors.Join(err, server.Stop(ctx))
-	}
-	s.cancel()
-	s.loops.Wait()
-	return err
-}
+func (s *Service) Drain(ctx context.Context) error { return s.life.Drain(ctx) }
 
 // Stop ends at once; facts in hand are delivered again.
-func (s *Service) Stop(ctx context.Context) error {
-	s.cancel()
-	consumer, server := s.take()
-	if consumer != nil {
-		consumer.Stop()
-	}
-	s.loops.Wait()
-	if server != nil {
-		return server.Stop(ctx)
-	}
-	return nil
-}
-
-func (s *Service) take() (*bus.Consumer, *obs.Server) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	consumer, server := s.consumer, s.server
-	s.consumer, s.server, s.stopped = nil, nil, true
-	return consumer, server
-}
+func (s *Service) Stop(ctx context.Context) error { return s.life.Stop(ctx) }
 
 // Ready is nil while facts are recorded and questions answered.
-func (s *Service) Ready() error {
-	if s.Addr() == "" {
-		return errors.New("console: not running")
-	}
-	if err := s.bus.Ready(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
-	defer cancel()
-	return s.records.Ready(ctx)
-}
+func (s *Service) Ready() error { return s.life.Ready(s.records.Ready) }

@@ -41,21 +41,12 @@ type ticketView struct {
 	OpenedAt    time.Time     `json:"opened_at"`
 }
 
-// namedTenant is empty for the tickets of no named tenant, however they came
-// by that.
-func namedTenant(tenant string) string {
-	if tenant == schemas.DefaultTenant {
-		return ""
-	}
-	return tenant
-}
-
 func viewTicket(t store.Ticket, personal bool) ticketView {
 	v := ticketView{
 		ID: t.ID, Number: t.Number, CallID: t.CallID, Kind: string(t.Kind), Group: string(t.Group), Status: string(t.Status),
 		OrderNumber: t.OrderNumber, OrderVerified: t.OrderVerified, OrderLine: t.OrderLine, Reason: t.Reason, ReasonText: shownText(t.ReasonText, personal),
 		Received: t.Received, ContactMasked: obs.Phone(t.Contact).String(), Summary: shownText(t.Summary, personal), TranscriptURL: t.TranscriptURL,
-		Tenant: namedTenant(t.Tenant), Assignee: t.Assignee, Priority: string(t.Priority), Approval: string(t.Approval), DueAt: t.DueAt,
+		Tenant: schemas.TenantName(t.Tenant), Assignee: t.Assignee, Priority: string(t.Priority), Approval: string(t.Approval), DueAt: t.DueAt,
 		Escalated: string(t.Escalated), Version: t.Version, External: viewExternal(t.External), RequestedAt: t.RequestedAt, OpenedAt: t.OpenedAt,
 	}
 	if personal {

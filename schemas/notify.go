@@ -13,8 +13,5 @@ type NotifySend struct {
 // SubjectNotifySend is where the notifications of one tenant lie; "" and
 // DefaultTenant are the same.
 func SubjectNotifySend(tenant string) string {
-	if tenant == "" {
-		tenant = DefaultTenant
-	}
-	return Prefix + ".work.notify." + tenant
+	return Prefix + ".work.notify." + TenantLabel(tenant)
 }

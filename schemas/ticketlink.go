@@ -39,14 +39,8 @@ type TicketSynced struct {
 	SyncedAt       time.Time `json:"synced_at"`
 }
 
-// DefaultTenant is the part of a subject that stands for no tenant.
-const DefaultTenant = "default"
-
 // SubjectTicketDeliver is where the work for one tenant's ticket system lies;
 // "" and DefaultTenant are the same.
 func SubjectTicketDeliver(tenant string) string {
-	if tenant == "" {
-		tenant = DefaultTenant
-	}
-	return Prefix + ".work.ticket.deliver." + tenant
+	return Prefix + ".work.ticket.deliver." + TenantLabel(tenant)
 }

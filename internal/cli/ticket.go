@@ -83,10 +83,7 @@ func (c *connections) connector(tenant string) string {
 	if c == nil {
 		return ""
 	}
-	if tenant == schemas.DefaultTenant {
-		tenant = ""
-	}
-	return c.names[tenant]
+	return c.names[schemas.TenantName(tenant)]
 }
 
 func (c *connections) end() {

@@ -22,9 +22,7 @@ func TenantFiles(key string, entries []string) (map[string]string, error) {
 		if !named {
 			tenant, file = "", entry
 		}
-		if tenant == schemas.DefaultTenant {
-			tenant = ""
-		}
+		tenant = schemas.TenantName(tenant)
 		if _, twice := out[tenant]; twice {
 			errs = append(errs, fmt.Errorf("%s: %.40q is there twice", key, tenant))
 		}

@@ -114,9 +114,7 @@ func DeliverID(ticketID string, n int64) string {
 
 // linkTicket begins the copy of a ticket, when its tenant has a ticket system.
 func (s *Store) linkTicket(tx *gorm.DB, t Ticket, tenant string, now time.Time) error {
-	if tenant == schemas.DefaultTenant {
-		tenant = ""
-	}
+	tenant = schemas.TenantName(tenant)
 	system := s.copyTo(tenant)
 	if system == "" {
 		return nil

@@ -305,7 +305,7 @@ func (s *Store) ReturnByNumber(ctx context.Context, tenant, number string) (OMSW
 		return OMSWrite{}, fmt.Errorf("return: %w", ErrNotFound)
 	}
 	tenants := []string{tenant}
-	if own := ownTenant(tenant); own == "" {
+	if schemas.TenantName(tenant) == "" {
 		tenants = []string{"", schemas.DefaultTenant}
 	}
 	var row omsWriteRow

@@ -36,16 +36,9 @@ func (optOutRow) TableName() string { return "notify_optouts" }
 // before a mobile number.
 func NationalPhone(s string) string { return nationalPhone(s) }
 
-func ownTenant(tenant string) string {
-	if tenant == schemas.DefaultTenant {
-		return ""
-	}
-	return tenant
-}
-
 func ofNumber(tx *gorm.DB, tenant, phone string) *gorm.DB {
 	n := nationalPhone(phone)
-	return tx.Where("tenant = ?", ownTenant(tenant)).Where(byPhone(tx, "phone", "phone_index", colOptOut, n, []string{n}))
+	return tx.Where("tenant = ?", schemas.TenantName(tenant)).Where(byPhone(tx, "phone", "phone_index", colOptOut, n, []string{n}))
 }
 
 func optedOut(tx *gorm.DB, tenant, phone string) (bool, error) {
@@ -77,7 +70,7 @@ func (s *Store) AddOptOut(ctx context.Context, o OptOut) (added bool, err error)
 		}
 		now := stamp(s.now())
 		res := tx.Clauses(clause.OnConflict{DoNothing: true}).
-			Create(&optOutRow{ID: schemas.NewID(now), Tenant: ownTenant(o.Tenant), Phone: phone, Source: o.Source, CreatedAt: now})
+			Create(&optOutRow{ID: schemas.NewID(now), Tenant: schemas.TenantName(o.Tenant), Phone: phone, Source: o.Source, CreatedAt: now})
 		added = res.RowsAffected > 0
 		return res.Error
 	})
@@ -103,7 +96,7 @@ func (s *Store) OptOuts(ctx context.Context, tenant, after string, limit int) ([
 	}
 	var rows []optOutRow
 	err = s.reading(ctx, opNotifyRead, func(db *gorm.DB) error {
-		return db.Where("tenant = ? AND id > ?", ownTenant(tenant), after).Order("id").Limit(limit).Find(&rows).Error
+		return db.Where("tenant = ? AND id > ?", schemas.TenantName(tenant), after).Order("id").Limit(limit).Find(&rows).Error
 	})
 	out := make([]OptOut, 0, len(rows))
 	for _, r := range rows {

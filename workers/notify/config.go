@@ -93,27 +93,5 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// backoff doubles from the first pause to the longest.
-func (c Config) backoff() []time.Duration {
-	var out []time.Duration
-	for d := c.RetryFirst; d < c.RetryMax; d *= 2 {
-		out = append(out, d)
-	}
-	return append(out, c.RetryMax)
-}
-
 // label is a tenant in metrics, subjects and log lines.
-func label(tenant string) string {
-	if tenant == "" {
-		return schemas.DefaultTenant
-	}
-	return tenant
-}
-
-// own is a tenant as the database knows it.
-func own(tenant string) string {
-	if tenant == schemas.DefaultTenant {
-		return ""
-	}
-	return tenant
-}
+func label(tenant string) string { return schemas.TenantLabel(tenant) }

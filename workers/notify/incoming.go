@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/restcall"
 	"github.com/tidegate/tidegate/internal/store"
+	"github.com/tidegate/tidegate/schemas"
 )
 
 // maxIncomingBytes bounds a message of a gateway or a shop.
@@ -61,7 +62,7 @@ type intake struct {
 // is 2xx, so that only what can never be used is refused. The items that came
 // before a refused one are kept: all of this may come twice.
 func (s *Service) receive(w http.ResponseWriter, r *http.Request, kind func(*tenant) *intake) {
-	t := s.tenants[own(r.PathValue("tenant"))]
+	t := s.tenants[schemas.TenantName(r.PathValue("tenant"))]
 	if t == nil {
 		notFound(w, "There is no such tenant.")
 		return
@@ -179,7 +180,7 @@ func (s *Service) code(ctx context.Context, t *tenant, v restcall.Values) (strin
 		return "", err
 	}
 	tk, err := s.records.Ticket(ctx, ticketID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && own(tk.Tenant) != own(t.name) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && schemas.TenantName(tk.Tenant) != schemas.TenantName(t.name) {
 		return inUnknown, nil
 	}
 	if err != nil {

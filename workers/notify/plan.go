@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/outbox"
@@ -36,7 +35,7 @@ func (s *Service) plan(ctx context.Context, m bus.Message) error {
 	if err != nil {
 		return s.passing(err)
 	}
-	serving := s.tenants[own(t.Tenant)]
+	serving := s.tenants[schemas.TenantName(t.Tenant)]
 	if serving == nil {
 		return nil
 	}
@@ -127,7 +126,7 @@ func (s *Service) planFor(ctx context.Context, serving *tenant, t store.Ticket, 
 			}
 			if wanted {
 				plans = append(plans, store.Notification{
-					TicketID: t.ID, Tenant: own(t.Tenant), CallID: t.CallID, Event: h.event, Occurrence: h.occurrence, Channel: channel, Data: data,
+					TicketID: t.ID, Tenant: schemas.TenantName(t.Tenant), CallID: t.CallID, Event: h.event, Occurrence: h.occurrence, Channel: channel, Data: data,
 				})
 			}
 		}
@@ -152,38 +151,22 @@ func (s *Service) planFor(ctx context.Context, serving *tenant, t store.Ticket, 
 
 const sweepBatch = 100
 
-// sweepLoop brings what was put off back into the stream.
-func (s *Service) sweepLoop() {
-	tick := time.NewTicker(s.cfg.SweepInterval)
-	defer tick.Stop()
-	for {
-		if err := s.sweep(); err != nil && s.ctx.Err() == nil {
-			s.metrics.sweepErrors.Inc()
-			s.log.Warn("put-off notifications could not be looked for", "error", err)
-		}
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// sweep publishes one batch, first and then notes that it did: several workers
+// sweep brings what was put off back into the stream, one batch: it publishes
+// first and then notes that it did. Several workers
 // may publish the same, whose ids make it count once, and whose claims do
 // where they do not.
-func (s *Service) sweep() error {
-	due, err := s.notes.DueNotifications(s.ctx, sweepBatch)
+func (s *Service) sweep(ctx context.Context) error {
+	due, err := s.notes.DueNotifications(ctx, sweepBatch)
 	if err != nil {
 		return err
 	}
 	for _, n := range due {
 		work := schemas.NotifySend{Tenant: n.Tenant, CallID: n.CallID, TicketID: n.TicketID, NotificationID: n.ID}
 		id := fmt.Sprintf("%s.%d", store.NotifyWorkID(n.ID), n.NotBefore.UnixMilli())
-		if err := s.bus.PublishDurable(s.ctx, schemas.SubjectNotifySend(n.Tenant), &work, schemas.WithID(id), schemas.ForCall(n.CallID)); err != nil {
+		if err := s.bus.PublishDurable(ctx, schemas.SubjectNotifySend(n.Tenant), &work, schemas.WithID(id), schemas.ForCall(n.CallID)); err != nil {
 			return err
 		}
-		if err := s.notes.WakeNotification(s.ctx, n.ID); err != nil {
+		if err := s.notes.WakeNotification(ctx, n.ID); err != nil {
 			return err
 		}
 	}

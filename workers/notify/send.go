@@ -267,7 +267,7 @@ func (a *attempt) end(state store.NotifyState, result, why, gatewayID string) er
 // write tries for a while, also when the worker is being stopped: what is
 // known of a request must not be lost to a database that is away for a moment.
 func (a *attempt) write(fn func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), writeLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), writeLimit)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause *= 2 {
 		err := fn(ctx)

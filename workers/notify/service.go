@@ -3,17 +3,15 @@ package notify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/bus"
-	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/lifecycle"
 	"github.com/tidegate/tidegate/internal/outbox"
 	"github.com/tidegate/tidegate/internal/resilience"
 	"github.com/tidegate/tidegate/internal/restcall"
@@ -89,15 +87,7 @@ type Service struct {
 	metrics *metrics
 	now     func() time.Time
 	reached func(Point) error
-	ctx     context.Context
-	cancel  context.CancelFunc
-
-	mu        sync.Mutex
-	started   bool
-	stopped   bool
-	consumers []*bus.Consumer
-	http      *obs.Server
-	loops     sync.WaitGroup
+	life    *lifecycle.Worker
 }
 
 // tenant is one tenant's connection behind its guards, one for each channel.
@@ -136,7 +126,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		}
 		s.tenants[name] = t
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.life = lifecycle.NewWorker("notify", s.bus, s.log)
 	return s, nil
 }
 
@@ -169,56 +159,44 @@ func factSubjects() []string {
 
 // Start plans, sends, listens and sweeps until Drain or Stop.
 func (s *Service) Start(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.started || s.stopped {
-		return errors.New("notify: started before")
+	if err := s.life.Start(ctx, func() error { return s.begin(ctx) }); err != nil {
+		return err
 	}
-	if err := s.bus.EnsureStreams(ctx); err != nil {
-		return fmt.Errorf("notify: %w", err)
-	}
-	if err := s.consume(ctx); err != nil {
-		return fmt.Errorf("notify: %w", err)
-	}
-	if s.receives() {
-		var err error
-		if s.http, err = obs.Serve(s.cfg.Listen, s.handler(), s.log); err != nil {
-			return fmt.Errorf("notify: %w", err)
-		}
-	}
-	if len(s.tenants) > 0 {
-		s.loops.Go(s.sweepLoop)
-	}
-	s.started = true
 	s.log.Info("notifications started", "tenants", len(s.tenants), "listen", s.Addr())
 	return nil
 }
 
-func (s *Service) consume(ctx context.Context) error {
-	if len(s.tenants) == 0 {
-		return nil
+func (s *Service) begin(ctx context.Context) error {
+	if err := s.bus.EnsureStreams(ctx); err != nil || len(s.tenants) == 0 {
+		return err
+	}
+	common := bus.ConsumerConfig{
+		AckWait: s.cfg.AckWait, Backoff: bus.Backoff(s.cfg.RetryFirst, s.cfg.RetryMax), MaxInFlight: s.cfg.MaxInFlight,
+		MaxAttempts: -1, // the handler counts: not every attempt makes a request
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.tenants)) {
-		t := s.tenants[name]
-		c, err := s.bus.Consume(ctx, bus.ConsumerConfig{
-			Stream: schemas.StreamWork, Durable: DurableSend + label(name), FilterSubjects: []string{schemas.SubjectNotifySend(name)},
-			AckWait: s.cfg.AckWait, Backoff: s.cfg.backoff(), MaxInFlight: s.cfg.MaxInFlight,
-			MaxAttempts: -1, // the handler counts: not every attempt makes a request
-		}, func(ctx context.Context, m bus.Message) error { return s.handle(ctx, t, m) })
-		if err != nil {
+		t, work := s.tenants[name], common
+		work.Stream, work.Durable, work.FilterSubjects = schemas.StreamWork, DurableSend+label(name), []string{schemas.SubjectNotifySend(name)}
+		if err := s.life.Consume(ctx, work, func(ctx context.Context, m bus.Message) error { return s.handle(ctx, t, m) }); err != nil {
 			return err
 		}
-		s.consumers = append(s.consumers, c)
 	}
-	c, err := s.bus.Consume(ctx, bus.ConsumerConfig{
-		Stream: schemas.StreamFacts, Durable: DurableFacts, FilterSubjects: factSubjects(),
-		AckWait: s.cfg.AckWait, Backoff: s.cfg.backoff(), MaxInFlight: s.cfg.MaxInFlight, MaxAttempts: -1,
-		New: true, // nobody is told of what was before there were notifications
-	}, s.plan)
-	if err == nil {
-		s.consumers = append(s.consumers, c)
+	facts := common
+	facts.Stream, facts.Durable, facts.FilterSubjects = schemas.StreamFacts, DurableFacts, factSubjects()
+	facts.New = true // nobody is told of what was before there were notifications
+	if err := s.life.Consume(ctx, facts, s.plan); err != nil {
+		return err
 	}
-	return err
+	if s.receives() {
+		if err := s.life.Serve(s.cfg.Listen, s.handler()); err != nil {
+			return err
+		}
+	}
+	s.life.Every(s.cfg.SweepInterval, s.sweep, func(err error) {
+		s.metrics.sweepErrors.Inc()
+		s.log.Warn("put-off notifications could not be looked for", "error", err)
+	})
+	return nil
 }
 
 func (s *Service) receives() bool {
@@ -232,59 +210,17 @@ func (s *Service) receives() bool {
 
 // Addr is where gateways send replies and shops pick-up codes; "" when none
 // does.
-func (s *Service) Addr() string {
-	if s.http == nil {
-		return ""
-	}
-	return s.http.Addr()
-}
+func (s *Service) Addr() string { return s.life.Addr() }
 
 // Drain takes no more work and finishes what is in hand.
-func (s *Service) Drain(ctx context.Context) error {
-	var errs []error
-	for _, c := range s.take() {
-		errs = append(errs, c.Drain(ctx))
-	}
-	return errors.Join(append(errs, s.end(ctx))...)
-}
+func (s *Service) Drain(ctx context.Context) error { return s.life.Drain(ctx) }
 
 // Stop leaves what is in hand to be done again.
-func (s *Service) Stop(ctx context.Context) error {
-	s.cancel()
-	for _, c := range s.take() {
-		c.Stop()
-	}
-	return s.end(ctx)
-}
-
-func (s *Service) take() []*bus.Consumer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := s.consumers
-	s.consumers, s.stopped = nil, true
-	return out
-}
-
-func (s *Service) end(ctx context.Context) error {
-	s.cancel()
-	s.loops.Wait()
-	if s.http != nil {
-		return s.http.Stop(ctx)
-	}
-	return nil
-}
+func (s *Service) Stop(ctx context.Context) error { return s.life.Stop(ctx) }
 
 // Ready is nil while work can be done. A gateway that is away does not count:
 // its notifications wait.
-func (s *Service) Ready() error {
-	s.mu.Lock()
-	running := s.started && !s.stopped
-	s.mu.Unlock()
-	if !running {
-		return errors.New("notify: not running")
-	}
-	return s.bus.Ready()
-}
+func (s *Service) Ready() error { return s.life.Ready(nil) }
 
 func eventLabel(event string) string {
 	if slices.Contains(eventLabels, event) {

@@ -7,37 +7,18 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"strconv"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
-	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
-	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/lifecycle/killtest"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/oms"
 )
 
-// The environment of a worker that runs as a process of its own: this test
-// binary, started again.
-const (
-	envDieAt  = "TIDEGATE_TEST_DIE_AT"
-	envPasses = "TIDEGATE_TEST_PASSES" // how many times it passes the point before
-	envDSN    = "TIDEGATE_TEST_DSN"
-	envNATS   = "TIDEGATE_TEST_NATS"
-	envShop   = "TIDEGATE_TEST_SHOP"
-)
-
-// pointCommitting is inside the database's transaction, all written and
-// nothing committed.
-const pointCommitting oms.Point = "committing"
+const pointCommitting oms.Point = killtest.Committing
 
 // elsewhere is an order system of its own, over HTTP, that makes one return
 // for each key and can fail. It knows no orders.
@@ -125,49 +106,11 @@ func (r remote) CreateReturn(ctx context.Context, d schemas.ReturnCreate) (out s
 	return out, json.NewDecoder(res.Body).Decode(&out)
 }
 
-// childWorker writes until it reaches the point, and there kills itself with
-// the signal that nothing can catch.
-func childWorker() int {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	if err := work(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	<-ctx.Done()
-	return 3
-}
-
-func work(ctx context.Context) error {
-	passes, _ := strconv.ParseInt(os.Getenv(envPasses), 10, 64)
-	var passed atomic.Int64
-	var begun atomic.Bool
-	reached := func(p oms.Point) {
-		if p == oms.PointTicket || p == oms.PointReceived {
-			begun.Store(true)
-		}
-		if begun.Load() && string(p) == os.Getenv(envDieAt) && passed.Add(1) > passes {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
-		}
-	}
-	cfg := store.Defaults()
-	cfg.DSN, cfg.Migrate = config.Secret(os.Getenv(envDSN)), false
-	keys, err := storetest.NewVault()
-	if err != nil {
-		return err
-	}
-	db, err := store.Open(ctx, cfg, store.Deps{Vault: keys, BeforeCommit: func() { reached(pointCommitting) }})
-	if err != nil {
-		return err
-	}
-	busCfg := bus.Defaults()
-	busCfg.URL = os.Getenv(envNATS)
-	b, err := bus.Connect(ctx, busCfg, bus.Deps{Source: "/tidegate/test/child", Retry: true})
-	if err != nil {
-		return err
-	}
-	s, err := oms.New(writing(), oms.Deps{Bus: b, Orders: remote{db, os.Getenv(envShop)}, Writes: db, Reached: reached})
+// startChild starts the worker of a process that will be killed.
+func startChild(ctx context.Context, w *killtest.Worker) error {
+	s, err := oms.New(writing(), oms.Deps{
+		Bus: w.Bus, Orders: remote{w.Store, w.Extra}, Writes: w.Store, Reached: func(p oms.Point) { w.Reached(string(p)) },
+	})
 	if err != nil {
 		return err
 	}
@@ -238,21 +181,11 @@ func TestAKilledWorkerLeavesOneReturn(t *testing.T) {
 			t.Run(fmt.Sprint(name, "/", at.point, at.passes), func(t *testing.T) {
 				t.Parallel()
 				f := newFar(t, make(t))
-				child := exec.Command(os.Args[0], "-test.run=^$")
-				child.Env = append(os.Environ(), envDieAt+"="+string(at.point), envPasses+"="+strconv.Itoa(at.passes),
-					envDSN+"="+f.dsn, envNATS+"="+f.nats.URL(), envShop+"="+f.shop.url)
-				child.Stderr = os.Stderr // it says why, if it cannot begin
-				child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-				if err := child.Start(); err != nil {
-					t.Fatal(err)
-				}
+				dies := killtest.Death{Point: string(at.point), Passes: at.passes, DSN: f.dsn, NATS: f.nats.URL(), Extra: f.shop.url}.Start(t)
 				// The consumer takes tickets from its making on.
 				eventually(t, "its consumers", func() bool { return f.nats.HasConsumer(storetest.Context(t), schemas.StreamFacts, oms.DurableTickets) })
 				f.open(returnOf("c1", f.desk.shop.Delivered))
-				err := child.Wait()
-				if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
-					t.Fatalf("worker ended otherwise: %v", err)
-				}
+				dies()
 				if got := f.shop.count(); got != at.made {
 					t.Errorf("%d returns when it is dead, want %d", got, at.made)
 				}

@@ -32,7 +32,7 @@ func endpoint[Q any](s *Service, read func(*Q) (question, error)) func(bus.Messa
 }
 
 func (s *Service) take(m bus.Message, sh *shop, q question) {
-	ctx, done, ok := s.begin()
+	ctx, done, ok := s.life.Begin()
 	if !ok {
 		s.refuse(m, CodeUnavailable, "worker is stopping")
 		return
@@ -132,7 +132,7 @@ func (s *Service) takeInfo(m bus.Message) {
 		return
 	}
 	sh := s.shopOf(ask.Tenant)
-	ctx, done, ok := s.begin()
+	ctx, done, ok := s.life.Begin()
 	if !ok {
 		s.refuse(m, CodeUnavailable, "worker is stopping")
 		return

@@ -54,7 +54,7 @@ func (s *Service) startWrites(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.heard = heard
+	s.life.Hear(heard.Unsubscribe)
 	c := s.cfg.Writes
 	// The handlers count: not every failure is an attempt.
 	common := bus.ConsumerConfig{AckWait: c.AckWait, Backoff: bus.Backoff(c.RetryFirst, c.RetryMax), MaxInFlight: c.MaxInFlight, MaxAttempts: -1}
@@ -67,11 +67,9 @@ func (s *Service) startWrites(ctx context.Context) error {
 		cfg    bus.ConsumerConfig
 		handle func(context.Context, bus.Message) error
 	}{{tickets, s.ticketTold}, {writes, s.write}} {
-		consumer, err := s.bus.Consume(ctx, begin.cfg, begin.handle)
-		if err != nil {
+		if err := s.life.Consume(ctx, begin.cfg, begin.handle); err != nil {
 			return err
 		}
-		s.consumers = append(s.consumers, consumer)
 	}
 	return nil
 }

@@ -8,13 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/lifecycle"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -71,15 +70,7 @@ type Service struct {
 	now     func() time.Time
 	reached func(Point)
 	slots   chan struct{}
-	ctx     context.Context
-	cancel  context.CancelFunc
-
-	mu        sync.Mutex
-	svc       *bus.Service
-	consumers []*bus.Consumer
-	heard     *bus.Subscription
-	stopped   bool
-	work      sync.WaitGroup
+	life    *lifecycle.Worker
 }
 
 var errStopping = fmt.Errorf("%w: worker is stopping", store.ErrUnavailable)
@@ -108,14 +99,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.reached == nil {
 		s.reached = func(Point) {}
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.life = lifecycle.NewWorker("oms", s.bus, s.log)
 	systems := map[string]System{Builtin: systemOf(deps.Orders)}
 	for name, system := range deps.Tenants {
 		systems[name] = system
 	}
 	for name, system := range systems {
 		sh := newShop(name, system, cfg, s.log, s.metrics)
-		sh.begin = s.begin
+		sh.begin = s.life.Begin
 		s.shops[name] = sh
 	}
 	return s, nil
@@ -123,14 +114,17 @@ func New(cfg Config, deps Deps) (*Service, error) {
 
 // Start subscribes; questions are answered when it returns.
 func (s *Service) Start(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.svc != nil || s.stopped {
-		return errors.New("oms: started before")
+	if err := s.life.Start(ctx, func() error { return s.subscribe(ctx) }); err != nil {
+		return err
 	}
+	s.log.Info("order worker started", "systems", len(s.shops), "max_in_flight", s.cfg.MaxInFlight, "writes", s.writes != nil)
+	return nil
+}
+
+func (s *Service) subscribe(ctx context.Context) error {
 	for _, sh := range s.shops {
 		if err := sh.open(); err != nil {
-			return fmt.Errorf("oms: %w", err)
+			return err
 		}
 	}
 	svc, err := s.bus.Service(bus.ServiceConfig{
@@ -145,62 +139,23 @@ func (s *Service) Start(ctx context.Context) error {
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("oms: %w", err)
+		return err
 	}
-	s.svc = svc
-	if err := s.startWrites(ctx); err != nil {
-		return fmt.Errorf("oms: %w", err)
-	}
-	s.log.Info("order worker started", "systems", len(s.shops), "max_in_flight", s.cfg.MaxInFlight, "writes", s.writes != nil)
-	return nil
+	s.life.Hear(svc.Stop)
+	return s.startWrites(ctx)
 }
 
 // Drain takes no more questions and waits for those in hand.
 func (s *Service) Drain(ctx context.Context) error {
-	consumers, err := s.unsubscribe()
-	for _, c := range consumers {
-		err = errors.Join(err, c.Drain(ctx))
-	}
-	done := make(chan struct{})
-	go func() { s.work.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		err = errors.Join(err, ctx.Err())
-		s.cancel()
-		<-done
-	}
-	s.cancel()
-	s.closeShops()
-	return err
+	defer s.closeShops()
+	return s.life.Drain(ctx)
 }
 
 // Stop cancels what is in hand and waits for it. Writes that it ends in the
 // middle are delivered again.
-func (s *Service) Stop(context.Context) error {
-	consumers, err := s.unsubscribe()
-	s.cancel()
-	for _, c := range consumers {
-		c.Stop()
-	}
-	s.work.Wait()
-	s.closeShops()
-	return err
-}
-
-func (s *Service) unsubscribe() ([]*bus.Consumer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	svc, consumers, heard := s.svc, s.consumers, s.heard
-	s.svc, s.consumers, s.heard, s.stopped = nil, nil, nil, true
-	var err error
-	if svc != nil {
-		err = svc.Stop()
-	}
-	if heard != nil {
-		err = errors.Join(err, heard.Unsubscribe())
-	}
-	return slices.Clone(consumers), err
+func (s *Service) Stop(ctx context.Context) error {
+	defer s.closeShops()
+	return s.life.Stop(ctx)
 }
 
 func (s *Service) closeShops() {
@@ -209,31 +164,7 @@ func (s *Service) closeShops() {
 	}
 }
 
-// begin is a piece of work that Drain waits for and Stop cancels.
-func (s *Service) begin() (ctx context.Context, done func(), ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopped {
-		return nil, nil, false
-	}
-	s.work.Add(1)
-	return s.ctx, s.work.Done, true
-}
-
 // Ready is nil while questions can be answered. It asks the built-in system
 // only: the worker goes on for the tenants whose systems are there when one's
 // is away.
-func (s *Service) Ready() error {
-	s.mu.Lock()
-	running := s.svc != nil
-	s.mu.Unlock()
-	if !running {
-		return errors.New("oms: not running")
-	}
-	if err := s.bus.Ready(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
-	defer cancel()
-	return s.shops[Builtin].guard.Ready(ctx)
-}
+func (s *Service) Ready() error { return s.life.Ready(s.shops[Builtin].guard.Ready) }

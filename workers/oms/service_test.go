@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
 	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/lifecycle/killtest"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/schemas"
@@ -22,10 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(envDieAt) != "" {
-		os.Exit(childWorker())
-	}
-	os.Exit(storetest.Main(m))
+	os.Exit(killtest.Main(m, startChild, string(oms.PointTicket), string(oms.PointReceived)))
 }
 
 func openShop(t *testing.T) *store.Store {

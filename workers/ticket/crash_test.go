@@ -2,99 +2,30 @@ package ticket_test
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
-	"os"
-	"os/exec"
-	"strconv"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
-	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/lifecycle/killtest"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/ticket"
 )
 
-// The environment of a worker that runs as a process of its own: this test
-// binary, started again.
-const (
-	envDieAt = "TIDEGATE_TEST_DIE_AT"
-	envDSN   = "TIDEGATE_TEST_DSN"
-	envNATS  = "TIDEGATE_TEST_NATS"
-	// envPasses is how many requests pass the point before; default none.
-	envPasses = "TIDEGATE_TEST_PASSES"
-	// envLog, when set, lets workers say on standard error what they meet.
-	envLog = "TIDEGATE_TEST_LOG"
-)
+const pointCommitting ticket.Point = killtest.Committing
 
-// pointCommitting is inside the database's transaction, all written and
-// nothing committed.
-const pointCommitting ticket.Point = "committing"
-
-// childWorker works until it reaches the point, and there kills itself with
-// the signal that nothing can catch.
-func childWorker() int {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
-	passes, _ := strconv.ParseInt(os.Getenv(envPasses), 10, 64)
-	var passed atomic.Int64
-	var begun atomic.Bool
-	reached := func(p ticket.Point) {
-		if begun.Store(begun.Load() || p == ticket.PointReceived); !begun.Load() {
-			return // the start commits too
-		}
-		if string(p) == os.Getenv(envDieAt) && passed.Add(1) > passes {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
-		}
-	}
-	cfg := store.Defaults()
-	cfg.DSN = config.Secret(os.Getenv(envDSN))
-	cfg.Migrate = false // done by the test, and a transaction too
-	keys, err := storetest.NewVault()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	db, err := store.Open(ctx, cfg, store.Deps{Vault: keys, BeforeCommit: func() { reached(pointCommitting) }})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	busCfg := bus.Defaults()
-	busCfg.URL = os.Getenv(envNATS)
-	b, err := bus.Connect(ctx, busCfg, bus.Deps{Source: "/tidegate/test/child", Retry: true, Log: childLog()})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
+// startChild starts the worker of a process that will be killed.
+func startChild(ctx context.Context, w *killtest.Worker) error {
 	work := quick()
-	if passes == 0 {
+	if w.Passes == 0 {
 		work.SweepInterval = time.Hour // only the request's own way is tested
 	}
-	s, err := ticket.New(work, ticket.Deps{Bus: b, Tickets: db, Reached: reached})
-	if err == nil {
-		err = s.Start(ctx)
-	}
+	s, err := ticket.New(work, ticket.Deps{Bus: w.Bus, Tickets: w.Store, Reached: func(p ticket.Point) { w.Reached(string(p)) }})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
+		return err
 	}
-	<-ctx.Done()
-	return 3
-}
-
-func childLog() *slog.Logger {
-	if os.Getenv(envLog) == "" {
-		return slog.New(slog.DiscardHandler)
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, nil)).With("pid", os.Getpid())
+	return s.Start(ctx)
 }
 
 // A worker killed at any step of a request leaves exactly one ticket and one
@@ -110,12 +41,7 @@ func TestAKilledWorkerLeavesOneTicket(t *testing.T) {
 				seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 				send(t, asker, request("call-1"))
 
-				child := exec.Command(os.Args[0], "-test.run=^$")
-				child.Env = append(os.Environ(), envDieAt+"="+string(point), envDSN+"="+dsn, envNATS+"="+server.URL())
-				out, err := child.CombinedOutput()
-				if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
-					t.Fatalf("worker ended otherwise: %v: %s", err, out)
-				}
+				killtest.Death{Point: string(point), DSN: dsn, NATS: server.URL()}.Start(t)()
 				committed := 0
 				if point == ticket.PointCommitted || point == ticket.PointPublished {
 					committed = 1

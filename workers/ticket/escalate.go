@@ -2,7 +2,6 @@ package ticket
 
 import (
 	"context"
-	"time"
 
 	"github.com/tidegate/tidegate/internal/outbox"
 	"github.com/tidegate/tidegate/internal/store"
@@ -11,30 +10,13 @@ import (
 
 const escalateBatch = 100
 
-// escalateLoop looks for tickets that are late, or soon will be.
-func (s *Service) escalateLoop() {
-	tick := time.NewTicker(s.cfg.EscalateInterval)
-	defer tick.Stop()
-	for {
-		if err := s.escalate(); err != nil && s.ctx.Err() == nil {
-			s.metrics.escalateErr.Inc()
-			s.log.Warn("escalation failed", "error", err)
-		}
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// escalate takes every step that is to be taken now, a batch at a time, and
+// escalate looks for tickets that are late, or soon will be. It takes every step that is to be taken now, a batch at a time, and
 // keeps the gauges. Each step is committed before it is told: whoever dies
 // between leaves the facts to the sweeper.
-func (s *Service) escalate() error {
-	for s.ctx.Err() == nil {
+func (s *Service) escalate(ctx context.Context) error {
+	for ctx.Err() == nil {
 		now := s.now()
-		steps, err := s.tickets.EscalateTickets(s.ctx, now, escalateBatch, s.dispatch.Leads(now))
+		steps, err := s.tickets.EscalateTickets(ctx, now, escalateBatch, s.dispatch.Leads(now))
 		if err != nil {
 			return err
 		}
@@ -42,12 +24,12 @@ func (s *Service) escalate() error {
 			s.metrics.escalations.WithLabelValues(string(e.Level)).Inc()
 			s.log.Info("ticket escalated", "call_id", e.Ticket.CallID, "ticket_id", e.Ticket.ID, "level", string(e.Level), "group", string(e.Ticket.Group))
 		}
-		s.tell(steps)
+		s.tell(ctx, steps)
 		if len(steps) < escalateBatch {
 			break
 		}
 	}
-	overdue, err := s.tickets.CountOverdue(s.ctx, s.now())
+	overdue, err := s.tickets.CountOverdue(ctx, s.now())
 	if err != nil {
 		return err
 	}
@@ -58,10 +40,10 @@ func (s *Service) escalate() error {
 }
 
 // tell publishes the facts of steps at once; what fails is left to the sweeper.
-func (s *Service) tell(steps []store.Escalation) {
+func (s *Service) tell(ctx context.Context, steps []store.Escalation) {
 	for _, e := range steps {
 		for _, id := range e.Facts {
-			if err := s.publish(s.ctx, id); err != nil {
+			if err := s.publish(ctx, id); err != nil {
 				s.log.Warn("facts of an escalation are left to the sweeper", "error", err)
 				return
 			}

@@ -6,16 +6,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
+	"github.com/tidegate/tidegate/internal/lifecycle/killtest"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/schemas"
@@ -74,33 +73,21 @@ var faultPoints = []ticket.Point{ticket.PointReceived, pointCommitting, ticket.P
 // after calm has a point where it dies, after a number of passes there.
 func (w *worker) run(ctx context.Context, rng *rand.Rand, calm <-chan struct{}) error {
 	for ctx.Err() == nil {
-		child := exec.Command(os.Args[0], "-test.run=^$")
 		point, passes := faultPoints[rng.IntN(len(faultPoints))], 1+rng.IntN(300)
 		select {
 		case <-calm:
 			passes = 1 << 30
 		default:
 		}
-		child.Env = append(os.Environ(), envDieAt+"="+string(point), envPasses+"="+strconv.Itoa(passes), envDSN+"="+w.dsn, envNATS+"="+w.nats)
-		child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if os.Getenv(envLog) != "" {
-			child.Stderr = os.Stderr
-		}
-		if err := child.Start(); err != nil {
-			return err
-		}
+		child := killtest.Death{Point: string(point), Passes: passes, DSN: w.dsn, NATS: w.nats}.Command(ctx)
 		w.lives.Add(1)
-		ended := make(chan struct{})
-		go func() { _ = child.Wait(); close(ended) }()
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			_ = child.Process.Kill()
-			<-ended
+		err := child.Run()
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		status, ok := child.ProcessState.Sys().(syscall.WaitStatus)
-		if ok && status.Signal() == syscall.SIGKILL {
+		case child.ProcessState == nil: // it did not begin to run
+			return err
+		case killtest.Killed(child):
 			w.dead.Add(1)
 		}
 		// Otherwise it met an absent database or server at its start, and

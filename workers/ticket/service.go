@@ -14,14 +14,13 @@ package ticket
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/bus"
+	"github.com/tidegate/tidegate/internal/lifecycle"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -77,13 +76,7 @@ type Service struct {
 	now      func() time.Time
 	reached  func(Point)
 	copied   func(tenant string) bool
-	ctx      context.Context
-	cancel   context.CancelFunc
-
-	mu       sync.Mutex
-	consumer *bus.Consumer
-	stopped  bool
-	sweeper  sync.WaitGroup
+	life     *lifecycle.Worker
 }
 
 // New checks the configuration and loads the rules; nothing runs yet.
@@ -114,77 +107,48 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.reached == nil {
 		s.reached = func(Point) {}
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.life = lifecycle.NewWorker("ticket", s.bus, s.log)
 	return s, nil
 }
 
 // Start consumes requests, sweeps the outbox and escalates until Drain or Stop.
 func (s *Service) Start(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.consumer != nil || s.stopped {
-		return errors.New("ticket: started before")
+	if err := s.life.Start(ctx, func() error { return s.begin(ctx) }); err != nil {
+		return err
 	}
+	s.log.Info("ticket worker started", "max_in_flight", s.cfg.MaxInFlight, "rules", len(s.dispatch.Rules))
+	return nil
+}
+
+func (s *Service) begin(ctx context.Context) error {
 	if err := s.bus.EnsureStreams(ctx); err != nil {
-		return fmt.Errorf("ticket: %w", err)
+		return err
 	}
-	consumer, err := s.bus.Consume(ctx, bus.ConsumerConfig{
+	err := s.life.Consume(ctx, bus.ConsumerConfig{
 		Stream: schemas.StreamWork, Durable: Durable, FilterSubjects: []string{schemas.SubjectTicketOpen},
 		AckWait: s.cfg.AckWait, Backoff: bus.Backoff(s.cfg.RetryFirst, s.cfg.RetryMax), MaxInFlight: s.cfg.MaxInFlight,
 		MaxAttempts: -1, // the handler counts: an absence is no attempt
 		Recheck:     max(time.Second, s.cfg.SweepInterval),
 	}, s.handle)
 	if err != nil {
-		return fmt.Errorf("ticket: %w", err)
+		return err
 	}
-	s.consumer = consumer
-	s.sweeper.Go(s.sweepLoop)
-	s.sweeper.Go(s.escalateLoop)
-	s.log.Info("ticket worker started", "max_in_flight", s.cfg.MaxInFlight, "rules", len(s.dispatch.Rules))
+	s.life.Every(s.cfg.SweepInterval, s.sweep, func(err error) {
+		s.metrics.sweepErr.Inc()
+		s.log.Warn("outbox sweep failed", "error", err)
+	})
+	s.life.Every(s.cfg.EscalateInterval, s.escalate, func(err error) {
+		s.metrics.escalateErr.Inc()
+		s.log.Warn("escalation failed", "error", err)
+	})
 	return nil
 }
 
 // Drain takes no more requests and finishes those in hand.
-func (s *Service) Drain(ctx context.Context) error {
-	var err error
-	if c := s.take(); c != nil {
-		err = c.Drain(ctx)
-	}
-	s.cancel()
-	s.sweeper.Wait()
-	return err
-}
+func (s *Service) Drain(ctx context.Context) error { return s.life.Drain(ctx) }
 
 // Stop leaves what is in hand to be delivered again.
-func (s *Service) Stop(context.Context) error {
-	s.cancel()
-	if c := s.take(); c != nil {
-		c.Stop()
-	}
-	s.sweeper.Wait()
-	return nil
-}
-
-func (s *Service) take() *bus.Consumer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.consumer
-	s.consumer, s.stopped = nil, true
-	return c
-}
+func (s *Service) Stop(ctx context.Context) error { return s.life.Stop(ctx) }
 
 // Ready is nil while requests can become tickets.
-func (s *Service) Ready() error {
-	s.mu.Lock()
-	running := s.consumer != nil
-	s.mu.Unlock()
-	if !running {
-		return errors.New("ticket: not running")
-	}
-	if err := s.bus.Ready(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
-	defer cancel()
-	return s.tickets.Ready(ctx)
-}
+func (s *Service) Ready() error { return s.life.Ready(s.tickets.Ready) }

@@ -1,36 +1,19 @@
 package ticket
 
 import (
+	"context"
 	"errors"
-	"time"
 
 	"github.com/tidegate/tidegate/schemas"
 )
 
 const sweepBatch = 100
 
-// sweepLoop publishes facts that a crash or an absence left in the outbox,
-// and keeps the gauge of them.
-func (s *Service) sweepLoop() {
-	tick := time.NewTicker(s.cfg.SweepInterval)
-	defer tick.Stop()
-	for {
-		if err := s.sweep(); err != nil && s.ctx.Err() == nil {
-			s.metrics.sweepErr.Inc()
-			s.log.Warn("outbox sweep failed", "error", err)
-		}
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// sweep publishes one batch; what fails or is left comes with the next.
+// sweep publishes facts that a crash or an absence left in the outbox, one
+// batch, and keeps the gauge of them; what fails or is left comes with the next.
 // Several workers may sweep the same facts: their ids make them count once.
-func (s *Service) sweep() error {
-	batch, err := s.tickets.PendingOutbox(s.ctx, s.now().Add(-s.cfg.SweepAge), sweepBatch)
+func (s *Service) sweep(ctx context.Context) error {
+	batch, err := s.tickets.PendingOutbox(ctx, s.now().Add(-s.cfg.SweepAge), sweepBatch)
 	if err != nil {
 		return err
 	}
@@ -41,19 +24,19 @@ func (s *Service) sweep() error {
 			broken = errors.Join(broken, err) // the others must not wait for it
 			continue
 		}
-		if err := s.bus.PublishDurable(s.ctx, m.Subject, fact, schemas.WithID(m.ID), schemas.ForCall(m.CallID)); err != nil {
+		if err := s.bus.PublishDurable(ctx, m.Subject, fact, schemas.WithID(m.ID), schemas.ForCall(m.CallID)); err != nil {
 			return err
 		}
-		if err := s.tickets.MarkOutboxSent(s.ctx, m.ID); err != nil {
+		if err := s.tickets.MarkOutboxSent(ctx, m.ID); err != nil {
 			return err
 		}
 		s.metrics.swept.Inc()
 	}
-	n, err := s.tickets.CountPendingOutbox(s.ctx)
+	n, err := s.tickets.CountPendingOutbox(ctx)
 	if err == nil {
 		s.metrics.pending.Set(float64(n))
 	}
-	if _, dead := s.bus.CountDeadLetters(s.ctx); dead != nil {
+	if _, dead := s.bus.CountDeadLetters(ctx); dead != nil {
 		err = errors.Join(err, dead)
 	}
 	return errors.Join(broken, err)

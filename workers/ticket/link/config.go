@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -90,18 +89,4 @@ func (c Config) Validate() error {
 }
 
 // label is a tenant in metrics and log lines.
-func label(tenant string) string {
-	if tenant == "" {
-		return schemas.DefaultTenant
-	}
-	return tenant
-}
-
-func sorted[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func label(tenant string) string { return schemas.TenantLabel(tenant) }

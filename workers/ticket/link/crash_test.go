@@ -3,19 +3,13 @@ package link_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"strconv"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/tidegate/tidegate/internal/bus"
-	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/lifecycle/killtest"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/schemas"
@@ -24,57 +18,13 @@ import (
 	"github.com/tidegate/tidegate/workers/ticket/rest"
 )
 
-// The environment of a worker that runs as a process of its own: this test
-// binary, started again.
-const (
-	envDieAt  = "TIDEGATE_TEST_DIE_AT"
-	envPasses = "TIDEGATE_TEST_PASSES" // how many times it passes the point before
-	envDSN    = "TIDEGATE_TEST_DSN"
-	envNATS   = "TIDEGATE_TEST_NATS"
-	envSpec   = "TIDEGATE_TEST_SPEC"
-)
+// pointCommitting comes twice in a delivery: the first claims, the second ends
+// it.
+const pointCommitting link.Point = killtest.Committing
 
-// pointCommitting is inside the database's transaction, all written and
-// nothing committed: the first of a delivery claims, the second ends it.
-const pointCommitting link.Point = "committing"
-
-// childWorker keeps copies until it reaches the point, and there kills itself
-// with the signal that nothing can catch.
-func childWorker() int {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	if err := work(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	<-ctx.Done()
-	return 3
-}
-
-func work(ctx context.Context) error {
-	passes, _ := strconv.ParseInt(os.Getenv(envPasses), 10, 64)
-	var passed atomic.Int64
-	var begun atomic.Bool
-	reached := func(p link.Point) {
-		if begun.Store(begun.Load() || p == link.PointReceived); !begun.Load() {
-			return // the start commits too
-		}
-		if string(p) == os.Getenv(envDieAt) && passed.Add(1) > passes {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
-		}
-	}
-	cfg := store.Defaults()
-	cfg.DSN, cfg.Migrate = config.Secret(os.Getenv(envDSN)), false
-	keys, err := storetest.NewVault()
-	if err != nil {
-		return err
-	}
-	db, err := store.Open(ctx, cfg, store.Deps{Vault: keys, BeforeCommit: func() { reached(pointCommitting) }})
-	if err != nil {
-		return err
-	}
-	spec, err := rest.Parse("desk.yaml", []byte(os.Getenv(envSpec)))
+// startChild starts the links of a process that will be killed.
+func startChild(ctx context.Context, w *killtest.Worker) error {
+	spec, err := rest.Parse("desk.yaml", []byte(w.Extra))
 	if err != nil {
 		return err
 	}
@@ -82,13 +32,10 @@ func work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	busCfg := bus.Defaults()
-	busCfg.URL = os.Getenv(envNATS)
-	b, err := bus.Connect(ctx, busCfg, bus.Deps{Source: "/tidegate/test/child", Retry: true})
-	if err != nil {
-		return err
-	}
-	s, err := link.New(quick(), link.Deps{Bus: b, Links: db, Systems: map[string]ticket.System{"acme": unasked{system}}, Reached: reached})
+	s, err := link.New(quick(), link.Deps{
+		Bus: w.Bus, Links: w.Store, Systems: map[string]ticket.System{"acme": unasked{system}},
+		Reached: func(p link.Point) { w.Reached(string(p)) },
+	})
 	if err != nil {
 		return err
 	}
@@ -106,13 +53,7 @@ func (unasked) Changes(context.Context, time.Time) ([]ticket.ExternalChange, err
 // die runs a worker that is killed at a point.
 func (r *rig) die(dsn string, point link.Point, passes int) {
 	r.t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^$")
-	child.Env = append(os.Environ(), envDieAt+"="+string(point), envPasses+"="+strconv.Itoa(passes), envDSN+"="+dsn,
-		envNATS+"="+r.nats.URL(), envSpec+"="+r.desk.Spec(envKey))
-	out, err := child.CombinedOutput()
-	if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
-		r.t.Fatalf("worker ended otherwise: %v: %s", err, out)
-	}
+	killtest.Death{Point: string(point), Passes: passes, DSN: dsn, NATS: r.nats.URL(), Extra: r.desk.Spec(envKey)}.Start(r.t)()
 }
 
 // A worker killed at any step of a delivery leaves one copy, told everything

@@ -46,7 +46,7 @@ func (s *Service) handle(ctx context.Context, g *guarded, m bus.Message) error {
 
 // release lets the copy go, also when the worker is being stopped.
 func (s *Service) release(claim store.Claim, cause error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	why := ""
 	if cause != nil {
@@ -180,7 +180,7 @@ func (s *Service) failed(ctx context.Context, g *guarded, claim *store.Claim, d 
 	}
 	final := errors.Is(cause, store.ErrInvalid) && !errors.Is(cause, store.ErrUnavailable)
 	if passing(cause) {
-		final = s.now().Sub(d.CreatedAt) > s.cfg.GiveUp && s.ctx.Err() == nil
+		final = s.now().Sub(d.CreatedAt) > s.cfg.GiveUp && s.life.Context().Err() == nil
 	} else if err := s.links.CountFailure(ctx, *claim, d.Sequence); err != nil {
 		return errors.Join(cause, err)
 	} else if d.Failures+1 >= s.cfg.MaxAttempts {

@@ -32,10 +32,7 @@ func (s *Service) handler() http.Handler {
 // receive takes one message. Whoever sends it tries again unless the answer
 // is 2xx, so that only what can never be used is refused.
 func (s *Service) receive(w http.ResponseWriter, r *http.Request) {
-	tenant := r.PathValue("tenant")
-	if tenant == schemas.DefaultTenant {
-		tenant = ""
-	}
+	tenant := schemas.TenantName(r.PathValue("tenant"))
 	g := s.systems[tenant]
 	if g == nil {
 		notFound(w, "There is no such tenant.")

@@ -21,6 +21,7 @@ import (
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
 	"github.com/tidegate/tidegate/internal/config"
+	"github.com/tidegate/tidegate/internal/lifecycle/killtest"
 	"github.com/tidegate/tidegate/internal/restcall"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
@@ -35,10 +36,7 @@ const envKey = "TIDEGATE_TEST_WEBHOOK_KEY"
 
 func TestMain(m *testing.M) {
 	_ = os.Setenv(envKey, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-	if os.Getenv(envDieAt) != "" {
-		os.Exit(childWorker())
-	}
-	os.Exit(storetest.Main(m))
+	os.Exit(killtest.Main(m, startChild, string(link.PointReceived)))
 }
 
 // rig is a ticket worker and the links of tenant acme, whose system is a desk.

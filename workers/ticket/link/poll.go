@@ -17,15 +17,15 @@ const firstLook = time.Hour
 const eventMemory = 7 * 24 * time.Hour
 
 // pollLoop asks one system for changes, until it says that it cannot.
-func (s *Service) pollLoop(g *guarded) {
+func (s *Service) pollLoop(ctx context.Context, g *guarded) {
 	forget := time.Time{}
 	for {
 		pause := s.cfg.PollInterval
-		err := s.poll(g)
+		err := s.poll(ctx, g)
 		switch {
 		case errors.Is(err, ticket.ErrUnsupported):
 			return
-		case s.ctx.Err() != nil:
+		case ctx.Err() != nil:
 			return
 		case err != nil:
 			s.metrics.polls.WithLabelValues(label(g.tenant), outcomeFailed).Inc()
@@ -34,12 +34,12 @@ func (s *Service) pollLoop(g *guarded) {
 			s.metrics.polls.WithLabelValues(label(g.tenant), "ok").Inc()
 		}
 		if now := s.now(); now.Sub(forget) > time.Hour {
-			if err := s.links.ForgetLinkEvents(s.ctx, now.Add(-eventMemory)); err == nil {
+			if err := s.links.ForgetLinkEvents(ctx, now.Add(-eventMemory)); err == nil {
 				forget = now
 			}
 		}
 		select {
-		case <-s.ctx.Done():
+		case <-ctx.Done():
 			return
 		case <-time.After(pause + time.Duration(rand.Int64N(int64(pause)/5+1))): // not all workers at once
 		}
@@ -48,8 +48,8 @@ func (s *Service) pollLoop(g *guarded) {
 
 // poll asks once. The cursor moves only behind what has been kept; what is
 // asked again is known by its id.
-func (s *Service) poll(g *guarded) error {
-	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.DeliverTimeout)
+func (s *Service) poll(ctx context.Context, g *guarded) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.DeliverTimeout)
 	defer cancel()
 	since, err := s.links.LinkCursor(ctx, g.tenant)
 	if err != nil {

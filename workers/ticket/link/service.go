@@ -3,15 +3,15 @@ package link
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"sync"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tidegate/tidegate/internal/bus"
-	"github.com/tidegate/tidegate/internal/obs"
+	"github.com/tidegate/tidegate/internal/lifecycle"
 	"github.com/tidegate/tidegate/internal/outbox"
 	"github.com/tidegate/tidegate/internal/resilience"
 	"github.com/tidegate/tidegate/internal/store"
@@ -82,15 +82,7 @@ type Service struct {
 	metrics *metrics
 	now     func() time.Time
 	reached func(Point)
-	ctx     context.Context
-	cancel  context.CancelFunc
-
-	mu        sync.Mutex
-	started   bool
-	stopped   bool
-	consumers []*bus.Consumer
-	http      *obs.Server
-	loops     sync.WaitGroup
+	life    *lifecycle.Worker
 }
 
 // guarded is one tenant's system behind its guard.
@@ -115,7 +107,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, bus: deps.Bus, links: deps.Links, log: deps.Log, now: deps.Now, reached: deps.Reached, systems: map[string]*guarded{},
-		metrics: newMetrics(deps.Registry, sorted(deps.Systems)),
+		metrics: newMetrics(deps.Registry, slices.Sorted(maps.Keys(deps.Systems))),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -129,7 +121,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	for tenant, system := range deps.Systems {
 		s.systems[tenant] = &guarded{System: system, tenant: tenant, guard: s.guard(tenant)}
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.life = lifecycle.NewWorker("ticket links", s.bus, s.log)
 	return s, nil
 }
 
@@ -155,96 +147,51 @@ func (s *Service) guard(tenant string) *resilience.Guard {
 
 // Start delivers, listens and asks until Drain or Stop.
 func (s *Service) Start(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.started || s.stopped {
-		return errors.New("ticket links: started before")
+	if err := s.life.Start(ctx, func() error { return s.begin(ctx) }); err != nil {
+		return err
 	}
+	s.log.Info("ticket links started", "systems", len(s.systems), "listen", s.Addr())
+	return nil
+}
+
+func (s *Service) begin(ctx context.Context) error {
 	if err := s.bus.EnsureStreams(ctx); err != nil {
-		return fmt.Errorf("ticket links: %w", err)
+		return err
 	}
 	receives := false
-	for _, tenant := range sorted(s.systems) {
+	for _, tenant := range slices.Sorted(maps.Keys(s.systems)) {
 		g := s.systems[tenant]
 		if _, ok := g.System.(ticket.Receiver); ok {
 			receives = true
 		}
-		c, err := s.bus.Consume(ctx, bus.ConsumerConfig{
+		err := s.life.Consume(ctx, bus.ConsumerConfig{
 			Stream: schemas.StreamWork, Durable: Durable + label(tenant), FilterSubjects: []string{schemas.SubjectTicketDeliver(tenant)},
 			AckWait: s.cfg.AckWait, Backoff: bus.Backoff(s.cfg.RetryFirst, s.cfg.RetryMax), MaxInFlight: s.cfg.MaxInFlight,
 			MaxAttempts: -1, // the handler counts: an absence is no attempt
 		}, func(ctx context.Context, m bus.Message) error { return s.handle(ctx, g, m) })
 		if err != nil {
-			return fmt.Errorf("ticket links: %w", err)
+			return err
 		}
-		s.consumers = append(s.consumers, c)
-		s.loops.Go(func() { s.pollLoop(g) })
+		s.life.Loop(func(ctx context.Context) { s.pollLoop(ctx, g) })
 	}
-	if receives {
-		var err error
-		if s.http, err = obs.Serve(s.cfg.Listen, s.handler(), s.log); err != nil {
-			return fmt.Errorf("ticket links: %w", err)
-		}
+	if !receives {
+		return nil
 	}
-	s.started = true
-	s.log.Info("ticket links started", "systems", len(s.systems), "listen", s.Addr())
-	return nil
+	return s.life.Serve(s.cfg.Listen, s.handler())
 }
 
 // Addr is where ticket systems send what changed; "" when none does.
-func (s *Service) Addr() string {
-	if s.http == nil {
-		return ""
-	}
-	return s.http.Addr()
-}
+func (s *Service) Addr() string { return s.life.Addr() }
 
 // Drain takes no more work and finishes what is in hand.
-func (s *Service) Drain(ctx context.Context) error {
-	var errs []error
-	for _, c := range s.take() {
-		errs = append(errs, c.Drain(ctx))
-	}
-	return errors.Join(append(errs, s.end(ctx))...)
-}
+func (s *Service) Drain(ctx context.Context) error { return s.life.Drain(ctx) }
 
 // Stop leaves what is in hand to be delivered again.
-func (s *Service) Stop(ctx context.Context) error {
-	s.cancel()
-	for _, c := range s.take() {
-		c.Stop()
-	}
-	return s.end(ctx)
-}
-
-func (s *Service) take() []*bus.Consumer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := s.consumers
-	s.consumers, s.stopped = nil, true
-	return out
-}
-
-func (s *Service) end(ctx context.Context) error {
-	s.cancel()
-	s.loops.Wait()
-	if s.http != nil {
-		return s.http.Stop(ctx)
-	}
-	return nil
-}
+func (s *Service) Stop(ctx context.Context) error { return s.life.Stop(ctx) }
 
 // Ready is nil while work can be done. A ticket system that is away does not
 // count: its tickets wait.
-func (s *Service) Ready() error {
-	s.mu.Lock()
-	running := s.started && !s.stopped
-	s.mu.Unlock()
-	if !running {
-		return errors.New("ticket links: not running")
-	}
-	return s.bus.Ready()
-}
+func (s *Service) Ready() error { return s.life.Ready(nil) }
 
 // published reaches its point between a fact's publication and its mark.
 type published struct {
