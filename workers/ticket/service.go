@@ -138,6 +138,7 @@ func (s *Service) Start(ctx context.Context) error {
 		AckWait: s.cfg.AckWait, Backoff: bus.Backoff(s.cfg.RetryFirst, s.cfg.RetryMax), MaxInFlight: s.cfg.MaxInFlight,
 		MaxAttempts: -1, // the handler counts: an absence is no attempt
 		Recheck:     max(time.Second, s.cfg.SweepInterval),
+		Refused:     s.refused,
 	}, s.handle)
 	if err != nil {
 		return fmt.Errorf("ticket: %w", err)
