@@ -133,21 +133,31 @@ func (d *desk) OpenTicket(ctx context.Context, req schemas.TicketOpen, again boo
 	return d.spool.Publish(ctx, m)
 }
 
+// answered gives the answer that is in the stream, if it is to this request.
+// A ticket that was opened after all counts more than that it was not.
 func (d *desk) answered(ctx context.Context, req schemas.TicketOpen) bool {
-	m, ok, err := d.bus.LastMessage(ctx, schemas.StreamFacts, schemas.SubjectTicketFact(req.CallID, "opened"))
-	if err != nil {
-		d.log.Warn("earlier ticket answer not read", "error", err)
-		return false
+	for _, event := range []string{"opened", "rejected"} {
+		m, ok, err := d.bus.LastMessage(ctx, schemas.StreamFacts, schemas.SubjectTicketFact(req.CallID, event))
+		if err != nil {
+			d.log.Warn("earlier ticket answer not read", "error", err)
+			continue
+		}
+		if ok && keyOf(m) == req.IdempotencyKey {
+			d.onTicketFact(m)
+			return true
+		}
 	}
-	if !ok {
-		return false
+	return false
+}
+
+func keyOf(m bus.Message) string {
+	switch t := m.Data.(type) {
+	case *schemas.TicketOpened:
+		return t.IdempotencyKey
+	case *schemas.TicketRejected:
+		return t.IdempotencyKey
 	}
-	t, ok := m.Data.(*schemas.TicketOpened)
-	if !ok || t.IdempotencyKey != req.IdempotencyKey {
-		return false
-	}
-	d.post(call.TicketOpened{Key: t.IdempotencyKey, Number: t.Number})
-	return true
+	return ""
 }
 
 // onTicketFact takes a ticket worker's answer.

@@ -3,12 +3,14 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
+	"github.com/tidegate/tidegate/orchestrator/call"
 	"github.com/tidegate/tidegate/orchestrator/dialog"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -90,5 +92,42 @@ func TestARefusalIsNotAskedAgain(t *testing.T) {
 	var remote *bus.RemoteError
 	if !errors.As(err, &remote) || remote.Code != 503 || asked.Load() != 1 {
 		t.Errorf("%v, asked %d times", err, asked.Load())
+	}
+}
+
+// Whoever takes a call over learns what became of its request meanwhile, and
+// does not ask again.
+func TestAnAnswerThatNobodyHeardIsInTheStream(t *testing.T) {
+	const key = "call-1:return:1"
+	opened := schemas.TicketOpened{CallID: "call-1", IdempotencyKey: key, TicketID: "t", Number: "52013148", Kind: schemas.KindReturn, Group: schemas.GroupAfterSales, OpenedAt: time.Now()}
+	rejected := schemas.TicketRejected{CallID: "call-1", IdempotencyKey: key, Code: "invalid_request", Reason: "r", RejectedAt: time.Now()}
+	other, unknown := rejected, rejected
+	other.IdempotencyKey, unknown.IdempotencyKey = "call-1:refund:1", ""
+	for name, c := range map[string]struct {
+		facts map[string]any
+		want  call.Event // nil: the request goes out
+	}{
+		"opened":                   {map[string]any{"opened": opened}, call.TicketOpened{Key: key, Number: "52013148"}},
+		"rejected":                 {map[string]any{"rejected": rejected}, call.TicketFailed{Key: key, Reason: "invalid_request"}},
+		"rejected and then opened": {map[string]any{"rejected": rejected, "opened": opened}, call.TicketOpened{Key: key, Number: "52013148"}},
+		"another request's":        {map[string]any{"rejected": other}, nil},
+		"of nobody knows which":    {map[string]any{"rejected": unknown}, nil},
+		"none":                     {nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := bustest.Start(t)
+			b := server.Connect("desk")
+			for event, fact := range c.facts {
+				if err := b.PublishDurable(t.Context(), schemas.SubjectTicketFact("call-1", event), fact, schemas.ForCall("call-1")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var posted []call.Event
+			d := &desk{bus: b, log: slog.New(slog.DiscardHandler), post: func(e call.Event) bool { posted = append(posted, e); return true }}
+			got := d.answered(t.Context(), schemas.TicketOpen{CallID: "call-1", IdempotencyKey: key})
+			if got != (c.want != nil) || c.want != nil && (len(posted) != 1 || posted[0] != c.want) || c.want == nil && len(posted) != 0 {
+				t.Errorf("answered %v, %+v", got, posted)
+			}
+		})
 	}
 }

@@ -86,7 +86,7 @@ type TicketOpened struct {
 // TicketRejected: the ticket will not be opened, and why.
 type TicketRejected struct {
 	CallID         string    `json:"call_id"`
-	IdempotencyKey string    `json:"idempotency_key"`
+	IdempotencyKey string    `json:"idempotency_key" jsonschema:"description=Empty when the request was too broken to say which of the call's it was."`
 	Code           string    `json:"code" jsonschema:"enum=invalid_request,enum=exhausted"`
 	Reason         string    `json:"reason"`
 	RejectedAt     time.Time `json:"rejected_at"`

@@ -55,13 +55,15 @@ func TestRuns(t *testing.T) {
 		rate: 50, orders: 400, lookupRate: 50, connections: store.Defaults().MaxOpen, inFlight: ticket.Defaults().MaxInFlight,
 		places: oms.Defaults().System.MaxConcurrent, during: 2 * time.Second,
 	}
-	steady, shop, all := small, small, small
+	steady, shop, all, assigned := small, small, small, small
+	assigned.assign, assigned.agents, assigned.open = "least_loaded", 20, 400
 	steady.steady, steady.plain, shop.lookups, all.bare = 4*time.Second, true, true, true
 	for name, c := range map[string]struct {
 		o    options
 		want []string
 	}{
 		"tickets":  {all, []string{"encryption on", "| half rate |", "| full rate |", "| as many as go |", "bare loop", "exactly one ticket"}},
+		"assigned": {assigned, []string{"people: 20, with 400 open tickets; assign: least_loaded", "exactly one ticket"}},
 		"steady":   {steady, []string{"encryption off", "live heap", "| 4s |"}},
 		"look-ups": {shop, []string{"400 orders", "| number |", "orders.get", "last four"}},
 	} {

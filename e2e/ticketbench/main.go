@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,8 @@ type options struct {
 	during, steady, stall         time.Duration
 	fsync, plain, lookups         bool
 	bare, statements              bool
-	profile                       string
+	profile, assign               string
+	agents, open                  int
 }
 
 func main() {
@@ -56,7 +58,14 @@ func main() {
 	flag.BoolVar(&o.bare, "bare", true, "tickets: compare with a bare loop of the same statements")
 	flag.BoolVar(&o.statements, "statements", false, "list the database's statements of each row, counted and timed")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the worker to this file")
+	flag.StringVar(&o.assign, "assign", "", "tickets: give them to people: none, round_robin or least_loaded; empty is by the built-in rules")
+	flag.IntVar(&o.agents, "agents", 300, "tickets: people, with -assign")
+	flag.IntVar(&o.open, "open", 100_000, "tickets: those that the people have already, with -assign")
 	flag.Parse()
+	if o.assign != "" && (!slices.Contains(policies, store.AssignPolicy(o.assign)) || o.agents < 1 || o.open < 0) {
+		fmt.Fprintf(os.Stderr, "ticketbench: -assign is one of %v, with -agents above 0\n", policies)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o, os.Stdout); err != nil {
@@ -73,6 +82,9 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, s.stop()) }()
 	fmt.Fprintf(out, "%d cores, load %s at the start, PostgreSQL with fsync %s, %d connections, encryption %s\n",
 		runtime.NumCPU(), load(), onOff(o.fsync), o.connections, onOff(!o.plain))
+	if o.assign != "" {
+		fmt.Fprintf(out, "people: %d, with %d open tickets; assign: %s\n", o.agents, o.open, o.assign)
+	}
 	switch {
 	case o.lookups:
 		err = s.measureLookups(ctx, out)

@@ -146,7 +146,11 @@ func (s *system) checkOnce(ctx context.Context, a *asking) error {
 }
 
 func (s *system) measureTickets(ctx context.Context, out io.Writer) error {
-	if err := s.startService(ctx, "ticket", "TIDEGATE_TICKET_MAX_IN_FLIGHT="+strconv.Itoa(s.inFlight)); err != nil {
+	settings, err := s.crowd(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.startService(ctx, "ticket", append(settings, "TIDEGATE_TICKET_MAX_IN_FLIGHT="+strconv.Itoa(s.inFlight))...); err != nil {
 		return err
 	}
 	if _, err := s.keepUp(ctx, s.rate/2, min(s.during, 5*time.Second), nil); err != nil { // warm

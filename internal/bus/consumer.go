@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,10 @@ type ConsumerConfig struct {
 	// Recheck is how often a work queue is looked through for what a restarted
 	// server left in it; default 10 s.
 	Recheck time.Duration
+	// Refused is called for a message that cannot be decoded, before it goes
+	// to the dead letters, so that whoever asked can be told. When it fails,
+	// the message is tried again. nil is that nobody waits for an answer.
+	Refused func(context.Context, Refusal) (Told, error)
 }
 
 type permanentError struct{ err error }
@@ -212,7 +217,7 @@ func (c *Consumer) one(m jetstream.Msg) {
 	}
 	msg, err := b.decode(m.Subject(), m.Data())
 	if err != nil {
-		c.dead(m, attempt, err)
+		c.refuse(m, attempt, err)
 		return
 	}
 	msg.Attempt = attempt
@@ -230,14 +235,23 @@ func (c *Consumer) one(m jetstream.Msg) {
 	case errors.As(err, &permanent) || (c.cfg.MaxAttempts > 0 && attempt >= c.cfg.MaxAttempts):
 		c.dead(m, attempt, err)
 	default:
-		b.metrics.consumed.WithLabelValues("retry").Inc()
-		pause := c.cfg.Backoff[min(attempt, len(c.cfg.Backoff))-1]
-		b.log.Warn("message will be tried again", "consumer", c.cfg.Durable, "attempt", attempt, "pause", pause, "error", err)
-		_ = m.NakWithDelay(pause)
+		c.retry(m, attempt, err)
 	}
 }
 
-func (c *Consumer) dead(m jetstream.Msg, attempt int, cause error) {
+func (c *Consumer) retry(m jetstream.Msg, attempt int, cause error) {
+	if c.ctx.Err() != nil {
+		_ = m.Nak()
+		return
+	}
+	c.bus.metrics.consumed.WithLabelValues("retry").Inc()
+	pause := c.cfg.Backoff[min(attempt, len(c.cfg.Backoff))-1]
+	c.bus.log.Warn("message will be tried again", "consumer", c.cfg.Durable, "attempt", attempt, "pause", pause, "error", cause)
+	_ = m.NakWithDelay(pause)
+}
+
+// dead moves a message to the dead letters; false when it stays for now.
+func (c *Consumer) dead(m jetstream.Msg, attempt int, cause error) bool {
 	b := c.bus
 	letter := &nats.Msg{
 		Subject: schemas.SubjectDead(m.Subject()), Data: m.Data(),
@@ -246,7 +260,7 @@ func (c *Consumer) dead(m jetstream.Msg, attempt int, cause error) {
 			HeaderDeadSubject: {m.Subject()}, HeaderDeadConsumer: {c.cfg.Durable},
 		},
 	}
-	if id := m.Headers().Get(nats.MsgIdHdr); id != "" {
+	if id := cmp.Or(m.Headers().Get(HeaderDeadID), m.Headers().Get(nats.MsgIdHdr)); id != "" {
 		letter.Header.Set(HeaderDeadID, id)
 	}
 	if md, err := m.Metadata(); err == nil {
@@ -256,7 +270,7 @@ func (c *Consumer) dead(m jetstream.Msg, attempt int, cause error) {
 		// The letter must not be lost: the message stays where it was.
 		b.log.Error("dead letter could not be kept", "consumer", c.cfg.Durable, "error", err)
 		_ = m.NakWithDelay(c.cfg.Backoff[len(c.cfg.Backoff)-1])
-		return
+		return false
 	}
 	b.metrics.consumed.WithLabelValues("dead").Inc()
 	b.metrics.deadLetter.Inc()
@@ -264,6 +278,7 @@ func (c *Consumer) dead(m jetstream.Msg, attempt int, cause error) {
 	if err := m.TermWithReason("dead letter"); err != nil {
 		b.log.Warn("acknowledgement failed", "consumer", c.cfg.Durable, "error", err)
 	}
+	return true
 }
 
 // headerValue keeps a header on one line and short.

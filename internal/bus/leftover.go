@@ -23,6 +23,9 @@ const recheckPause = 10 * time.Second
 // leftoverBatch is how many are published again at one look.
 const leftoverBatch = 100
 
+// leftMark begins the ids under which they are.
+const leftMark = "left:"
+
 // recheck looks for messages that were left over, until the consumer ends.
 func (c *Consumer) recheck() {
 	tick := time.NewTicker(c.cfg.Recheck)
@@ -92,7 +95,10 @@ func (c *Consumer) leftovers(ctx context.Context) ([]*jetstream.RawStreamMsg, er
 func (c *Consumer) again(ctx context.Context, m *jetstream.RawStreamMsg) error {
 	repeat := &nats.Msg{Subject: m.Subject, Data: m.Data, Header: nats.Header{}}
 	// The same for every worker that finds it.
-	repeat.Header.Set(nats.MsgIdHdr, fmt.Sprintf("left:%s:%d:%d", c.cfg.Stream, m.Sequence, m.Time.UnixNano()))
+	repeat.Header.Set(nats.MsgIdHdr, fmt.Sprintf(leftMark+"%s:%d:%d", c.cfg.Stream, m.Sequence, m.Time.UnixNano()))
+	if id := messageID(m.Header); id != "" {
+		repeat.Header.Set(HeaderDeadID, id) // whoever asked is known by it
+	}
 	if err := c.bus.publishRaw(ctx, repeat); err != nil {
 		return err
 	}

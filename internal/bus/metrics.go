@@ -9,6 +9,7 @@ type metrics struct {
 	published  *prometheus.CounterVec
 	received   *prometheus.CounterVec
 	malformed  *prometheus.CounterVec
+	refused    *prometheus.CounterVec
 	consumed   *prometheus.CounterVec
 	resumed    prometheus.Counter
 	leftover   prometheus.Counter
@@ -36,6 +37,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "tidegate_bus_received_total", Help: "Messages received, by way."}, []string{"way"}),
 		malformed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidegate_bus_malformed_total", Help: "Messages refused, by what was wrong."}, []string{"reason"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidegate_bus_refused_total", Help: "Durable messages that broke their schema and became dead letters, by who was told."}, []string{"told"}),
 		consumed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidegate_bus_consumed_total", Help: "Durable messages handled, by result."}, []string{"result"}),
 		resumed: prometheus.NewCounter(prometheus.CounterOpts{
@@ -58,10 +61,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, r := range []string{"too_large", "syntax", "unknown_type", "envelope", "data"} {
 		m.malformed.WithLabelValues(r)
 	}
+	for _, told := range []Told{ToldAsker, ToldUnknown, ToldNobody} {
+		m.refused.WithLabelValues(string(told))
+	}
 	for _, r := range []string{"ok", "retry", "dead"} {
 		m.consumed.WithLabelValues(r)
 	}
-	reg.MustRegister(m.connected, m.reconnects, m.slow, m.published, m.received, m.malformed, m.consumed, m.resumed, m.leftover, m.deadLetter,
+	reg.MustRegister(m.connected, m.reconnects, m.slow, m.published, m.received, m.malformed, m.refused, m.consumed, m.resumed, m.leftover, m.deadLetter,
 		m.deadReplayed, m.deadDropped, m.deadWaiting)
 	return m
 }

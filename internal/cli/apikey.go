@@ -40,10 +40,8 @@ A key does what its scopes say:
 
 A key that is named like a person (letters, digits and ._@- only) stands for
 that person in the histories of tickets, and nobody approves a ticket of their own.`,
-		Args: unknownSubcommand, RunE: needSubcommand,
 	}
-	cmd.AddCommand(apikeyCreateCommand(), apikeyListCommand(), apikeyRevokeCommand())
-	return cmd
+	return group(cmd, apikeyCreateCommand(), apikeyListCommand(), apikeyRevokeCommand())
 }
 
 func apikeyCreateCommand() *cobra.Command {
@@ -53,7 +51,7 @@ func apikeyCreateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "create", Short: "Make a key and show it, once",
 		Example: "  tidegate apikey create --name desk --scope tickets:read,tickets:write --expires 90d",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := console.ParseScopes(scopes)
 			now := time.Now()
@@ -135,7 +133,7 @@ func listKey(k store.APIKey, now time.Time) listedKey {
 func apikeyListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the keys, without their secrets", Args: cobra.NoArgs,
+		Use: "list", Short: "List the keys, without their secrets", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withKeys(cmd, func(ctx context.Context, db *store.Store) error {
 				keys, err := db.APIKeys(ctx)

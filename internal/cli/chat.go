@@ -32,7 +32,7 @@ conversations take place, on the day on which they do; tickets are opened nowher
 A line is what the caller says; an empty line is silence; #123 are keys; // begins
 a comment. /` + strings.Join(conversation.Events(), ", /") + ` are
 what else can happen. Ctrl-D hangs up.`,
-		Args: exactly(0, "no arguments"),
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := newChat(cmd.OutOrStdout(), flags)
 			if err != nil {

@@ -18,7 +18,7 @@ func checkConfigCommand() *cobra.Command {
 		Long: `Print the configuration that the services would run with, from defaults, file,
 environment and flags, with secrets masked. Every error is reported at once,
 and the exit code is 2 when there is one.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			names := []string{}
 			for _, s := range services {

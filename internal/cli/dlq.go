@@ -22,10 +22,8 @@ func dlqCommand() *cobra.Command {
 		Long: `See to dead letters: work that no worker could do. A letter keeps the message as
 it was, with what the last attempt failed with. Find out why, mend the cause,
 then replay the letter; or drop it. What is personal is masked.`,
-		Args: unknownSubcommand, RunE: needSubcommand,
 	}
-	cmd.AddCommand(dlqListCommand(), dlqShowCommand(), dlqReplayCommand(), dlqDropCommand())
-	return cmd
+	return group(cmd, dlqListCommand(), dlqShowCommand(), dlqReplayCommand(), dlqDropCommand())
 }
 
 // dlqFilter are the flags that choose letters.
@@ -269,11 +267,4 @@ func letters(n int) string {
 		return "1 dead letter"
 	}
 	return fmt.Sprintf("%d dead letters", n)
-}
-
-func noArguments(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return &usageError{c.CommandPath(), fmt.Errorf("%s takes no arguments, got %q", c.CommandPath(), args[0])}
-	}
-	return nil
 }

@@ -16,12 +16,11 @@ import (
 
 func flowCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "flow", Short: "List, export, check, draw and test conversation flows", Args: unknownSubcommand, RunE: needSubcommand,
+		Use: "flow", Short: "List, export, check, draw and test conversation flows",
 		Long: `List, export, check, draw and test conversation flows. FLOW is a folder of YAML files
 (docs/dialogue.md), or the name of a built-in flow: returns (which is returns/zh-CN).`,
 	}
-	cmd.AddCommand(flowListCommand(), flowExportCommand(), flowCheckCommand(), flowGraphCommand(), flowTestCommand())
-	return cmd
+	return group(cmd, flowListCommand(), flowExportCommand(), flowCheckCommand(), flowGraphCommand(), flowTestCommand())
 }
 
 // defaultFlow is the built-in flow that is meant where none is named.
@@ -159,12 +158,7 @@ line; without FLOW of the built-in flows. Exit code 1 when there is one.`,
 func flowGraphCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "graph [FLOW]", Short: "Draw a flow as a Mermaid flowchart",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return &usageError{cmd.CommandPath(), errors.New("wants one FLOW")}
-			}
-			return nil
-		},
+		Args: atMostOne("FLOW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := defaultFlow
 			if len(args) == 1 {

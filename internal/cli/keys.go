@@ -54,15 +54,13 @@ func keysCommand() *cobra.Command {
 		Use: "keys", Short: "The keys of personal data: list, generate, rotate",
 		Long: `Telephone numbers, names and addresses are encrypted in the database. See
 docs/privacy.md for how keys are kept and changed, step by step.`,
-		Args: unknownSubcommand, RunE: needSubcommand,
 	}
-	cmd.AddCommand(keysListCommand(), keysGenerateCommand(), keysRotateCommand())
-	return cmd
+	return group(cmd, keysListCommand(), keysGenerateCommand(), keysRotateCommand())
 }
 
 func keysListCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the keys, and count what each protects", Args: cobra.NoArgs,
+		Use: "list", Short: "List the keys, and count what each protects", Args: noArguments,
 		Long: `List the configured keys with their fingerprints, and count the values of each
 column by the key that protects them. It reads every row: seconds for millions.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -113,7 +111,7 @@ func keysGenerateCommand() *cobra.Command {
 	var index bool
 	var file string
 	cmd := &cobra.Command{
-		Use: "generate", Short: "Make a key and the active one of the key file", Args: cobra.NoArgs,
+		Use: "generate", Short: "Make a key and the active one of the key file", Args: noArguments,
 		Long: `Add a new key to the key file and make it the active one. Keys that are there
 stay, for what they have encrypted. A file that is not there is made, with the
 first keys of both uses. The file is --file, else store.vault.keys_file, else
@@ -170,7 +168,7 @@ func generateKey(out io.Writer, file string, index bool) error {
 func keysRotateCommand() *cobra.Command {
 	var r store.Rotation
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Bring all data to the active keys, while services run", Args: cobra.NoArgs,
+		Use: "rotate", Short: "Bring all data to the active keys, while services run", Args: noArguments,
 		Long: `Encrypt every value anew that is not under the active key, plain ones included,
 and renew its blind index. Services go on meanwhile; all of them need to have
 the new keys already. Broken off, another run goes on where this one stood.`,

@@ -19,13 +19,12 @@ import (
 
 func modelsCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "models", Short: "List, download and verify speech models", Args: unknownSubcommand, RunE: needSubcommand,
+		Use: "models", Short: "List, download and verify speech models",
 		Long: `List, download and verify the models of the speech engines that run on this
 machine. Manifests of many are built in; a model of your own is a folder with a
 manifest.yaml (docs/models.md).`,
 	}
-	cmd.AddCommand(modelsListCommand(), modelsPullCommand(), modelsVerifyCommand())
-	return cmd
+	return group(cmd, modelsListCommand(), modelsPullCommand(), modelsVerifyCommand())
 }
 
 // loadModels reads the section "models".

@@ -38,7 +38,7 @@ func nluCommand() *cobra.Command {
 		Long: `Say what sentences mean, one a line from standard input: the intent with its
 confidence, further intents, and what fills slots.`,
 		Example: `  echo 我要退货尾号三三七八 | tidegate nlu --json`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f, _, err := loadFlow(flow)
 			if err != nil {

@@ -69,11 +69,10 @@ func (p *process) startNotify(ctx context.Context) error {
 
 func notifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "notify", Short: "SMS and messages to callers: check and try a file, print an example, opt-outs", Args: unknownSubcommand, RunE: needSubcommand,
+		Use: "notify", Short: "SMS and messages to callers: check and try a file, print an example, opt-outs",
 		Long: "Check and try what callers are told by SMS or message, as a FILE describes it (docs/notifications.md), and keep the list of numbers that opted out.",
 	}
-	cmd.AddCommand(notifyCheckCommand(), notifyTryCommand(), notifyExampleCommand(), optOutCommand())
-	return cmd
+	return group(cmd, notifyCheckCommand(), notifyTryCommand(), notifyExampleCommand(), optOutCommand())
 }
 
 func notifyCheckCommand() *cobra.Command {
@@ -128,7 +127,7 @@ func length(o *notify.Composed) string {
 
 func notifyExampleCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "example [NAME]", Short: "Print an example file, or list them", Args: cobra.MaximumNArgs(1),
+		Use: "example [NAME]", Short: "Print an example file, or list them", Args: atMostOne("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				for _, name := range notify.Examples() {

@@ -39,10 +39,8 @@ func (p *process) orderSystems() (map[string]oms.System, error) {
 func omsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "oms", Short: "Connect an order system: check a description, try it, print an example",
-		Args: unknownSubcommand, RunE: needSubcommand,
 	}
-	cmd.AddCommand(omsCheckCommand(), omsTryCommand(), omsExampleCommand())
-	return cmd
+	return group(cmd, omsCheckCommand(), omsTryCommand(), omsExampleCommand())
 }
 
 func omsCheckCommand() *cobra.Command {
@@ -66,7 +64,7 @@ something is wrong. docs/connect-your-oms.md describes the format.`,
 func omsExampleCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "example [NAME]", Short: "Print an example description, or list them",
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				for _, name := range rest.Examples() {

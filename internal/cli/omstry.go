@@ -43,14 +43,19 @@ are hidden. Writes change the order system, so that they want --write. QUESTION 
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return needSubcommand(cmd, args)
+				return wrongUsage(cmd, "%s wants FILE and QUESTION", cmd.CommandPath())
 			}
 			sub := try.commands()
 			sub.SetArgs(args[1:])
 			sub.SetOut(cmd.OutOrStdout())
 			sub.SetErr(cmd.ErrOrStderr())
 			try.out = cmd.OutOrStdout()
-			return try.execute(cmd.Context(), args[0], sub)
+			err := try.execute(cmd.Context(), args[0], sub)
+			var usage *usageError
+			if errors.As(err, &usage) {
+				usage.command = cmd.CommandPath() // help is there
+			}
+			return err
 		},
 	}
 	// What follows FILE is the question's own.
@@ -58,6 +63,9 @@ are hidden. Writes change the order system, so that they want --write. QUESTION 
 	cmd.Flags().DurationVar(&try.limit, "limit", 20*time.Second, "how long the question may take")
 	return cmd
 }
+
+// omsTryPath is what the questions' commands are called by.
+const omsTryPath = "tidegate oms try FILE"
 
 type asked struct{}
 
@@ -110,16 +118,18 @@ func (t *omsTry) question(use, short string, n int, ask func(context.Context, *r
 }
 
 func (t *omsTry) commands() *cobra.Command {
-	root := &cobra.Command{Use: "try FILE", SilenceUsage: true, SilenceErrors: true, Args: unknownSubcommand, RunE: needSubcommand}
+	root := &cobra.Command{
+		Use: "try FILE", SilenceUsage: true, SilenceErrors: true, Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: omsTryPath},
+	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{"tidegate oms try", err} })
-	root.AddCommand(t.find(), t.trace(),
+	root.SetFlagErrorFunc(wrongFlag)
+	return group(root,
+		t.find(), t.trace(),
 		t.question("order NUMBER", "One order", 1, func(ctx context.Context, s *rest.System, a []string) (any, error) { return s.Order(ctx, a[0]) }),
 		t.question("refund NUMBER", "How far an order's refunds are", 1, func(ctx context.Context, s *rest.System, a []string) (any, error) {
 			return s.RefundProgress(ctx, a[0])
 		}),
 		t.giveBack(), t.cancel(), t.intercept())
-	return root
 }
 
 func (t *omsTry) find() *cobra.Command {

@@ -26,13 +26,12 @@ const (
 
 func optOutCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "optout", Short: "Numbers that are told nothing", Args: unknownSubcommand, RunE: needSubcommand,
+		Use: "optout", Short: "Numbers that are told nothing",
 		Long: "Numbers that are told nothing by SMS or message, for each tenant. Callers put themselves there by a reply (TD, 退订).",
 	}
 	var tenant string
 	cmd.PersistentFlags().StringVar(&tenant, "tenant", "", "the tenant; empty: calls without one")
-	cmd.AddCommand(optOutAddCommand(&tenant), optOutRemoveCommand(&tenant), optOutListCommand(&tenant), optOutImportCommand(&tenant))
-	return cmd
+	return group(cmd, optOutAddCommand(&tenant), optOutRemoveCommand(&tenant), optOutListCommand(&tenant), optOutImportCommand(&tenant))
 }
 
 // audited notes in the audit log who did what to opt-outs; the number is not
@@ -64,7 +63,7 @@ func optOutTool(use, short, what string, do func(context.Context, io.Writer, *st
 			return do(ctx, cmd.OutOrStdout(), s, args)
 		},
 	}
-	if cmd.Args = cobra.NoArgs; what != "" {
+	if cmd.Args = noArguments; what != "" {
 		cmd.Args = exactly(1, what)
 	}
 	addConfigFlagsOf(cmd, "log", "store", "up")

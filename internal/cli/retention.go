@@ -14,11 +14,11 @@ import (
 
 func retentionCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "retention", Short: "Delete records whose time is over, or count them", Args: unknownSubcommand, RunE: needSubcommand,
+		Use: "retention", Short: "Delete records whose time is over, or count them",
 	}
 	var dry bool
 	run := &cobra.Command{
-		Use: "run", Short: "Delete records past their time, as the ticket worker does every retention.interval", Args: cobra.NoArgs,
+		Use: "run", Short: "Delete records past their time, as the ticket worker does every retention.interval", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cfg, s, done, err := toolStore(cmd, "retention")
 			if err != nil {
@@ -30,8 +30,7 @@ func retentionCommand() *cobra.Command {
 	}
 	run.Flags().BoolVar(&dry, "dry-run", false, "count what would be deleted, and delete nothing")
 	addConfigFlagsOf(run, "log", "store", "retention", "up")
-	cmd.AddCommand(run)
-	return cmd
+	return group(cmd, run)
 }
 
 func retain(ctx context.Context, out io.Writer, s *store.Store, cfg retention.Config, dry bool) (err error) {

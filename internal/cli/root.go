@@ -43,17 +43,9 @@ func Run(ctx context.Context, args []string) int {
 	return 1
 }
 
-type usageError struct {
-	command string
-	err     error
-}
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "tidegate",
+		Use:   rootName,
 		Short: "An AI telephone agent for the returns surge of online shops",
 		Long: `Tidegate answers an online shop's telephone: it understands what the caller
 wants, finds the order, opens the ticket during the call, and hands over to a
@@ -63,17 +55,16 @@ human whenever the caller asks for one.
 		SilenceUsage: true, SilenceErrors: true, Version: version(),
 	}
 	root.SetVersionTemplate("tidegate {{.Version}}\n" + engines() + "\n")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c.CommandPath(), err} })
+	root.SetFlagErrorFunc(wrongFlag)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	worker := &cobra.Command{Use: "worker", Short: "Run one worker: asr, tts, oms, ticket or notify", Args: unknownSubcommand, RunE: needSubcommand}
-	worker.AddCommand(
+	worker := group(&cobra.Command{Use: "worker", Short: "Run one worker: asr, tts, oms, ticket or notify"},
 		serviceCommand("asr", "Run the speech recognition worker", (*process).startASR),
 		serviceCommand("tts", "Run the speech synthesis worker", (*process).startTTS),
 		serviceCommand("oms", "Run the order worker", (*process).startOMS),
 		serviceCommand("ticket", "Run the ticket worker", (*process).startTicket),
 		serviceCommand("notify", "Run the notification worker: SMS and messages to callers", (*process).startNotify),
 	)
-	root.AddCommand(
+	return group(root,
 		upCommand(),
 		serviceCommand("orchestrator", "Run the orchestrator: takes calls from FreeSWITCH and leads them", (*process).startOrchestrator),
 		serviceCommand("mediabridge", "Run the media bridge: the calls' sound", (*process).startMediabridge),
@@ -82,30 +73,6 @@ human whenever the caller asks for one.
 		callCommand(), chatCommand(), flowCommand(), modelsCommand(), nluCommand(), checkConfigCommand(), schemaCommand(),
 		apikeyCommand(), dlqCommand(), omsCommand(), ticketCommand(), notifyCommand(), keysCommand(), retentionCommand(),
 	)
-	root.Args, root.RunE = unknownSubcommand, needSubcommand
-	return root
-}
-
-func unknownSubcommand(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return &usageError{c.CommandPath(), fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())}
-	}
-	return nil
-}
-
-func needSubcommand(c *cobra.Command, _ []string) error {
-	_ = c.Help()
-	return errSilent
-}
-
-// exactly is cobra.ExactArgs as a usage error.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != n {
-			return &usageError{c.CommandPath(), fmt.Errorf("%s wants %s, got %d arguments", c.CommandPath(), what, len(args))}
-		}
-		return nil
-	}
 }
 
 func version() string {

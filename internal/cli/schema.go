@@ -17,7 +17,7 @@ func schemaCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema [TYPE]",
 		Short: "List the message types, print one's JSON Schema, or write all of them",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  atMostOne("TYPE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := schemas.Generate()
 			if err != nil {

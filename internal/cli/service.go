@@ -67,7 +67,7 @@ func newProcess(cfg *Config) *process {
 // serviceCommand runs one service as a process of its own.
 func serviceCommand(service, short string, start func(*process, context.Context) error) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: service, Short: short, Args: cobra.NoArgs,
+		Use: service, Short: short, Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadValid(cmd, service, nil)
 			if err != nil {

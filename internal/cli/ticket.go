@@ -121,11 +121,10 @@ func (p *process) readLinks() error {
 
 func ticketCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "ticket", Short: "Check and try the connection to a ticket system", Args: unknownSubcommand, RunE: needSubcommand,
+		Use: "ticket", Short: "Check and try the connection to a ticket system",
 		Long: "Check and try the connection to a ticket system that a FILE describes (docs/connect-your-tickets.md).",
 	}
-	cmd.AddCommand(ticketCheckCommand(), ticketTryCommand())
-	return cmd
+	return group(cmd, ticketCheckCommand(), ticketTryCommand())
 }
 
 func ticketCheckCommand() *cobra.Command {

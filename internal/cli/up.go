@@ -51,7 +51,7 @@ func upCommand() *cobra.Command {
 data directory), SQLite, and the stand-in switch, which any SIP phone can call.
 A NATS cluster, PostgreSQL or FreeSWITCH is used by naming it: nats.url,
 store.dsn, up.devswitch=false with orchestrator.nodes.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadValid(cmd, "up", func(c *Config) {
 				upDefaults(c)

@@ -212,6 +212,24 @@ func (s *Store) OMSWriteByKey(ctx context.Context, key string) (OMSWrite, error)
 	return row.domain(), nil
 }
 
+// OMSWriteByMessage finds the write of a call's tickets whose work has a
+// message id.
+func (s *Store) OMSWriteByMessage(ctx context.Context, callID, messageID string) (OMSWrite, error) {
+	var rows []omsWriteRow
+	err := s.reading(ctx, opOMSRead, func(db *gorm.DB) error {
+		return db.Where("ticket_id IN (SELECT id FROM tickets WHERE call_id = ?)", callID).Limit(MaxPage).Find(&rows).Error
+	})
+	if err != nil {
+		return OMSWrite{}, fmt.Errorf("write to an order system: %w", err)
+	}
+	for _, r := range rows {
+		if OMSMessageID("work", r.IdempotencyKey) == messageID {
+			return r.domain(), nil
+		}
+	}
+	return OMSWrite{}, fmt.Errorf("write to an order system: %w", ErrNotFound)
+}
+
 // OMSWritesOfTicket lists what was asked of order systems for a ticket, in the
 // order in which it was asked.
 func (s *Store) OMSWritesOfTicket(ctx context.Context, ticketID string) ([]OMSWrite, error) {

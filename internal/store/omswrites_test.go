@@ -70,6 +70,24 @@ func TestAWriteIsNotedOnceAndEndsOnce(t *testing.T) {
 		if n, err := s.CountPendingOutbox(ctx); err != nil || n != 4 { // work, rejected, return_created, work of next
 			t.Errorf("%d messages, %v", n, err)
 		}
+		// Only of the call's own tickets.
+		opened, _, err := s.OpenTicket(ctx, request("9"), schemas.GroupAfterSales)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine := writeRequest("call-9:return:1")
+		mine.Write.TicketID = opened.ID
+		if _, err := s.RequestOMSWrite(ctx, mine); err != nil {
+			t.Fatal(err)
+		}
+		if w, err := s.OMSWriteByMessage(ctx, "call-9", store.OMSMessageID("work", "call-9:return:1")); err != nil || w.IdempotencyKey != "call-9:return:1" {
+			t.Errorf("%+v, %v", w, err)
+		}
+		for _, of := range [][2]string{{"call-9", store.OMSMessageID("work", "c:return:1")}, {"c", store.OMSMessageID("work", "call-9:return:1")}} {
+			if _, err := s.OMSWriteByMessage(ctx, of[0], of[1]); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%q: error %v", of, err)
+			}
+		}
 		if _, err := s.OMSWriteByKey(ctx, "nobody"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("error %v", err)
 		}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -82,6 +83,13 @@ func frequent(ctx context.Context, s *store.Store, n int) []struct {
 		{"copies that are unsettled", func() (int, error) { ok, err := s.LinksUnsettled(ctx, "acme"); return btoi(ok), err }},
 		{"writes of a ticket", func() (int, error) { w, err := s.OMSWritesOfTicket(ctx, hex); return len(w), err }},
 		{"writes of an order", func() (int, error) { w, err := s.OMSWritesOfOrder(ctx, hex); return len(w), err }},
+		{"write by its work", func() (int, error) {
+			_, err := s.OMSWriteByMessage(ctx, "call 7", "none")
+			if errors.Is(err, store.ErrNotFound) {
+				err = nil
+			}
+			return 1, err
+		}},
 		{"ways of parcels", func() (int, error) {
 			tr, err := s.Trace(ctx, schemas.TraceFind{TrackingNo: "P7"})
 			return len(tr.Parcels), err

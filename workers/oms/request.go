@@ -25,6 +25,7 @@ type Writes interface {
 	BeginOMSWrite(ctx context.Context, w store.OMSWrite) (store.OMSWrite, error)
 	EndOMSWrite(ctx context.Context, key string, end store.OMSWriteEnd) (changed bool, err error)
 	OMSWritesOfOrder(ctx context.Context, number string) ([]store.OMSWrite, error)
+	OMSWriteByMessage(ctx context.Context, callID, messageID string) (store.OMSWrite, error)
 	OutboxPending(ctx context.Context, id string) (store.OutboxMessage, bool, error)
 	MarkOutboxSent(ctx context.Context, id string) error
 }
@@ -62,6 +63,7 @@ func (s *Service) startWrites(ctx context.Context) error {
 	// Tickets that were opened before any worker wrote are people's.
 	tickets.Stream, tickets.Durable, tickets.New = schemas.StreamFacts, DurableTickets, true
 	tickets.FilterSubjects = []string{schemas.SubjectTicketFact("*", "opened"), schemas.SubjectTicketFact("*", "changed")}
+	writes.Refused = s.refused
 	writes.Stream, writes.Durable, writes.FilterSubjects = schemas.StreamWork, DurableWrites, []string{schemas.SubjectOMSWork}
 	for _, begin := range []struct {
 		cfg    bus.ConsumerConfig

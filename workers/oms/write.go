@@ -100,13 +100,19 @@ func interceptParcel(d *schemas.ParcelIntercept) func(context.Context, *shop) (s
 func (s *Service) write(ctx context.Context, m bus.Message) error {
 	j, ok := jobOf(m.Data)
 	if !ok {
-		return bus.Permanent(errors.New("data is no work of the order worker"))
+		cause := errors.New("data is no work of the order worker")
+		if _, err := s.refused(ctx, m.Refusal(cause)); err != nil {
+			return err
+		}
+		return bus.Permanent(cause)
 	}
 	s.reached(PointReceived)
 	now, err := s.writes.BeginOMSWrite(ctx, j.write)
 	if err != nil {
 		if errors.Is(err, store.ErrInvalid) {
-			s.count(j, resultInvalid)
+			if _, err := s.refused(ctx, m.Refusal(err)); err != nil {
+				return err
+			}
 			return bus.Permanent(err)
 		}
 		s.count(j, resultRetry)
@@ -233,9 +239,7 @@ func (s *Service) intercepts(ctx context.Context, c store.OMSWrite) ([]store.OMS
 // system cannot do or does not know is an end; what is wrong, or was tried too
 // often, goes to the dead letters, and can be replayed from there.
 func (s *Service) reject(ctx context.Context, j job, code, result string, cause error) error {
-	fact := schemas.OrderWriteRejected{
-		CallID: j.write.CallID, IdempotencyKey: j.write.IdempotencyKey, Kind: string(j.op), Code: code, Reason: rejection[code], RejectedAt: s.now().UTC(),
-	}
+	fact := s.rejected(j, code)
 	end := store.OMSWriteEnd{
 		Status: store.OMSWriteRejected, Code: code, Reason: fact.Reason, Event: "rejected", Fact: &fact,
 		Subject: schemas.SubjectOMSFact(j.write.CallID, "rejected"),
@@ -254,6 +258,12 @@ func (s *Service) reject(ctx context.Context, j job, code, result string, cause 
 		return bus.Permanent(cause)
 	}
 	return nil
+}
+
+func (s *Service) rejected(j job, code string) schemas.OrderWriteRejected {
+	return schemas.OrderWriteRejected{
+		CallID: j.write.CallID, IdempotencyKey: j.write.IdempotencyKey, Kind: string(j.op), Code: code, Reason: rejection[code], RejectedAt: s.now().UTC(),
+	}
 }
 
 // rejection tells people why, and nothing of the inside of a system.

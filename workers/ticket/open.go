@@ -27,8 +27,11 @@ func (s *Service) handle(ctx context.Context, m bus.Message) error {
 	s.reached(PointReceived)
 	req, ok := m.Data.(*schemas.TicketOpen)
 	if !ok {
-		s.metrics.requests.WithLabelValues(resultRejected).Inc()
-		return bus.Permanent(errors.New("data is no ticket.open"))
+		cause := errors.New("data is no ticket.open")
+		if _, err := s.refused(ctx, m.Refusal(cause)); err != nil {
+			return err
+		}
+		return bus.Permanent(cause)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.OpenTimeout)
 	defer cancel()

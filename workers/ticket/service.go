@@ -129,6 +129,7 @@ func (s *Service) begin(ctx context.Context) error {
 		AckWait: s.cfg.AckWait, Backoff: bus.Backoff(s.cfg.RetryFirst, s.cfg.RetryMax), MaxInFlight: s.cfg.MaxInFlight,
 		MaxAttempts: -1, // the handler counts: an absence is no attempt
 		Recheck:     max(time.Second, s.cfg.SweepInterval),
+		Refused:     s.refused,
 	}, s.handle)
 	if err != nil {
 		return err

@@ -46,6 +46,14 @@ func (s *Server) PublishRaw(ctx context.Context, subject string, data []byte) er
 	})
 }
 
+// PublishRawAs stores bytes under a message id.
+func (s *Server) PublishRawAs(ctx context.Context, subject, id string, data []byte) error {
+	return s.raw(func(js jetstream.JetStream) error {
+		_, err := js.Publish(ctx, subject, data, jetstream.WithMsgID(id))
+		return err
+	})
+}
+
 // Limit lets a stream hold so many messages at most.
 func (s *Server) Limit(ctx context.Context, stream string, messages int64) error {
 	return s.reconfigure(ctx, stream, func(c *jetstream.StreamConfig) { c.MaxMsgs = messages })
