@@ -1,6 +1,7 @@
 package restcall
 
 import (
+	"net/http"
 	"net/url"
 	"testing"
 )
@@ -21,5 +22,17 @@ func TestAValueInThePathsQueryStaysOneParameters(t *testing.T) {
 		if u, err := url.Parse("https://a.example" + r.Target()); err != nil || u.Path != "/t/"+q || u.Fragment != "" {
 			t.Errorf("%q: target %s, %v", q, r.Target(), err)
 		}
+	}
+}
+
+// A header with a line's end in it can be made by a secret's file, too; it is
+// the credentials that are wrong then, and nothing was sent.
+func TestASecretOfTwoLinesIsNotSent(t *testing.T) {
+	t.Setenv("SHOP_KEY", "hunter2\r\nX-Admin: yes")
+	c, call := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("it is sent") }, "auth: {header: {name: X-Key, value: {env: SHOP_KEY}}}")
+	_, err := c.Do(t.Context(), "create", call, sample)
+	e, ok := err.(*Error)
+	if !ok || e.Sent || e.class != ErrDenied {
+		t.Errorf("%v", err)
 	}
 }

@@ -254,6 +254,14 @@ func (c *Client) request(ctx context.Context, key string, req *Request, o option
 			return fail(ErrDenied, err)
 		}
 	}
+	// net/http refuses these, too, but as if the connection had broken.
+	for name, list := range r.Header {
+		for _, v := range list {
+			if _, err := headerText(v, nil); err != nil {
+				return fail(ErrDenied, fmt.Errorf("header %s: %w", name, err))
+			}
+		}
+	}
 	return r, body, nil
 }
 
