@@ -36,3 +36,16 @@ func TestASecretOfTwoLinesIsNotSent(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// After an answer stands nothing, brackets included.
+func TestOneValueAndNoMore(t *testing.T) {
+	for _, text := range []string{`{"a":1}}`, `{"a":1}]`, `[1]]`, `1]`, `{} {}`, `{"a":1} x`} {
+		if v, err := DecodeJSON([]byte(text)); err == nil {
+			t.Errorf("%s is read as %v", text, v)
+		}
+	}
+	f := must(t, "base: https://a.example\ncreate: {method: POST, path: /t, body: '{\"a\": {{ .a }}}}'}\n")
+	if err := f.Create.Rehearse("create", map[string]any{"a": "x"}); err == nil {
+		t.Error("a body with one bracket too many")
+	}
+}
