@@ -154,6 +154,8 @@ type Reply struct {
 	Status int
 	Header http.Header
 	Body   []byte
+
+	let string // what the request was let in by: its Authorization
 }
 
 // Send makes one exchange and gives the answer with its whole body. What a
@@ -170,7 +172,7 @@ func (c *Client) Send(ctx context.Context, key string, req *Request, opts ...Opt
 	defer func() { o.exchange.took(c.now().Sub(start)) }()
 	reply, err := c.send(ctx, key, req, o)
 	if t, ok := c.auth.(*tokens); ok && err == nil && reply.Status == http.StatusUnauthorized {
-		t.forget()
+		t.forget(ctx, reply.let)
 		reply, err = c.send(ctx, key, req, o)
 	}
 	return reply, err
@@ -198,7 +200,7 @@ func (c *Client) send(ctx context.Context, key string, req *Request, o options) 
 		return nil, &Error{Call: key, Status: res.StatusCode, Sent: true, class: ErrGarbled, Detail: fmt.Sprintf("over %d bytes", c.end.MaxBytes)}
 	}
 	e.answered(c, res, got)
-	return &Reply{Status: res.StatusCode, Header: res.Header, Body: got}, nil
+	return &Reply{Status: res.StatusCode, Header: res.Header, Body: got, let: r.Header.Get("Authorization")}, nil
 }
 
 // request makes what is sent of a request: with headers, signed and let in.
