@@ -357,7 +357,7 @@ func (c *Client) understand(key string, call *Call, res *Reply, required []strin
 	case s == 408 || s == 425 || s == 429 || s >= 500:
 		return fail(ErrUnavailable, "")
 	case s >= 400:
-		return fail(ErrRefused, c.hider()(maskBody(answer(s), body, sampleBytes)))
+		return fail(ErrRefused, maskBody(c.place().answer(s), body, sampleBytes))
 	case s >= 300:
 		return fail(ErrGarbled, "it leads to another place")
 	default:
@@ -377,7 +377,7 @@ func (c *Client) understand(key string, call *Call, res *Reply, required []strin
 		return fail(ErrGarbled, "is no JSON: "+MaskBytes(body, sampleBytes))
 	}
 	a.Data = data
-	if a.Values, err = call.Extract(data, required...); err != nil {
+	if a.Values, err = extract(call.Map, data, c.place, required); err != nil {
 		return fail(ErrGarbled, err.Error())
 	}
 	return a, nil
