@@ -9,7 +9,8 @@ import (
 )
 
 // Authorizer lets requests in. Body is what will be sent, for schemes that
-// sign it.
+// sign it. One with a method Secrets() []Secret has them hidden in what is
+// shown.
 type Authorizer interface {
 	Authorize(ctx context.Context, r *http.Request, body []byte) error
 }

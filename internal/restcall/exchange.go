@@ -51,10 +51,17 @@ func (c *Client) place() place { return place{hide: c.hider()} }
 // hider replaces every secret in a text, should the other side repeat one.
 func (c *Client) hider() func(string) string {
 	var values []string
-	for _, s := range c.end.Secrets() {
+	list := c.end.Secrets()
+	if a, ok := c.auth.(interface{ Secrets() []Secret }); ok {
+		list = append(list, a.Secrets()...)
+	}
+	for _, s := range list {
 		if v, err := s.Reveal(); err == nil && len(v.Reveal()) >= 3 {
 			values = append(values, v.Reveal())
 		}
+	}
+	if t, ok := c.auth.(*tokens); ok {
+		values = append(values, t.kept()...)
 	}
 	sort.Slice(values, func(i, j int) bool { return len(values[i]) > len(values[j]) })
 	return func(text string) string {

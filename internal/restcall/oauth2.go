@@ -116,3 +116,17 @@ func (t *tokens) forget(ctx context.Context, sent string) {
 		t.token = nil
 	}
 }
+
+// kept is the token that is in use, to be hidden; none while one is fetched.
+func (t *tokens) kept() []string {
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	default:
+		return nil
+	}
+	if t.token == nil {
+		return nil
+	}
+	return []string{t.token.AccessToken}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -100,4 +101,22 @@ func TestWaitingForATokenEnds(t *testing.T) {
 	}
 	close(release)
 	first.Wait()
+}
+
+// A token that an answer repeats is hidden like any other secret.
+func TestATokenIsNotShown(t *testing.T) {
+	c, call := tokenClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/token" {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"access_token":"abc.def-ghi","token_type":"bearer","expires_in":3600}`)
+			return
+		}
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprintf(w, `{"message":"not with %s"}`, r.Header.Get("Authorization"))
+	})
+	var shown Exchange
+	_, err := c.Do(t.Context(), "create", call, sample, Show(&shown))
+	if all := fmt.Sprint(err, shown); !strings.Contains(all, "not with Bearer ***") || strings.Contains(all, "def") {
+		t.Errorf("shown %s", all)
+	}
 }
