@@ -32,7 +32,7 @@ func show(v any) string {
 	case json.Number:
 		return v.String()
 	case map[string]any, []any, float64:
-		b, _ := json.Marshal(v)
+		b, _ := marshal(v) // as it is sent in a body
 		return string(b)
 	}
 	return fmt.Sprint(v)
