@@ -233,7 +233,8 @@ func TestWorkersDie(t *testing.T) {
 				t.Parallel()
 				r := newRig(t, storetest.SQLite(t), idempotent)
 				cfg := quick()
-				cfg.SendTimeout, cfg.AckWait = 900*time.Millisecond, time.Second
+				// A worker that is only slow must not count as dead.
+				cfg.SendTimeout, cfg.AckWait = 4500*time.Millisecond, 5*time.Second
 				var once sync.Once
 				died := make(chan struct{})
 				r.start(cfg, func(p notify.Point) (err error) {
