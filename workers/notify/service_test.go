@@ -293,6 +293,20 @@ func TestOptOutsAreRespected(t *testing.T) {
 	}
 }
 
+// One item that cannot be used keeps no other from being taken: nobody sends
+// a refused message again, and an opt-out in it would be lost.
+func TestOptOutsBehindAWrongItemCount(t *testing.T) {
+	r := newRig(t, storetest.SQLite(t), true)
+	s := r.start(quick(), nil)
+	status, body := post(t, s, "acme/replies", `{"replies":[{"from":"alice","text":"hello"},{"from":{"n":1},"text":"x"},{"from":"13800138001","text":"TD"}]}`)
+	if status != 422 || !strings.Contains(body, `"field":"phone"`) {
+		t.Error(status, body)
+	}
+	if out, err := r.db.OptedOut(storetest.Context(t), "acme", "13800138001"); err != nil || !out {
+		t.Error("the opt-out is lost", err)
+	}
+}
+
 func TestWrongMessagesAreRefused(t *testing.T) {
 	r := newRig(t, storetest.SQLite(t), true)
 	s := r.start(quick(), nil)
