@@ -19,8 +19,8 @@ func TestSecretsAreHiddenWhereverTheyStand(t *testing.T) {
 			w.WriteHeader(status)
 			fmt.Fprintf(w, echo, secret, r.URL.Query().Get("app"))
 		}
-		c, call := serve(t, server, "secrets: {pin: {env: SHOP_PIN}}\n")
-		f := must(t, "base: "+c.base.String()+`
+		first, _ := serve(t, server, "")
+		f := must(t, "base: "+first.base.String()+`
 timeout: 20s
 secrets: {pin: {env: SHOP_PIN}}
 create:
@@ -35,11 +35,10 @@ create:
 			t.Fatal(err)
 		}
 		defer c.Close()
-		call = f.Create
 		for _, status = range []int{200, 422} {
 			for _, echo = range []string{`{"message":%q,"code":%q}`, `{"13800138001":%q,"data":[%q]}`, `{"pad":"` + strings.Repeat("x", 190) + `","zz":%q,"zzz":%q}`} {
 				var shown Exchange
-				_, err := c.Do(t.Context(), "create", call, map[string]any{}, Require("id"), Show(&shown))
+				_, err := c.Do(t.Context(), "create", f.Create, map[string]any{}, Require("id"), Show(&shown))
 				if !errors.Is(err, ErrGarbled) && !errors.Is(err, ErrRefused) {
 					t.Fatal(err)
 				}
