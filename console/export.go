@@ -183,7 +183,8 @@ func (s *Service) streamTickets(ctx context.Context, w http.ResponseWriter, f st
 	if err := out.Write(record); err != nil {
 		return 0, err
 	}
-	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
+	// What is left in the server's buffer is sent when this has returned.
+	defer func() { _ = control.SetWriteDeadline(time.Now().Add(s.cfg.LongTimeout)) }()
 	err = s.records.ExportTickets(ctx, f, s.cfg.LongTimeout, func(list []store.Ticket) error {
 		// Recorders of tests know no deadlines.
 		_ = control.SetWriteDeadline(time.Now().Add(s.cfg.LongTimeout))

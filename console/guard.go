@@ -191,6 +191,16 @@ func (s *Service) localOnly(h http.Handler) http.Handler {
 	})
 }
 
+// timely cuts off who does not read: an answer has to be made and sent within
+// twice the time for making the longest. Exports have a time for each batch.
+func (s *Service) timely(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Recorders of tests know no deadlines.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * s.cfg.LongTimeout))
+		h.ServeHTTP(w, r)
+	})
+}
+
 // secured sets the headers that keep browsers from doing anything else with
 // an answer; the page sets its own, wider Content-Security-Policy.
 func secured(h http.Handler) http.Handler {

@@ -51,5 +51,5 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("/", s.metrics.measured(routeOther, func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, problem{Status: http.StatusNotFound, Kind: kindNotFound, Detail: "There is nothing at this path."})
 	}))
-	return secured(s.localOnly(mux))
+	return secured(s.timely(s.localOnly(mux)))
 }

@@ -132,7 +132,8 @@ type Guard struct {
 	hooks    Hooks
 	breaker  circuitbreaker.CircuitBreaker[any]
 	turn     bulkhead.Bulkhead[any]
-	policies []failsafe.Policy[any]
+	policies []failsafe.Policy[any] // before the breaker
+	limited  failsafe.Executor[any] // behind it
 }
 
 // New makes a guard whose breaker is closed.
@@ -144,7 +145,7 @@ func New(cfg Config, h Hooks) *Guard {
 		return func(_ any, err error) bool { return errors.Is(err, timeout.ErrExceeded) || err != nil && is(err) }
 	}
 	g := &Guard{hooks: h}
-	g.breaker = circuitbreaker.NewBuilder[any]().HandleIf(which(h.Unwell)).
+	g.breaker = circuitbreaker.NewBuilder[any]().
 		WithFailureThreshold(uint(cfg.Failures)).WithSuccessThreshold(1).WithDelay(cfg.Cooldown).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
 			if h.Changed != nil {
@@ -159,7 +160,7 @@ func New(cfg Config, h Hooks) *Guard {
 		}
 	}
 	g.turn = bulkhead.NewBuilder[any](uint(cfg.MaxConcurrent)).WithMaxWaitTime(cfg.MaxWait).OnAcquired(moved(1)).OnReleased(moved(-1)).Build()
-	g.policies = g.once(cfg.Timeout)
+	g.policies, g.limited = []failsafe.Policy[any]{g.turn}, limited(cfg.Timeout)
 	if cfg.Retries > 0 {
 		// A full bulkhead or an open breaker says no at once, and would again.
 		again := retrypolicy.NewBuilder[any]().HandleIf(which(h.Again)).
@@ -174,18 +175,15 @@ func New(cfg Config, h Hooks) *Guard {
 	return g
 }
 
-// once lists the policies of one attempt, outermost first. The breaker stands
-// inside the bulkhead, so that what found no turn tells nothing of the
-// system's health.
-func (g *Guard) once(limit time.Duration) []failsafe.Policy[any] {
-	return []failsafe.Policy[any]{g.turn, g.breaker, timeout.New[any](limit)}
+func limited(limit time.Duration) failsafe.Executor[any] {
+	return failsafe.With(timeout.New[any](limit))
 }
 
 // Once is a guard before the same system, with its turns and its breaker, that
 // makes one attempt of another length: for what must not be asked twice.
 func (g *Guard) Once(limit time.Duration) *Guard {
 	other := *g
-	other.policies = g.once(limit)
+	other.policies, other.limited = []failsafe.Policy[any]{g.turn}, limited(limit)
 	return &other
 }
 
@@ -202,7 +200,7 @@ func (g *Guard) Open() bool { return g.breaker.IsOpen() }
 // fn is ErrPanicked: one answer that nobody foresaw must not end a worker.
 func (g *Guard) Do(ctx context.Context, fn func(context.Context) error) error {
 	err := failsafe.With(g.policies...).WithContext(ctx).RunWithExecution(func(e failsafe.Execution[any]) error {
-		return g.sound(e.Context(), fn)
+		return g.attempt(e.Context(), fn)
 	})
 	switch {
 	case errors.Is(err, timeout.ErrExceeded):
@@ -211,6 +209,28 @@ func (g *Guard) Do(ctx context.Context, fn func(context.Context) error) error {
 		return ErrLeftAlone
 	case errors.Is(err, bulkhead.ErrFull):
 		return ErrBusy
+	}
+	return err
+}
+
+// attempt asks the breaker and tells it how an attempt ended. The breaker
+// stands inside the bulkhead, so that what found no turn tells nothing of the
+// system's health. It is no policy of failsafe's own, for which all that is no
+// failure is a success: who gave up learned nothing, and must not close it.
+func (g *Guard) attempt(ctx context.Context, fn func(context.Context) error) error {
+	if !g.breaker.TryAcquirePermit() {
+		return circuitbreaker.ErrOpen
+	}
+	err := g.limited.WithContext(ctx).RunWithExecution(func(e failsafe.Execution[any]) error {
+		return g.sound(e.Context(), fn)
+	})
+	switch {
+	case errors.Is(err, timeout.ErrExceeded), err != nil && g.hooks.Unwell(err):
+		g.breaker.RecordFailure()
+	case err == nil || ctx.Err() == nil:
+		g.breaker.RecordSuccess()
+	case g.breaker.IsHalfOpen():
+		g.breaker.RecordFailure() // its one attempt has to end, or there is never another
 	}
 	return err
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Authorizer lets requests in. Body is what will be sent, for schemes that
-// sign it.
+// sign it. One with a method Secrets() []Secret has them hidden in what is
+// shown.
 type Authorizer interface {
 	Authorize(ctx context.Context, r *http.Request, body []byte) error
 }
@@ -174,7 +175,7 @@ func (open) Authorize(context.Context, *http.Request, []byte) error { return nil
 // authorizer is the way of the file; client fetches tokens.
 func (a Auth) authorizer(client *http.Client) Authorizer {
 	if a.OAuth2 != nil {
-		return &tokens{from: a.OAuth2, client: client}
+		return newTokens(a.OAuth2, client)
 	}
 	for _, w := range a.ways() {
 		if way, ok := w.(Authorizer); ok {

@@ -77,19 +77,19 @@ func (v Values) List(field string) ([]Values, bool) {
 // sampleBytes is how much of an answer an error shows, masked.
 const sampleBytes = 300
 
-// Extract maps decoded JSON. The error names the field, its expression and a
-// masked sample of what was there.
-func (c *Call) Extract(answer any, required ...string) (Values, error) {
-	return Extract(c.Map, answer, required...)
+// Extract applies expressions to decoded JSON. The error names the field, its
+// expression and a masked sample of what was there.
+func Extract(mapping map[string]Expr, answer any, required ...string) (Values, error) {
+	return extract(mapping, answer, func() place { return place{} }, required)
 }
 
-// Extract applies expressions to decoded JSON; see Call.Extract.
-func Extract(mapping map[string]Expr, answer any, required ...string) (Values, error) {
+// extract asks for the answer's place when it has to show a sample.
+func extract(mapping map[string]Expr, answer any, at func() place, required []string) (Values, error) {
 	out := Values{}
 	for field, expr := range mapping {
 		v, err := expr.Search(answer)
 		if err != nil {
-			return nil, fmt.Errorf("map.%s: %q: %w in %s", field, expr.Source, err, MaskJSON(answer, sampleBytes))
+			return nil, fmt.Errorf("map.%s: %q: %w in %s", field, expr.Source, err, maskJSON(at(), answer, sampleBytes))
 		}
 		if v != nil {
 			out[field] = v
@@ -97,7 +97,7 @@ func Extract(mapping map[string]Expr, answer any, required ...string) (Values, e
 	}
 	for _, field := range required {
 		if v, ok := out[field]; !ok || v == "" {
-			return nil, fmt.Errorf("map.%s: %q finds nothing in %s", field, mapping[field].Source, MaskJSON(answer, sampleBytes))
+			return nil, fmt.Errorf("map.%s: %q finds nothing in %s", field, mapping[field].Source, maskJSON(at(), answer, sampleBytes))
 		}
 	}
 	return out, nil

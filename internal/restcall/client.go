@@ -154,6 +154,8 @@ type Reply struct {
 	Status int
 	Header http.Header
 	Body   []byte
+
+	let string // what the request was let in by: its Authorization
 }
 
 // Send makes one exchange and gives the answer with its whole body. What a
@@ -170,7 +172,7 @@ func (c *Client) Send(ctx context.Context, key string, req *Request, opts ...Opt
 	defer func() { o.exchange.took(c.now().Sub(start)) }()
 	reply, err := c.send(ctx, key, req, o)
 	if t, ok := c.auth.(*tokens); ok && err == nil && reply.Status == http.StatusUnauthorized {
-		t.forget()
+		t.forget(ctx, reply.let)
 		reply, err = c.send(ctx, key, req, o)
 	}
 	return reply, err
@@ -198,7 +200,7 @@ func (c *Client) send(ctx context.Context, key string, req *Request, o options) 
 		return nil, &Error{Call: key, Status: res.StatusCode, Sent: true, class: ErrGarbled, Detail: fmt.Sprintf("over %d bytes", c.end.MaxBytes)}
 	}
 	e.answered(c, res, got)
-	return &Reply{Status: res.StatusCode, Header: res.Header, Body: got}, nil
+	return &Reply{Status: res.StatusCode, Header: res.Header, Body: got, let: r.Header.Get("Authorization")}, nil
 }
 
 // request makes what is sent of a request: with headers, signed and let in.
@@ -252,6 +254,14 @@ func (c *Client) request(ctx context.Context, key string, req *Request, o option
 	if c.end.Sign != nil && len(body) > 0 {
 		if err := c.end.Sign.Sign(r, o.id, c.now(), body); err != nil {
 			return fail(ErrDenied, err)
+		}
+	}
+	// net/http refuses these, too, but as if the connection had broken.
+	for name, list := range r.Header {
+		for _, v := range list {
+			if _, err := headerText(v, nil); err != nil {
+				return fail(ErrDenied, fmt.Errorf("header %s: %w", name, err))
+			}
 		}
 	}
 	return r, body, nil
@@ -347,7 +357,7 @@ func (c *Client) understand(key string, call *Call, res *Reply, required []strin
 	case s == 408 || s == 425 || s == 429 || s >= 500:
 		return fail(ErrUnavailable, "")
 	case s >= 400:
-		return fail(ErrRefused, c.hider()(maskBody(answer(s), body, sampleBytes)))
+		return fail(ErrRefused, maskBody(c.place().answer(s), body, sampleBytes))
 	case s >= 300:
 		return fail(ErrGarbled, "it leads to another place")
 	default:
@@ -367,7 +377,7 @@ func (c *Client) understand(key string, call *Call, res *Reply, required []strin
 		return fail(ErrGarbled, "is no JSON: "+MaskBytes(body, sampleBytes))
 	}
 	a.Data = data
-	if a.Values, err = call.Extract(data, required...); err != nil {
+	if a.Values, err = extract(call.Map, data, c.place, required); err != nil {
 		return fail(ErrGarbled, err.Error())
 	}
 	return a, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 )
 
@@ -26,10 +27,16 @@ func DecodeJSON(b []byte) (any, error) {
 	if err := dec.Decode(&v); err != nil {
 		return nil, err
 	}
-	if dec.More() {
+	if !ended(dec) {
 		return nil, errors.New("more than one JSON value")
 	}
 	return plain(v), nil
+}
+
+// ended says that nothing follows; More takes a bracket for the end.
+func ended(dec *json.Decoder) bool {
+	_, err := dec.Token()
+	return errors.Is(err, io.EOF)
 }
 
 const exact = 1 << 53

@@ -48,7 +48,7 @@ func TestTokensAreFetchedAndKept(t *testing.T) {
 	}
 	for code, class := range map[int64]error{503: ErrUnavailable, 429: ErrUnavailable, 400: ErrDenied} {
 		status.Store(code)
-		c.auth.(*tokens).forget()
+		c.auth.(*tokens).token = nil
 		if _, err := c.Do(context.Background(), "create", call, sample); !errors.Is(err, class) || strings.Contains(err.Error(), "hunter22") {
 			t.Errorf("token's status %d: %v", code, err)
 		}

@@ -99,18 +99,30 @@ type place struct {
 	thing bool // in a list of things
 	// says are keys in which a system speaks of the request; nil in requests.
 	says *regexp.Regexp
+	// hide takes secrets out; nil where there are none.
+	hide func(string) string
+}
+
+// hidden is a text without secrets. This comes before all masking and
+// escaping, after which parts of a secret would not be known for such.
+func (p place) hidden(s string) string {
+	if p.hide == nil {
+		return s
+	}
+	return p.hide(s)
 }
 
 // answer is the top of an answer.
-func answer(status int) place {
-	if status >= 400 {
-		return place{says: refusal}
+func (p place) answer(status int) place {
+	if p.says = complaint; status >= 400 {
+		p.says = refusal
 	}
-	return place{says: complaint}
+	return p
 }
 
 func (p place) below(key string) place {
-	return place{key: key, depth: p.depth + 1, thing: p.thing || things.MatchString(key), says: p.says}
+	p.key, p.depth, p.thing = key, p.depth+1, p.thing || things.MatchString(key)
+	return p
 }
 
 func (p place) private() bool {
@@ -125,7 +137,7 @@ func maskValue(at place, v any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, e := range v {
-			out[k] = maskValue(at.below(k), e)
+			out[maskDigits(at.hidden(k))] = maskValue(at.below(k), e)
 		}
 		return out
 	case []any:
@@ -145,6 +157,7 @@ func maskValue(at place, v any) any {
 }
 
 func maskString(at place, v string) string {
+	v = at.hidden(v)
 	if strings.ContainsAny(v, "-/.年:") && moment.MatchString(v) && !at.private() {
 		return v // a time is nobody's
 	}

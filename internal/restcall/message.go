@@ -178,13 +178,20 @@ func (r *Request) Body() ([]byte, error) {
 		form, err := r.form()
 		return []byte(form.Encode()), err
 	}
+	body, err := marshal(r.body)
+	if err != nil {
+		return nil, errors.New("holds what JSON cannot")
+	}
+	return body, nil
+}
+
+// marshal writes JSON as other systems do, with &, < and > as they are.
+func marshal(v any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(r.body); err != nil {
-		return nil, errors.New("holds what JSON cannot")
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
 func (r *Request) form() (url.Values, error) {

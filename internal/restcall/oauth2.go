@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -44,8 +43,12 @@ func (o *OAuth2) secrets() []Secret { return append(o.ClientID.secrets(), o.Clie
 type tokens struct {
 	from   *OAuth2
 	client *http.Client
-	mu     sync.Mutex
+	turn   chan struct{} // of one place; held while token is read, fetched or dropped
 	token  *oauth2.Token
+}
+
+func newTokens(from *OAuth2, client *http.Client) *tokens {
+	return &tokens{from: from, client: client, turn: make(chan struct{}, 1)}
 }
 
 // Authorize sets the header, with a token that is valid for a while yet.
@@ -61,10 +64,14 @@ func (t *tokens) Authorize(ctx context.Context, r *http.Request, _ []byte) error
 var errToken = errors.New("no token can be fetched")
 
 // valid fetches a token when there is none. Requests at the same time wait
-// for one fetch.
+// for one fetch, each as long as it has time.
 func (t *tokens) valid(ctx context.Context) (*oauth2.Token, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	case <-ctx.Done():
+		return nil, errToken
+	}
 	if t.token.Valid() {
 		return t.token, nil
 	}
@@ -96,9 +103,30 @@ func (t *tokens) valid(ctx context.Context) (*oauth2.Token, error) {
 	return nil, errToken
 }
 
-// forget drops a token that is no longer taken; the next request fetches one.
-func (t *tokens) forget() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.token = nil
+// forget drops a token that is no longer taken, given as the header that it
+// was sent in; the next request fetches one. One that came in its place stays.
+func (t *tokens) forget(ctx context.Context, sent string) {
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	case <-ctx.Done():
+		return
+	}
+	if t.token != nil && sent == t.token.Type()+" "+t.token.AccessToken {
+		t.token = nil
+	}
+}
+
+// kept is the token that is in use, to be hidden; none while one is fetched.
+func (t *tokens) kept() []string {
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	default:
+		return nil
+	}
+	if t.token == nil {
+		return nil
+	}
+	return []string{t.token.AccessToken}
 }

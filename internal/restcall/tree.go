@@ -136,7 +136,7 @@ func (t *Tree) document(n ast.Node, source string) branch {
 		dec := json.NewDecoder(strings.NewReader(s))
 		dec.UseNumber() // numbers are sent as they are written
 		var v any
-		if err := dec.Decode(&v); err != nil || dec.More() {
+		if err := dec.Decode(&v); err != nil || !ended(dec) {
 			return nil, errors.New(`body: is no JSON once filled in; values quote themselves: {"a": {{ .key }}}`)
 		}
 		return v, nil

@@ -15,8 +15,12 @@ func pathPart(v any) (string, error) {
 	if s == "" || s == "." || s == ".." {
 		return "", errors.New("a part of the path is empty or dots")
 	}
-	return url.PathEscape(s), nil
+	return inQueryToo.Replace(url.PathEscape(s)), nil
 }
+
+// inQueryToo escapes what url.PathEscape leaves as it is, rightly so in a
+// path, and what would begin another parameter behind its question mark.
+var inQueryToo = strings.NewReplacer("&", "%26", "=", "%3D", "+", "%2B")
 
 // show is how a value reads in a text: null is nothing, numbers are plain.
 func show(v any) string {
@@ -28,7 +32,7 @@ func show(v any) string {
 	case json.Number:
 		return v.String()
 	case map[string]any, []any, float64:
-		b, _ := json.Marshal(v)
+		b, _ := marshal(v) // as it is sent in a body
 		return string(b)
 	}
 	return fmt.Sprint(v)

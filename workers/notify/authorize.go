@@ -36,6 +36,9 @@ func (k *QueryKey) validate() error {
 	return errors.Join(errs...)
 }
 
+// Secrets is the key.
+func (k *QueryKey) Secrets() []restcall.Secret { return []restcall.Secret{k.Value} }
+
 // Authorize puts the secret into the query.
 func (k *QueryKey) Authorize(_ context.Context, r *http.Request, _ []byte) error {
 	v, err := k.Value.Reveal()
@@ -77,6 +80,9 @@ func (a *ACS3) validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Secrets are both halves of the key.
+func (a *ACS3) Secrets() []restcall.Secret { return []restcall.Secret{a.KeyID, a.KeySecret} }
 
 // Authorize signs method, path, query, the headers named x-acs-, host and
 // content-type, and the body.

@@ -1,7 +1,11 @@
 package notify
 
 import (
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -33,17 +37,92 @@ func TestACS3SignsAsAlibabaCloudDocuments(t *testing.T) {
 	}
 }
 
+// Whatever the parameter is called, and whatever the gateway answers, the key
+// is sent and not shown.
 func TestQueryKeyIsSentAndMasked(t *testing.T) {
-	t.Setenv("ROBOT_KEY", "693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa")
-	r, err := http.NewRequest(http.MethodPost, "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?debug=1", http.NoBody)
+	const key = "693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa"
+	t.Setenv("ROBOT_KEY", key)
+	t.Setenv("ACS_ID", "LTAI5tNotShown")
+	t.Setenv("ACS_SECRET", "YourAccessKeySecret")
+	asked := make(chan url.Values, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Query()
+		_, _ = io.WriteString(w, `{"code":1,"msg":"no robot `+key+` of LTAI5tNotShown"}`)
+	}))
+	defer server.Close()
+	for _, auth := range []string{
+		"query_key: {name: robot, value: {env: ROBOT_KEY}}",
+		"acs3: {access_key_id: {env: ACS_ID}, access_key_secret: {env: ACS_SECRET}, action: Send, version: '1'}\n    secrets: {robot: {env: ROBOT_KEY}}",
+	} {
+		s, err := Parse("robot.yaml", []byte(`connector: notify
+gateways:
+  message:
+    base: `+server.URL+`
+    `+auth+`
+    to: team
+    send: {method: POST, path: '/send?debug=1', body: {text: "{{ .text }}"}, map: {code: code, reason: msg}}
+    outcome: {accepted: ["0"]}
+events: {opened: {message: {text: {zh-CN: "{{ .ticket.number }}"}}}}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := Connect(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		o, err := c.Compose(Sample(EventOpened, Chinese, true, time.Now()), ChannelMessage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var shown restcall.Exchange
+		v := c.Send(t.Context(), o, func(e restcall.Exchange) { shown = e })
+		if q := <-asked; q.Get("debug") != "1" || strings.HasPrefix(auth, "query") && q.Get("robot") != key {
+			t.Errorf("query %v", q)
+		}
+		hidden := []string{key}
+		if strings.HasPrefix(auth, "acs3") {
+			hidden = append(hidden, "LTAI5tNotShown")
+		}
+		for _, secret := range hidden {
+			if all := fmt.Sprint(shown, v.Reason); strings.Contains(all, secret) {
+				t.Errorf("%s is shown: %s", secret, all)
+			}
+		}
+		if v.Fate() != "refused" || !strings.Contains(v.Reason, "no robot") {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
+// What a gateway says of a message may repeat the number that it was for; it
+// is kept, logged and shown.
+func TestWhatAGatewaySaysIsMasked(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status":"invalid_number","detail":"no such number +86 138 0013 8000, write to li@example.com","id":"13800138000"}`)
+	}))
+	defer server.Close()
+	t.Setenv("SMS_TOKEN", "token")
+	b, err := Example("webhook")
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &QueryKey{Name: "key", Value: restcall.Secret{Env: "ROBOT_KEY"}}
-	if err := k.Authorize(t.Context(), r, nil); err != nil {
+	s, err := Parse("sms.yaml", []byte(strings.Replace(string(b), "https://sms-gateway.example.com", server.URL, 1)))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if q := r.URL.Query(); q.Get("key") != "693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa" || q.Get("debug") != "1" {
-		t.Errorf("query %s", strings.ReplaceAll(r.URL.RawQuery, "&", " "))
+	c, err := Connect(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	o, err := c.Compose(Sample(EventOpened, Chinese, true, time.Now()), ChannelSMS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := c.Send(t.Context(), o, nil)
+	if v.Fate() != "refused" || !strings.Contains(v.Reason, "no such number") || strings.Contains(v.Reason, "0013") || strings.Contains(v.Reason, "li@") {
+		t.Errorf("%+v", v)
 	}
 }

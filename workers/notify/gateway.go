@@ -165,10 +165,10 @@ func boolCount(list ...bool) (n int) {
 func (g *Gateway) secrets() []restcall.Secret {
 	out := g.Endpoint.Secrets()
 	if g.QueryKey != nil {
-		out = append(out, g.QueryKey.Value)
+		out = append(out, g.QueryKey.Secrets()...)
 	}
 	if g.ACS3 != nil {
-		out = append(out, g.ACS3.KeyID, g.ACS3.KeySecret)
+		out = append(out, g.ACS3.Secrets()...)
 	}
 	return out
 }
@@ -224,9 +224,13 @@ func (c *Connection) Send(ctx context.Context, o *Composed, watch func(restcall.
 		opts = append(opts, restcall.Require("code"))
 	}
 	var e restcall.Exchange
-	a, err := c.clients[o.Channel].Do(ctx, "send", g.Send, o.data, append(opts, restcall.Show(&e))...)
+	client := c.clients[o.Channel]
+	a, err := client.Do(ctx, "send", g.Send, o.data, append(opts, restcall.Show(&e))...)
 	if watch != nil {
 		watch(e)
+	}
+	if reason := a.Values.Text("reason"); reason != "" {
+		a.Values["reason"] = client.MaskWords(reason) // it is kept, and may repeat the number
 	}
 	return g.judge(a, err)
 }

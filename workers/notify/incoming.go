@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,8 +60,8 @@ type intake struct {
 }
 
 // receive takes one message. Whoever sends it tries again unless the answer
-// is 2xx, so that only what can never be used is refused. The items that came
-// before a refused one are kept: all of this may come twice.
+// is 2xx, so that only what can never be used is refused. The items beside a
+// refused one are kept: all of this may come twice, or never again.
 func (s *Service) receive(w http.ResponseWriter, r *http.Request, kind func(*tenant) *intake) {
 	t := s.tenants[schemas.TenantName(r.PathValue("tenant"))]
 	if t == nil {
@@ -115,20 +116,34 @@ func (s *Service) read(w http.ResponseWriter, r *http.Request, t *tenant, in *in
 		}
 		items = list
 	}
+	return s.takeAll(r.Context(), t, in, items)
+}
+
+// takeAll takes every item that can be used. The error is the first refusal,
+// once all were looked at, or what passes by itself, at once.
+func (s *Service) takeAll(ctx context.Context, t *tenant, in *intake, items []any) (map[string]int, error) {
 	results := map[string]int{}
+	var refused error
 	for _, item := range items {
+		var result string
 		v, err := restcall.Extract(in.fields, item)
 		if err != nil {
-			return nil, restcall.BadField("map", err.Error())
+			err = restcall.BadField("map", err.Error())
+		} else {
+			result, err = in.take(ctx, t, v)
 		}
-		result, err := in.take(r.Context(), t, v)
-		if err != nil {
+		var why *restcall.Refusal
+		switch {
+		case errors.As(err, &why):
+			refused = cmp.Or(refused, err)
+		case err != nil:
 			return nil, err
+		default:
+			s.metrics.incoming.WithLabelValues(label(t.name), result).Inc()
+			results[result]++
 		}
-		s.metrics.incoming.WithLabelValues(label(t.name), result).Inc()
-		results[result]++
 	}
-	return results, nil
+	return results, refused
 }
 
 // reply takes what a caller answered.

@@ -233,7 +233,8 @@ func TestWorkersDie(t *testing.T) {
 				t.Parallel()
 				r := newRig(t, storetest.SQLite(t), idempotent)
 				cfg := quick()
-				cfg.SendTimeout, cfg.AckWait = 900*time.Millisecond, time.Second
+				// A worker that is only slow must not count as dead.
+				cfg.SendTimeout, cfg.AckWait = 4500*time.Millisecond, 5*time.Second
 				var once sync.Once
 				died := make(chan struct{})
 				r.start(cfg, func(p notify.Point) (err error) {
@@ -289,6 +290,20 @@ func TestOptOutsAreRespected(t *testing.T) {
 	}
 	if n := r.ended(r.ticket(request("call-2")), 1); n.State != store.NotifySent {
 		t.Errorf("notification %+v", n)
+	}
+}
+
+// One item that cannot be used keeps no other from being taken: nobody sends
+// a refused message again, and an opt-out in it would be lost.
+func TestOptOutsBehindAWrongItemCount(t *testing.T) {
+	r := newRig(t, storetest.SQLite(t), true)
+	s := r.start(quick(), nil)
+	status, body := post(t, s, "acme/replies", `{"replies":[{"from":"alice","text":"hello"},{"from":{"n":1},"text":"x"},{"from":"13800138001","text":"TD"}]}`)
+	if status != 422 || !strings.Contains(body, `"field":"phone"`) {
+		t.Error(status, body)
+	}
+	if out, err := r.db.OptedOut(storetest.Context(t), "acme", "13800138001"); err != nil || !out {
+		t.Error("the opt-out is lost", err)
 	}
 }
 

@@ -104,7 +104,7 @@ func fits(o checked, q schemas.OrdersFind) bool {
 	switch {
 	case q.Number != "" && !sameNumber(o.Number, q.Number),
 		q.LastDigits != "" && !strings.HasSuffix(strings.ToUpper(o.Number), strings.ToUpper(q.LastDigits)),
-		q.Phone != "" && o.phone != "" && !samePhone(o.phone, q.Phone):
+		q.Phone != "" && o.tells && !samePhone(o.phone, q.Phone):
 		return false
 	}
 	return true

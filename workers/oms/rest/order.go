@@ -10,10 +10,12 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// checked is an order with the customer's number, if the system tells it.
+// checked is an order with the customer's number. Tells says that the system
+// tells customers' numbers, though it may not have this one's.
 type checked struct {
 	schemas.Order
 	phone string
+	tells bool
 }
 
 // into maps an object into one of our types: all of it, or an error.
@@ -41,6 +43,7 @@ func orderFrom(fields []field, item any, where string) (o checked, err error) {
 				return checked{}, err
 			}
 			o.phone, _ = v.(string)
+			o.tells = true
 		}
 	}
 	slices.SortStableFunc(o.Parcels, func(a, b schemas.Parcel) int {
@@ -103,11 +106,15 @@ func nationalPhone(s string) string {
 	return d
 }
 
+// minShown is how many digits a number has to show to be somebody's: the last
+// four, as some platforms do.
+const minShown = 4
+
 // samePhone compares a system's number, of which * may hide digits, with the
 // one that was asked for.
 func samePhone(theirs, ours string) bool {
 	a, b := nationalPhone(theirs), nationalPhone(ours)
-	if len(a) != len(b) || strings.Trim(a, "*") == "" {
+	if len(a) != len(b) || len(a)-strings.Count(a, "*") < minShown {
 		return false
 	}
 	for i := range len(a) {

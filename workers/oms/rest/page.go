@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Kinds of paging.
@@ -25,8 +26,9 @@ type cursor struct {
 	link        string
 }
 
-// nextLink is the next page of a Link header (RFC 8288).
-var nextLink = regexp.MustCompile(`<([^>]*)>\s*;[^,]*\brel="?next"?`)
+// nextLink is the next page of a Link header (RFC 8288), where next may be one
+// of several relations, but not the beginning of another.
+var nextLink = regexp.MustCompile(`<([^>]*)>\s*;[^,]*\brel=(?:"(?:[^" ]+ +)*next(?: [^"]*)?"|next\s*(?:[;,]|$))`)
 
 // advance moves to the next page; last says that there is none.
 func (c *cursor) advance(p *paging, body any, header http.Header, items int) (last bool, err error) {
@@ -62,7 +64,7 @@ func (c *cursor) advance(p *paging, body any, header http.Header, items int) (la
 	case pageLink:
 		at, _ := text(next)
 		if !p.next.Set() {
-			if m := nextLink.FindStringSubmatch(header.Get("Link")); m != nil {
+			if m := nextLink.FindStringSubmatch(strings.Join(header.Values("Link"), ", ")); m != nil {
 				at = m[1]
 			}
 		}

@@ -230,7 +230,9 @@ func (s *System) Trace(ctx context.Context, q schemas.TraceFind) (schemas.Trace,
 			p.OrderNumber = q.OrderNumber
 		}
 		newestEvents(p.Events)
-		if q.TrackingNo == "" || p.TrackingNo == q.TrackingNo {
+		// As with orders: some search by part of a text.
+		asked := (q.TrackingNo == "" || p.TrackingNo == q.TrackingNo) && (q.OrderNumber == "" || sameNumber(p.OrderNumber, q.OrderNumber))
+		if asked {
 			out.Parcels = append(out.Parcels, p)
 		}
 	}

@@ -268,7 +268,7 @@ func readTime(v any) (time.Time, error) {
 	if n > 1e11 {
 		n /= 1000 // milliseconds: as seconds it would be after the year 5000
 	}
-	if n < 0 || n > 1e11 {
+	if !(n >= 0 && n <= 1e11) { // NaN, too, which "NaN" is read as
 		return time.Time{}, errors.New("is out of range")
 	}
 	return time.UnixMicro(int64(n * 1e6)).UTC(), nil

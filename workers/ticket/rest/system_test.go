@@ -139,7 +139,7 @@ func TestMessagesAreCheckedAndRead(t *testing.T) {
 	}
 	for body, field := range map[string]string{
 		`{`: "body", `[]`: "status", `{"id":"D-1"}`: "status", `{"state":"x"}`: "external_id", `{"id":"1","state":"x"}`: "at",
-		`{"id":"1","state":"x","changed":"yesterday"}`: "at", `{"id":"1","state":"x","version":-1}`: "sequence", `{"id":"1","state":"x","changed":true}`: "at",
+		`{"id":"1","state":"x","changed":"yesterday"}`: "at", `{"id":"1","state":"x","changed":"NaN"}`: "at", `{"id":"1","state":"x","changed":"-Inf"}`: "at", `{"id":"1","state":"x","changed":-1}`: "at", `{"id":"1","state":"x","version":-1}`: "sequence", `{"id":"1","state":"x","changed":true}`: "at",
 	} {
 		_, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body))
 		var f *ticket.FieldError

@@ -120,11 +120,12 @@ func TestConformanceWithRequestTracker(t *testing.T) {
 		if err := s.Update(t.Context(), e, ticket.Change{ID: "c", Status: "nonsense"}); !errors.Is(err, store.ErrInvalid) {
 			t.Errorf("%v", err)
 		}
-		if err := s.Update(t.Context(), e, ticket.Change{ID: "c", Status: "closed", Assignee: "root", Due: time.Now().Add(time.Hour)}); err != nil {
+		due := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+		if err := s.Update(t.Context(), e, ticket.Change{ID: "c", Status: "closed", Assignee: "root", Due: due}); err != nil {
 			t.Error(err)
 		}
-		if got := p.ask(t, "GET", "/ticket/"+e.ID, nil); got["Status"] != "resolved" || got["Subject"] != "[52013148] return 20261112003378" {
-			t.Errorf("%v, %v", got["Status"], got["Subject"])
+		if got := p.ask(t, "GET", "/ticket/"+e.ID, nil); got["Status"] != "resolved" || got["Subject"] != "[52013148] return 20261112003378" || got["Due"] != due.Format(time.RFC3339) {
+			t.Errorf("%v, %v, due %v, want %v", got["Status"], got["Subject"], got["Due"], due)
 		}
 	})
 	t.Run("every status of ours", func(t *testing.T) {
@@ -186,6 +187,10 @@ func TestConformanceWithRequestTracker(t *testing.T) {
 // RT answers 200 to a change that it does not make, and pages what it lists.
 func TestWhatRTSaysIsNotTakenForGranted(t *testing.T) {
 	asked := 0
+	since := time.Now().Add(-10 * time.Hour).Truncate(time.Second)
+	at := func(seconds int) string {
+		return since.Add(time.Duration(seconds) * time.Second).UTC().Format(time.RFC3339)
+	}
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		switch {
@@ -195,13 +200,15 @@ func TestWhatRTSaysIsNotTakenForGranted(t *testing.T) {
 			fmt.Fprint(w, `{"Status":"new"}`)
 		case q.Get("page") == "1":
 			asked++
-			if !strings.Contains(q.Get("query"), "(Queue = 'General') AND LastUpdated >= '2026-11-26 08:00:00'") {
+			var ago int64
+			query := strings.NewReplacer("(Queue = 'General') AND LastUpdated >= '", "", " seconds ago'", "").Replace(q.Get("query"))
+			if _, err := fmt.Sscanf(query, "%d", &ago); err != nil || time.Since(since) > time.Duration(ago)*time.Second || !since.Add(-time.Hour).Before(time.Now().Add(-time.Duration(ago)*time.Second)) {
 				t.Errorf("query %s", q.Get("query"))
 			}
-			fmt.Fprint(w, `{"items":[{"id":"1","Status":"new","LastUpdated":"2026-11-26T08:00:00Z"}],"pages":2}`)
+			fmt.Fprintf(w, `{"items":[{"id":"0","Status":"new","LastUpdated":%q},{"id":"1","Status":"new","LastUpdated":%q}],"pages":2}`, at(-1), at(0))
 		default:
 			asked++
-			fmt.Fprint(w, `{"items":[{"id":"2","Status":"open","LastUpdated":"2026-11-26T08:00:01Z"}],"pages":2}`)
+			fmt.Fprintf(w, `{"items":[{"id":"2","Status":"open","LastUpdated":%q}],"pages":2}`, at(1))
 		}
 	}))
 	defer fake.Close()
@@ -209,7 +216,7 @@ func TestWhatRTSaysIsNotTakenForGranted(t *testing.T) {
 	if err := s.Update(context.Background(), ticket.External{ID: "1"}, ticket.Change{Status: "x"}); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("%v", err)
 	}
-	list, err := s.Changes(context.Background(), time.Date(2026, 11, 26, 16, 0, 0, 0, time.FixedZone("CST", 8*3600)))
+	list, err := s.Changes(context.Background(), since.In(time.FixedZone("CST", 8*3600)))
 	if err != nil || len(list) != 2 || asked != 2 || list[1].ExternalID != "2" || list[1].Status != "open" {
 		t.Errorf("%+v, %v after %d questions", list, err, asked)
 	}

@@ -207,14 +207,21 @@ func (s *System) Comment(ctx context.Context, e ticket.External, c ticket.Commen
 	return err
 }
 
+// skew is how much RT's clock may be ahead of ours.
+const skew = 5 * time.Minute
+
 // Changes lists the tickets of our queues that were touched, with their
-// statuses. RT keeps whole seconds.
+// statuses. RT keeps whole seconds. It reads a date and time in the time zone
+// of the user (RT::Date, ParseByTimeParseDate), which is US/Eastern as RT is
+// installed and cannot be asked for; a time ago is the same in all zones.
 func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.ExternalChange, error) {
 	var queues []string
 	for _, q := range s.spec.allQueues() {
 		queues = append(queues, fmt.Sprintf("Queue = '%s'", q))
 	}
-	query := fmt.Sprintf("(%s) AND LastUpdated >= '%s'", strings.Join(queues, " OR "), since.UTC().Format("2006-01-02 15:04:05"))
+	since = since.Truncate(time.Second)
+	ago := max(0, time.Since(since)) + skew
+	query := fmt.Sprintf("(%s) AND LastUpdated >= '%d seconds ago'", strings.Join(queues, " OR "), int64(ago/time.Second)+1)
 	var out []ticket.ExternalChange
 	for page := 1; page <= maxPages; page++ {
 		items, more, err := s.search(ctx, query, "LastUpdated", page)
@@ -226,6 +233,9 @@ func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.Externa
 			at, err := time.Parse(time.RFC3339, item.Text("LastUpdated"))
 			if err != nil || id == "" || status == "" {
 				return nil, fmt.Errorf("%w: search: an item without id, Status or LastUpdated", ticket.ErrGarbled)
+			}
+			if at.Before(since) {
+				continue // asked for because of skew only
 			}
 			out = append(out, ticket.ExternalChange{
 				ID: fmt.Sprintf("rt:%s:%s:%d", id, status, at.Unix()), ExternalID: id, Status: status, Moves: s.spec.Moves[status], Means: ticket.Meaning(status, s.theirs), URL: s.external(id, "", "").URL, At: at.UTC(),

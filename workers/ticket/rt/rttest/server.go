@@ -50,7 +50,7 @@ Set($DatabaseName, '%s');
 Set($MailCommand, 'testfile');
 Set($LogToSyslog, undef);
 Set($LogToSTDERR, 'error');
-Set($Timezone, 'UTC');
+Set($Timezone, 'US/Eastern'); # as RT is installed
 Set($RestrictReferrer, 0);
 1;
 `, port, filepath.Join(dir, "rt.sqlite"))
