@@ -6,8 +6,16 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// setDue begins the escalation anew.
+// setDue begins the escalation anew; what the due time is already, is no
+// change. One that stands still does so from now on: what had passed before
+// was of another due time.
 func (e *ticketEdit) setDue(at time.Time) {
+	if timeText(stampPtr(&at)) == timeText(e.row.DueAt) {
+		return
+	}
+	if e.row.IdleSince != nil {
+		e.row.IdleSince = &e.now
+	}
 	e.row.DueAt = stampPtr(&at)
 	e.row.EscalateAt = e.row.DueAt
 	e.row.Escalated = levelNone

@@ -284,9 +284,17 @@ func (e *ticketEdit) escalate(now time.Time, leads map[schemas.Group]string) (Es
 		Tenant: e.row.Tenant, CallID: e.row.CallID, TicketID: e.row.ID, Number: e.row.Number, Level: level, Group: schemas.Group(e.row.Team),
 		Priority: schemas.Priority(e.row.Priority), Assignee: e.row.Assignee, Previous: e.was.Assignee, DueAt: due, EscalatedAt: e.now,
 	}
-	if err := e.tell(EscalationID(e.row.ID, level, due), "escalated", fact); err != nil {
+	id := EscalationID(e.row.ID, level, due)
+	row, err := outboxOf(id, schemas.SubjectTicketFact(e.row.CallID, "escalated"), e.row.CallID, fact, e.now)
+	if err != nil {
 		return Escalation{}, err
 	}
+	// A due time that came back may have been told of: one fact there is
+	// enough, and must not keep the other tickets of this transaction.
+	if err := e.tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+		return Escalation{}, err
+	}
+	e.facts = append(e.facts, id)
 	return Escalation{Ticket: e.row.domain(), Level: level, Facts: e.facts}, nil
 }
 
