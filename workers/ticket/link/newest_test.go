@@ -83,4 +83,3 @@ func TestTheNewestWorkComesFirst(t *testing.T) {
 		t.Errorf("link %+v, %v", links[tk.ID], err)
 	}
 }
-
