@@ -103,7 +103,7 @@ func (s *Service) write(ctx context.Context, m bus.Message) error {
 		return bus.Permanent(errors.New("data is no work of the order worker"))
 	}
 	s.reached(PointReceived)
-	now, err := s.writes.BeginOMSWrite(ctx, j.write)
+	now, err := s.writes.BeginOMSWrite(ctx, j.write, m.Attempt > 1)
 	if err != nil {
 		if errors.Is(err, store.ErrInvalid) {
 			s.count(j, resultInvalid)
@@ -114,6 +114,9 @@ func (s *Service) write(ctx context.Context, m bus.Message) error {
 	}
 	if now.Status.Ended() {
 		return s.repeat(ctx, j, now)
+	}
+	if now.Status == store.OMSWriteRejected {
+		return s.rejected(ctx, j, now)
 	}
 	sh := s.shopOf(j.write.Tenant)
 	end, err := j.do(ctx, sh)
@@ -254,6 +257,20 @@ func (s *Service) reject(ctx context.Context, j job, code, result string, cause 
 		return bus.Permanent(cause)
 	}
 	return nil
+}
+
+// rejected is work that had been given up: the worker that did so may have died
+// before it told, or before the work was among the dead letters.
+func (s *Service) rejected(ctx context.Context, j job, was store.OMSWrite) error {
+	if err := s.tell(ctx, j, store.OMSWriteEnd{Event: "rejected"}); err != nil {
+		s.count(j, resultRetry)
+		return err
+	}
+	s.count(j, resultRepeated)
+	if was.Code == codeUnsupported || was.Code == codeNotFound {
+		return nil
+	}
+	return bus.Permanent(errors.New(was.Reason))
 }
 
 // rejection tells people why, and nothing of the inside of a system.
