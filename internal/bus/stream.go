@@ -37,6 +37,11 @@ func (b *Bus) EnsureStreams(ctx context.Context) error {
 	for _, s := range streams {
 		s.Storage, s.Replicas, s.Duplicates, s.AllowDirect = jetstream.FileStorage, b.cfg.Replicas, dedupWindow, true
 		s.MaxMsgSize = schemas.MaxMessageBytes + 4096
+		if s.Name == schemas.StreamDead {
+			// A letter is the message with more headers: the largest that a
+			// stream took has to fit, or it would be tried again for ever.
+			s.MaxMsgSize += 16 << 10
+		}
 		try, cancel := context.WithTimeout(ctx, apiLimit)
 		_, err := b.js.CreateOrUpdateStream(try, s)
 		cancel()

@@ -104,8 +104,11 @@ func TestTheAuditLogOnlyGrows(t *testing.T) {
 				t.Errorf("deleted %v, %v", n, err)
 			}
 		}
-		if n, _, err := s.Retain(ctx, store.RetentionConfig{Audit: time.Nanosecond}, 10); err == nil || n[store.KindAudit] != 0 {
+		if n, _, err := s.Retain(ctx, store.RetentionConfig{Audit: time.Nanosecond}, 10); err != nil || n[store.KindAudit] != 0 {
 			t.Errorf("young entries: deleted %v, %v", n, err)
+		}
+		if err := s.ExecForTest(ctx, "DELETE FROM audit_log"); err == nil {
+			t.Error("young entries were deleted by hand")
 		}
 		if err := s.ExecForTest(ctx, "UPDATE audit_log SET actor = 'nobody'"); err == nil {
 			t.Error("an entry was changed")

@@ -57,6 +57,7 @@ func classify(err error) error {
 	var lite *gosqlite.Error
 	var netErr net.Error
 	var connect *pgconn.ConnectError
+	var parse *pgconn.ParseConfigError
 	var own *Error
 	switch {
 	case errors.As(err, &own):
@@ -65,6 +66,10 @@ func classify(err error) error {
 		return err
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		return ErrNotFound
+	case errors.As(err, &parse):
+		// The driver's text quotes the DSN, and its masking misses passwords
+		// with characters that should have been escaped.
+		return fmt.Errorf("%w, special characters escaped as in URLs", errDSN)
 	case errors.As(err, &pg):
 		return &Error{Code: pg.Code, err: pgClass(pg.Code)}
 	case errors.As(err, &lite):

@@ -257,21 +257,14 @@ var errLeaseLost = fmt.Errorf("%w: the claim has run out", ErrLinkBusy)
 func (s *Store) FinishDelivery(ctx context.Context, c Claim, n int64, link Link) (factID string, err error) {
 	err = s.inTx(ctx, opLink, func(tx *gorm.DB) error {
 		now := stamp(s.now())
-		set := map[string]any{"delivered": n, "synced_at": now, "error": "", "external_id": link.ExternalID}
+		set := map[string]any{"synced_at": now, "error": "", "external_id": link.ExternalID}
 		if link.URL != "" {
 			set["url"] = link.URL
 		}
-		if link.Status != "" && c.Link.ChangedAt.IsZero() {
-			set["status"] = link.Status // what the system reported itself is newer
+		if link.Status != "" { // what the system reported itself, also since the claim, is newer
+			set["status"] = gorm.Expr("CASE WHEN changed_at IS NULL THEN ? ELSE status END", link.Status)
 		}
-		res := tx.Model(&linkRow{}).Where("ticket_id = ? AND lease = ?", c.Link.TicketID, c.lease).Updates(set)
-		if res.Error != nil {
-			return res.Error
-		}
-		if res.RowsAffected == 0 {
-			return errLeaseLost
-		}
-		if err := endDelivery(tx, c.Link.TicketID, n, deliveryDone, now); err != nil {
+		if err := settleDelivery(tx, c, n, deliveryDone, set, now); err != nil {
 			return err
 		}
 		factID = fmt.Sprintf("ticket.synced.%s.%d", c.Link.TicketID, n)
@@ -290,12 +283,22 @@ func (s *Store) CountFailure(ctx context.Context, c Claim, n int64) error {
 // GiveUpDelivery notes that a change will not be told; those behind it are.
 func (s *Store) GiveUpDelivery(ctx context.Context, c Claim, n int64) error {
 	return s.inTx(ctx, opLink, func(tx *gorm.DB) error {
-		return endDelivery(tx, c.Link.TicketID, n, deliveryDead, stamp(s.now()))
+		return settleDelivery(tx, c, n, deliveryDead, map[string]any{}, stamp(s.now()))
 	})
 }
 
-func endDelivery(tx *gorm.DB, ticketID string, n int64, state string, now time.Time) error {
-	return tx.Model(&deliveryRow{}).Where("ticket_id = ? AND sequence = ?", ticketID, n).
+// settleDelivery ends a change while the copy is held. One that came back from
+// the dead letters, older than what was told since, does not count back.
+func settleDelivery(tx *gorm.DB, c Claim, n int64, state string, set map[string]any, now time.Time) error {
+	set["delivered"] = gorm.Expr("CASE WHEN delivered < ? THEN ? ELSE delivered END", n, n)
+	res := tx.Model(&linkRow{}).Where("ticket_id = ? AND lease = ?", c.Link.TicketID, c.lease).Updates(set)
+	if res.Error != nil {
+		return res.Error
+	}
+	if res.RowsAffected == 0 {
+		return errLeaseLost
+	}
+	return tx.Model(&deliveryRow{}).Where("ticket_id = ? AND sequence = ?", c.Link.TicketID, n).
 		Updates(map[string]any{"state": state, "ended_at": now}).Error
 }
 

@@ -175,8 +175,8 @@ func TestADeadlockLosesNothing(t *testing.T) {
 	}
 }
 
-// A clock that was a day ahead and is put back leaves no fact waiting and no
-// copy held until that day, and what a ticket system reports then counts.
+// A clock that was a day ahead and is put back leaves no fact waiting, and no
+// copy and no notification held until that day, and what a ticket system reports then counts.
 func TestAClockThatIsPutBack(t *testing.T) {
 	for name, make := range storetest.Databases() {
 		t.Run(name, func(t *testing.T) {
@@ -202,13 +202,23 @@ func TestAClockThatIsPutBack(t *testing.T) {
 			if got := tell("e1", "open"); got != store.EventApplied {
 				t.Errorf("before: %s", got)
 			}
-			// The worker that holds the copy dies; the clock goes back.
+			ids, err := s.PlanNotifications(ctx, []store.Notification{note(tk)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.ClaimNotification(ctx, ids[0], now.Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			// The worker that holds both dies; the clock goes back.
 			now = now.Add(-24 * time.Hour)
 			if list, err := s.PendingOutbox(ctx, now.Add(-10*time.Second), 100); len(list) < 3 || err != nil {
 				t.Errorf("%d facts wait, %v", len(list), err)
 			}
 			if _, err := s.ClaimLink(ctx, tk.ID, now.Add(time.Minute)); err != nil {
 				t.Errorf("the copy: %v", err)
+			}
+			if _, err := s.ClaimNotification(ctx, ids[0], now.Add(time.Minute)); err != nil {
+				t.Errorf("the notification: %v", err)
 			}
 			if got := tell("e2", "resolved"); got != store.EventApplied {
 				t.Errorf("after: %s", got)
@@ -219,6 +229,9 @@ func TestAClockThatIsPutBack(t *testing.T) {
 			// A clock that runs holds a copy as before.
 			if _, err := s.ClaimLink(ctx, tk.ID, now.Add(time.Minute)); !errors.Is(err, store.ErrLinkBusy) {
 				t.Errorf("a held copy: %v", err)
+			}
+			if _, err := s.ClaimNotification(ctx, ids[0], now.Add(time.Minute)); !errors.Is(err, store.ErrNotifyBusy) {
+				t.Errorf("a held notification: %v", err)
 			}
 		})
 	}

@@ -151,14 +151,16 @@ type NotifyClaim struct {
 // ClaimNotification holds a notification for a worker until a time. One that
 // has ended is given without being held. The error is ErrNotifyBusy while
 // another worker holds it, ErrNotifyLater before its time, ErrNotFound when
-// there is no such notification (any more).
+// there is no such notification (any more). One held for much longer than until
+// is free: the clock was put back.
 func (s *Store) ClaimNotification(ctx context.Context, id string, until time.Time) (c NotifyClaim, err error) {
 	err = s.inTx(ctx, opNotify, func(tx *gorm.DB) error {
 		now := stamp(s.now())
 		lease := schemas.NewID(now)
+		beyond := stamp(until.Add(max(0, until.Sub(now)) + clockSkew))
 		res := tx.Model(&notificationRow{}).
-			Where("id = ? AND state IN ? AND (lease_until IS NULL OR lease_until < ?) AND (not_before IS NULL OR not_before <= ?)",
-				id, []string{string(NotifyQueued), string(NotifySending)}, now, now).
+			Where("id = ? AND state IN ? AND (lease_until IS NULL OR lease_until < ? OR lease_until > ?) AND (not_before IS NULL OR not_before <= ?)",
+				id, []string{string(NotifyQueued), string(NotifySending)}, now, beyond, now).
 			Updates(map[string]any{"lease": lease, "lease_until": stamp(until)})
 		if res.Error != nil {
 			return res.Error

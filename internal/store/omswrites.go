@@ -143,20 +143,24 @@ func (s *Store) putOnce(tx *gorm.DB, id, subject, callID string, message any) er
 }
 
 // BeginOMSWrite counts an attempt at a write and gives what is known of it.
-// Work that was asked for in another way than RequestOMSWrite is noted now. A
-// write that was given up has come back from the dead letters and begins anew.
-func (s *Store) BeginOMSWrite(ctx context.Context, w OMSWrite) (OMSWrite, error) {
+// Work that was asked for in another way than RequestOMSWrite is noted now. With
+// again, the work came before: a write that was given up then stays so, and no
+// attempt is counted. Otherwise it has come back from the dead letters and
+// begins anew.
+func (s *Store) BeginOMSWrite(ctx context.Context, w OMSWrite, again bool) (OMSWrite, error) {
 	var row omsWriteRow
 	err := s.inTx(ctx, opOMSWrite, func(tx *gorm.DB) error {
 		fresh := rowOf(w)
 		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&fresh).Error; err != nil {
 			return err
 		}
-		if err := tx.Model(&omsWriteRow{}).Where("idempotency_key = ? AND status = ?", w.IdempotencyKey, string(OMSWriteRejected)).
-			Updates(map[string]any{"status": string(OMSWritePending), "attempts": 0, "code": "", "reason": "", "ended_at": nil}).Error; err != nil {
-			return err
+		if !again {
+			if err := tx.Model(&omsWriteRow{}).Where("idempotency_key = ? AND status = ?", w.IdempotencyKey, string(OMSWriteRejected)).
+				Updates(map[string]any{"status": string(OMSWritePending), "attempts": 0, "code": "", "reason": "", "ended_at": nil}).Error; err != nil {
+				return err
+			}
 		}
-		if err := tx.Model(&omsWriteRow{}).Where("idempotency_key = ?", w.IdempotencyKey).
+		if err := tx.Model(&omsWriteRow{}).Where("idempotency_key = ? AND status <> ?", w.IdempotencyKey, string(OMSWriteRejected)).
 			Update("attempts", gorm.Expr("attempts + 1")).Error; err != nil {
 			return err
 		}

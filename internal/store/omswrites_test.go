@@ -41,7 +41,7 @@ func TestAWriteIsNotedOnceAndEndsOnce(t *testing.T) {
 			t.Fatalf("%d fresh; %+v, %v, %v", fresh.Load(), m, unsent, err)
 		}
 		for want := 1; want <= 2; want++ {
-			w, err := s.BeginOMSWrite(ctx, writeRequest("c:return:1").Write)
+			w, err := s.BeginOMSWrite(ctx, writeRequest("c:return:1").Write, false)
 			if err != nil || w.Attempts != want || w.Status != store.OMSWritePending || w.TicketNumber != "1234" {
 				t.Fatalf("%+v, %v", w, err)
 			}

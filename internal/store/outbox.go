@@ -54,13 +54,17 @@ func (r outboxRow) domain() OutboxMessage {
 // PendingOutbox lists messages committed before a time and not yet marked
 // sent, oldest first. One whose time has still to come is listed too: the
 // clock was put back since, and nobody waits for it to get there again.
-func (s *Store) PendingOutbox(ctx context.Context, before time.Time, limit int) ([]OutboxMessage, error) {
+// Messages of some types can be left out.
+func (s *Store) PendingOutbox(ctx context.Context, before time.Time, limit int, without ...string) ([]OutboxMessage, error) {
 	limit, err := pageSize(limit)
 	if err != nil {
 		return nil, err
 	}
 	var rows []outboxRow
 	err = s.reading(ctx, opOutboxRead, func(db *gorm.DB) error {
+		if len(without) > 0 {
+			db = db.Where("type NOT IN ?", without)
+		}
 		return db.Where("sent_at IS NULL AND (created_at < ? OR created_at > ?)", stamp(before), stamp(s.now().Add(clockSkew))).Order("created_at, id").Limit(limit).Find(&rows).Error
 	})
 	if err != nil {

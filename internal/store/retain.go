@@ -77,14 +77,20 @@ type expiry struct {
 	table, key string // key: columns that name a row
 	time       string
 	also       string
+	floor      time.Duration // an age below which nothing goes, whatever is configured
 }
 
+// floorMargin keeps off the age at which the database itself refuses: it goes
+// by its own clock, and PostgreSQL counts days, one of which has 25 hours in
+// most time zones. One refused row would keep its whole batch.
+const floorMargin = 2 * time.Hour
+
 var expiries = []expiry{
-	{KindTurns, "turns", "call_id, position", "started_at", ""},
-	{KindCalls, "calls", "id", "started_at", ""},
-	{KindTickets, "tickets", "id", "ended_at", "ended_at IS NOT NULL AND status IN (" + endedWords + ")"},
-	{KindOutbox, "outbox", "id", "sent_at", "sent_at IS NOT NULL"},
-	{KindAudit, "audit_log", "id", "at", ""},
+	{KindTurns, "turns", "call_id, position", "started_at", "", 0},
+	{KindCalls, "calls", "id", "started_at", "", 0},
+	{KindTickets, "tickets", "id", "ended_at", "ended_at IS NOT NULL AND status IN (" + endedWords + ")", 0},
+	{KindOutbox, "outbox", "id", "sent_at", "sent_at IS NOT NULL", 0},
+	{KindAudit, "audit_log", "id", "at", "", AuditFloor + floorMargin},
 }
 
 // Kinds lists the kinds of records that retention knows.
@@ -96,8 +102,9 @@ func Kinds() []Kind {
 	return out
 }
 
-func (e expiry) where(tx *gorm.DB, before time.Time) *gorm.DB {
-	tx = tx.Table(e.table).Where(e.time+" < ?", stamp(before))
+// where keeps what is older at now than it is kept.
+func (e expiry) where(tx *gorm.DB, now time.Time, keep time.Duration) *gorm.DB {
+	tx = tx.Table(e.table).Where(e.time+" < ?", stamp(now.Add(-max(keep, e.floor))))
 	if e.also != "" {
 		tx = tx.Where(e.also)
 	}
@@ -119,7 +126,7 @@ func (s *Store) Expired(ctx context.Context, c RetentionConfig) (map[Kind]int64,
 				continue
 			}
 			var n int64
-			if err := e.where(db, now.Add(-keep)).Count(&n).Error; err != nil {
+			if err := e.where(db, now, keep).Count(&n).Error; err != nil {
 				return err
 			}
 			out[e.kind] = n
@@ -149,7 +156,7 @@ func (s *Store) Retain(ctx context.Context, c RetentionConfig, batch int) (delet
 			if !tx.Migrator().HasTable(e.table) {
 				return nil
 			}
-			pick := e.where(tx, now.Add(-keep)).Select(e.key).Order(e.time).Limit(batch)
+			pick := e.where(tx, now, keep).Select(e.key).Order(e.time).Limit(batch)
 			if s.dialect == postgresDialect {
 				pick = pick.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"})
 			}

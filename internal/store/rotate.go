@@ -22,23 +22,26 @@ type sealedTable struct {
 	name    string
 	key     []string // columns of the primary key
 	columns []sealedColumn
+	// once, where it is set, is the column within whose values a blind index
+	// is there once: of two rows that come to have the same, one goes.
+	once string
 }
 
 type sealedColumn struct{ name, place, index string }
 
 var sealedTables = []sealedTable{
-	{"customers", []string{"id"}, []sealedColumn{{"phone", colPhone, "phone_index"}, {"name", colName, ""}}},
-	{"orders", []string{"number"}, []sealedColumn{{"address", colAddress, ""}}},
-	{"tickets", []string{"id"}, []sealedColumn{{"contact", colContact, "contact_index"}, {"pickup_address", colPickup, ""}}},
-	{"calls", []string{"id"}, []sealedColumn{{"caller", colCaller, "caller_index"}}},
-	{"returns", []string{"number"}, []sealedColumn{{"contact", colReturnContact, ""}, {"pickup_address", colReturnPickup, ""}}},
-	{"shop_writes", []string{"idempotency_key"}, []sealedColumn{{"answer", colShopAnswer, ""}}},
-	{"oms_writes", []string{"idempotency_key"}, []sealedColumn{{"address", colWriteAddress, ""}}},
-	{"ticket_deliveries", []string{"ticket_id", "sequence"}, []sealedColumn{{"data", colDelivery, ""}}},
-	{"ticket_comments", []string{"id"}, []sealedColumn{{"text", colComment, ""}}},
-	{"outbox", []string{"id"}, []sealedColumn{{"data", colOutbox, ""}}},
-	{"notifications", []string{"id"}, []sealedColumn{{"data", colNotify, ""}}},
-	{"notify_optouts", []string{"id"}, []sealedColumn{{"phone", colOptOut, "phone_index"}}},
+	{"customers", []string{"id"}, []sealedColumn{{"phone", colPhone, "phone_index"}, {"name", colName, ""}}, ""},
+	{"orders", []string{"number"}, []sealedColumn{{"address", colAddress, ""}}, ""},
+	{"tickets", []string{"id"}, []sealedColumn{{"contact", colContact, "contact_index"}, {"pickup_address", colPickup, ""}}, ""},
+	{"calls", []string{"id"}, []sealedColumn{{"caller", colCaller, "caller_index"}}, ""},
+	{"returns", []string{"number"}, []sealedColumn{{"contact", colReturnContact, ""}, {"pickup_address", colReturnPickup, ""}}, ""},
+	{"shop_writes", []string{"idempotency_key"}, []sealedColumn{{"answer", colShopAnswer, ""}}, ""},
+	{"oms_writes", []string{"idempotency_key"}, []sealedColumn{{"address", colWriteAddress, ""}}, ""},
+	{"ticket_deliveries", []string{"ticket_id", "sequence"}, []sealedColumn{{"data", colDelivery, ""}}, ""},
+	{"ticket_comments", []string{"id"}, []sealedColumn{{"text", colComment, ""}}, ""},
+	{"outbox", []string{"id"}, []sealedColumn{{"data", colOutbox, ""}}, ""},
+	{"notifications", []string{"id"}, []sealedColumn{{"data", colNotify, ""}}, ""},
+	{"notify_optouts", []string{"id"}, []sealedColumn{{"phone", colOptOut, "phone_index"}}, "tenant"},
 }
 
 // rowName names a row by the columns of its primary key, as sealed values are
@@ -123,6 +126,28 @@ func (t sealedTable) update(tx *gorm.DB, row, set map[string]any) (bool, error) 
 	}
 	res := tx.Updates(set)
 	return res.RowsAffected == 1, res.Error
+}
+
+// dropTwin deletes a row whose new blind index is there already: a service that
+// did not know the new key could not see that, and wrote the same once more.
+func (t sealedTable) dropTwin(tx *gorm.DB, row, set map[string]any) (bool, error) {
+	if t.once == "" {
+		return false, nil
+	}
+	for _, c := range t.columns {
+		index, changes := set[c.index]
+		if c.index == "" || !changes || index == "" {
+			continue
+		}
+		columns, marks := t.keyMarks()
+		own := columns + " = " + marks
+		twin := "SELECT 1 FROM " + t.name + " AS twin WHERE twin." + c.index + " = ? AND twin." + t.once + " = " + t.name + "." + t.once
+		res := tx.Exec("DELETE FROM "+t.name+" WHERE "+own+" AND EXISTS ("+twin+")", append(t.keyOf(row), index)...)
+		if res.Error != nil || res.RowsAffected > 0 {
+			return res.RowsAffected > 0, res.Error
+		}
+	}
+	return false, nil
 }
 
 // unsealTable puts all values of a table back as they came.
@@ -294,7 +319,10 @@ func (s *Store) rotateBatch(tx *gorm.DB, t sealedTable, after []any, limit int) 
 		if err != nil {
 			return after, 0, 0, err
 		}
-		done, err := t.update(tx, row, set)
+		done, err := t.dropTwin(tx, row, set)
+		if err == nil && !done {
+			done, err = t.update(tx, row, set)
+		}
 		if err != nil {
 			return after, 0, 0, err
 		}

@@ -221,31 +221,6 @@ func TestADueTimeThatIsSetIsEscalated(t *testing.T) {
 	})
 }
 
-// Of a due time that is set while it stands still, only what passes from then
-// on is added.
-func TestADueTimeSetWhileTheCallerIsWaitedFor(t *testing.T) {
-	at := noon
-	onEach(t, store.Deps{Now: func() time.Time { return at }}, func(t *testing.T, s *store.Store) {
-		ctx := storetest.Context(t)
-		at = noon
-		id := place(t, s, "a", store.Placement{Group: schemas.GroupLogistics, DueAt: noon.Add(2 * time.Hour)}).ID
-		var got store.Changed
-		for _, step := range []struct {
-			after  int
-			change store.TicketChange
-		}{{1, to(schemas.StatusWaitingCustomer)}, {50, store.TicketChange{By: "chen.jie", DueAt: ptr(noon.Add(60 * time.Hour))}}, {53, to(schemas.StatusInProgress)}} {
-			at = noon.Add(time.Duration(step.after) * time.Hour)
-			var err error
-			if got, err = s.ChangeTicket(ctx, id, step.change); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if want := noon.Add(63 * time.Hour); !got.Ticket.DueAt.Equal(want) {
-			t.Errorf("due %v, want %v", got.Ticket.DueAt, want)
-		}
-	})
-}
-
 func TestACopyIsToldThatADueTimeIsGone(t *testing.T) {
 	onEach(t, linked(nil), func(t *testing.T, s *store.Store) {
 		ctx := storetest.Context(t)

@@ -186,3 +186,17 @@ func TestTheCacheIsShortAndBounded(t *testing.T) {
 	}
 	eventually(t, "the cache is within its bound", func() bool { return infoOf(t, b, "").CachedAnswers <= 4 })
 }
+
+// Calls without a tenant are the default tenant's, also where that has a system
+// of its own.
+func TestTheDefaultTenantCanHaveASystem(t *testing.T) {
+	server := bustest.Start(t)
+	system, shop, _ := suiteShop(t)
+	start(t, brisk(), oms.Deps{Bus: server.Connect("oms"), Orders: openShop(t), Tenants: map[string]oms.System{schemas.DefaultTenant: system}})
+	b := server.Connect("asker")
+	for tenant, want := range map[string]int{"": 0, "default": 0, "other": oms.CodeNotFound} {
+		if _, code, _ := get[schemas.OrderGot](t, b, schemas.SubjectOrderGet, &schemas.OrderGet{Tenant: tenant, Number: shop.Delivered, BudgetMS: 15000}); code != want {
+			t.Errorf("%q: code %d, want %d", tenant, code, want)
+		}
+	}
+}

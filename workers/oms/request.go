@@ -22,7 +22,7 @@ const (
 type Writes interface {
 	TicketByKey(ctx context.Context, key string) (store.Ticket, error)
 	RequestOMSWrite(ctx context.Context, req store.OMSWriteRequest) (existed bool, err error)
-	BeginOMSWrite(ctx context.Context, w store.OMSWrite) (store.OMSWrite, error)
+	BeginOMSWrite(ctx context.Context, w store.OMSWrite, again bool) (store.OMSWrite, error)
 	EndOMSWrite(ctx context.Context, key string, end store.OMSWriteEnd) (changed bool, err error)
 	OMSWritesOfOrder(ctx context.Context, number string) ([]store.OMSWrite, error)
 	OMSWriteByMessage(ctx context.Context, callID, messageID string) (store.OMSWrite, error)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/schemas"
 )
 
 // Builtin names the database as an order system in Config.Systems, and in
@@ -12,8 +14,12 @@ import (
 const Builtin = "builtin"
 
 // shopOf finds a tenant's order system; whoever is not named in the
-// configuration has the built-in one.
+// configuration has the built-in one. Calls without a tenant are the default
+// tenant's.
 func (s *Service) shopOf(tenant string) *shop {
+	if tenant == "" {
+		tenant = schemas.DefaultTenant
+	}
 	if sh, ok := s.shops[tenant]; ok {
 		return sh
 	}

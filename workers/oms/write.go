@@ -107,7 +107,7 @@ func (s *Service) write(ctx context.Context, m bus.Message) error {
 		return bus.Permanent(cause)
 	}
 	s.reached(PointReceived)
-	now, err := s.writes.BeginOMSWrite(ctx, j.write)
+	now, err := s.writes.BeginOMSWrite(ctx, j.write, m.Attempt > 1)
 	if err != nil {
 		if errors.Is(err, store.ErrInvalid) {
 			if _, err := s.refused(ctx, m.Refusal(err)); err != nil {
@@ -120,6 +120,9 @@ func (s *Service) write(ctx context.Context, m bus.Message) error {
 	}
 	if now.Status.Ended() {
 		return s.repeat(ctx, j, now)
+	}
+	if now.Status == store.OMSWriteRejected {
+		return s.rejectedBefore(ctx, j, now)
 	}
 	sh := s.shopOf(j.write.Tenant)
 	end, err := j.do(ctx, sh)
@@ -264,6 +267,20 @@ func (s *Service) rejected(j job, code string) schemas.OrderWriteRejected {
 	return schemas.OrderWriteRejected{
 		CallID: j.write.CallID, IdempotencyKey: j.write.IdempotencyKey, Kind: string(j.op), Code: code, Reason: rejection[code], RejectedAt: s.now().UTC(),
 	}
+}
+
+// rejectedBefore is work that had been given up: the worker that did so may have died
+// before it told, or before the work was among the dead letters.
+func (s *Service) rejectedBefore(ctx context.Context, j job, was store.OMSWrite) error {
+	if err := s.tell(ctx, j, store.OMSWriteEnd{Event: "rejected"}); err != nil {
+		s.count(j, resultRetry)
+		return err
+	}
+	s.count(j, resultRepeated)
+	if was.Code == codeUnsupported || was.Code == codeNotFound {
+		return nil
+	}
+	return bus.Permanent(errors.New(was.Reason))
 }
 
 // rejection tells people why, and nothing of the inside of a system.

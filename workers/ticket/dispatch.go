@@ -138,9 +138,15 @@ func (p Person) here(today time.Time) bool {
 }
 
 func (r *Rule) fits(req *schemas.TicketOpen, vip bool) bool {
-	return fits(r.Tenants, req.Tenant) && fits(r.Kinds, req.Kind) && fits(r.Reasons, req.Reason) &&
+	return r.fitsTenant(req.Tenant) && fits(r.Kinds, req.Kind) && fits(r.Reasons, req.Reason) &&
 		fits(r.OrderStatuses, req.OrderStatus) && fits(r.Carriers, req.Carrier) &&
 		(r.VIP == nil || *r.VIP == vip) && r.fitsAmount(req)
+}
+
+// fitsTenant: calls without a tenant are the default tenant's.
+func (r *Rule) fitsTenant(tenant string) bool {
+	return fits(r.Tenants, tenant) || tenant == "" && fits(r.Tenants, schemas.DefaultTenant) ||
+		tenant == schemas.DefaultTenant && fits(r.Tenants, "")
 }
 
 func (r *Rule) fitsAmount(req *schemas.TicketOpen) bool {

@@ -197,3 +197,15 @@ func FuzzParseRules(f *testing.F) {
 		}
 	})
 }
+
+// No tenant and the default tenant are the same.
+func TestRulesOfTheDefaultTenant(t *testing.T) {
+	for _, named := range []string{"default", `""`} {
+		d := rules(t, "rules: [{name: own, tenants: ["+named+"], group: finance}, {name: others, group: after_sales}]")
+		for tenant, want := range map[string]string{"": "own", "default": "own", "acme": "others"} {
+			if p := d.Place(&schemas.TicketOpen{Kind: schemas.KindReturn, Tenant: tenant, RequestedAt: thursday}, thursday); p.Rule != want {
+				t.Errorf("tenants [%s], tenant %q: rule %s, want %s", named, tenant, p.Rule, want)
+			}
+		}
+	}
+}

@@ -57,16 +57,16 @@ func TestALateTicketIsEscalatedOnce(t *testing.T) {
 	for name, make := range storetest.Databases() {
 		t.Run(name, func(t *testing.T) {
 			server, dsn := bustest.Start(t), make(t)
-			db := openStore(t, dsn)
 			cfg := quick()
 			cfg.RulesFile, cfg.EscalateInterval = write(t, lateRules), 20*time.Millisecond
 			// Thursday, ten o'clock in Shanghai.
 			start0 := time.Date(2026, 11, 26, 2, 0, 0, 0, time.UTC)
 			var clock atomic.Int64
 			now := func() time.Time { return start0.Add(time.Duration(clock.Load())) }
+			db := openAt(t, dsn, now)
 			reg, reg2 := prometheus.NewRegistry(), prometheus.NewRegistry()
 			start(t, cfg, ticket.Deps{Bus: server.Connect("one"), Tickets: db, Registry: reg, Now: now})
-			start(t, cfg, ticket.Deps{Bus: server.Connect("two"), Tickets: openStore(t, dsn), Registry: reg2, Now: now})
+			start(t, cfg, ticket.Deps{Bus: server.Connect("two"), Tickets: openAt(t, dsn, now), Registry: reg2, Now: now})
 			asker := server.Connect("asker")
 			seen := bustest.Watch(t, asker, schemas.StreamFacts, schemas.SubjectTicketFacts)
 			req := request("call-1")
@@ -93,7 +93,7 @@ func TestALateTicketIsEscalatedOnce(t *testing.T) {
 			clock.Store(int64(-48 * time.Hour)) // back
 			clock.Store(int64(200 * time.Hour)) // and far ahead
 			eventually(t, "overdue", func() bool { return len(escalations()) == 2 })
-			clock.Store(int64(3 * time.Hour))
+			clock.Store(int64(3*time.Hour + time.Second)) // the sweeper leaves alone what is as new as now
 			eventually(t, "an empty outbox", func() bool {
 				n, err := db.CountPendingOutbox(storetest.Context(t))
 				return err == nil && n == 0
@@ -112,6 +112,7 @@ func TestALateTicketIsEscalatedOnce(t *testing.T) {
 			if _, err := db.ChangeTicket(storetest.Context(t), opened.TicketID, store.TicketChange{By: "wang.fang", Status: &done}); err != nil {
 				t.Fatal(err)
 			}
+			clock.Store(int64(301 * time.Hour))
 			eventually(t, "the gauge at 0", func() bool { return value(t, reg, "tidegate_ticket_overdue", "after_sales") == 0 })
 			eventually(t, "the change told by the sweeper", func() bool {
 				for _, m := range seen.List() {

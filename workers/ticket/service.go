@@ -35,7 +35,7 @@ type Tickets interface {
 	EscalateTickets(ctx context.Context, now time.Time, limit int, leads map[schemas.Group]string) ([]store.Escalation, error)
 	CountOverdue(ctx context.Context, now time.Time) (map[schemas.Group]int64, error)
 	OutboxPending(ctx context.Context, id string) (store.OutboxMessage, bool, error)
-	PendingOutbox(ctx context.Context, before time.Time, limit int) ([]store.OutboxMessage, error)
+	PendingOutbox(ctx context.Context, before time.Time, limit int, without ...string) ([]store.OutboxMessage, error)
 	CountPendingOutbox(ctx context.Context) (int64, error)
 	MarkOutboxSent(ctx context.Context, id string) error
 	Ready(ctx context.Context) error

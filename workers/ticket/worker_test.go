@@ -34,11 +34,14 @@ func quick() ticket.Config {
 	return cfg
 }
 
-func openStore(t testing.TB, dsn string) *store.Store {
+func openStore(t testing.TB, dsn string) *store.Store { return openAt(t, dsn, time.Now) }
+
+// openAt is openStore by a clock of the test's own.
+func openAt(t testing.TB, dsn string, now func() time.Time) *store.Store {
 	t.Helper()
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(dsn)
-	s, err := store.Open(storetest.Context(t), cfg, store.Deps{Vault: storetest.Vault(t)})
+	s, err := store.Open(storetest.Context(t), cfg, store.Deps{Vault: storetest.Vault(t), Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,16 +32,22 @@ func (s *Service) handle(ctx context.Context, g *guarded, m bus.Message) error {
 	if err := s.links.ReviveDelivery(ctx, work.TicketID, work.Sequence); err != nil {
 		return err
 	}
-	claim, err := s.links.ClaimLink(ctx, work.TicketID, s.now().Add(s.cfg.AckWait))
-	if errors.Is(err, store.ErrNotFound) {
-		return bus.Permanent(errors.New("there is no such copy"))
+	// A claim holds a part of what waits. The work is done when everything up
+	// to it is: its number may have no other work any more.
+	for {
+		claim, err := s.links.ClaimLink(ctx, work.TicketID, s.now().Add(s.cfg.AckWait))
+		if errors.Is(err, store.ErrNotFound) {
+			return bus.Permanent(errors.New("there is no such copy"))
+		}
+		if err != nil {
+			return err
+		}
+		err = s.tell(ctx, g, &claim, work.Sequence)
+		s.release(claim, err)
+		if n := len(claim.Pending); err != nil || n == 0 || claim.Pending[n-1].Sequence >= work.Sequence {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	err = s.tell(ctx, g, &claim, work.Sequence)
-	s.release(claim, err)
-	return err
 }
 
 // release lets the copy go, also when the worker is being stopped.

@@ -51,11 +51,12 @@ func (s *Service) pollLoop(ctx context.Context, g *guarded) {
 func (s *Service) poll(ctx context.Context, g *guarded) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.DeliverTimeout)
 	defer cancel()
-	since, err := s.links.LinkCursor(ctx, g.tenant)
+	known, err := s.links.LinkCursor(ctx, g.tenant)
 	if err != nil {
 		return err
 	}
-	if since.IsZero() {
+	since := known
+	if known.IsZero() {
 		since = s.now().Add(-firstLook)
 	}
 	var changes []ticket.ExternalChange
@@ -63,6 +64,11 @@ func (s *Service) poll(ctx context.Context, g *guarded) error {
 		changes, err = g.Changes(ctx, since.Add(-s.cfg.PollOverlap))
 		return err
 	})
+	if known.IsZero() && !errors.Is(err, ticket.ErrUnsupported) {
+		// From here on nothing is missed, also when the system is away now, or
+		// nothing changes before the workers stop for long.
+		err = errors.Join(err, s.links.MoveLinkCursor(ctx, g.tenant, since))
+	}
 	if err != nil {
 		return err
 	}
