@@ -10,8 +10,8 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// A due time that is set to what it was once before is late again; what was
-// told of that is not told twice, and other tickets do not wait for it.
+// A due time that is set to what it was once before is late again,
+// and other tickets do not wait for it.
 func TestADueTimeThatComesBackHoldsNobodyUp(t *testing.T) {
 	onEach(t, store.Deps{}, func(t *testing.T, s *store.Store) {
 		ctx := storetest.Context(t)
