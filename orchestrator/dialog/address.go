@@ -42,14 +42,14 @@ func (t *turn) respondOfferedAddress(h heard, slot string) {
 	others := t.fillSlots(h, slot)
 	switch {
 	case h.values[slot] != "":
-	case h.answer == zhtext.AnswerYes:
-		t.s.Slots[slot] = Slot{Value: t.ownAddress(), Verified: true}
-		t.s.LastFilled = slot
 	case t.says(h, phraseWhich) && t.f.has(promptAddress):
 		t.progress()
 		t.say(promptAddress)
 		t.reask()
 		return
+	case h.answer == zhtext.AnswerYes, h.answer == zhtext.AnswerUnknown && t.says(h, phraseSame):
+		t.s.Slots[slot] = Slot{Value: t.ownAddress(), Verified: true}
+		t.s.LastFilled = slot
 	case h.answer == zhtext.AnswerNo || t.says(h, "wrong"):
 		t.s.Declined = t.s.Slots[slotOrder].Value
 	case others > 0:

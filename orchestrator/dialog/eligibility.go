@@ -220,6 +220,29 @@ func (t *turn) suspend() {
 		HeldTask{t.s.Intent, cloneMap(t.s.Slots), t.s.Orders.Chosen, t.s.Noted})
 }
 
+// instead says whether a request takes the place of the one in hand: before it
+// is known what that is about, "退掉" to "您是要取消羽绒服吗" puts it right, unless
+// it comes besides.
+func (t *turn) instead(task taskSpec, h heard) bool {
+	was := t.f.tasks[t.s.Intent]
+	return task.Ticket != "" && was.Ticket != "" && was.OfferOrder != "" && t.s.Question == was.OfferOrder && !t.says(h, "besides")
+}
+
+// otherRequest says whether a sentence surely asks for another ticket than the
+// one in hand.
+func (t *turn) otherRequest(h heard) bool {
+	intent, ok := t.intentSure(h, t.f.policy.SwitchIntent)
+	return ok && intent != t.s.Intent && t.f.tasks[intent].Ticket != ""
+}
+
+// tellsOfGoods says whether a no is what became of the goods ("没收到货"), and
+// none to the question.
+func (t *turn) tellsOfGoods(h heard) bool {
+	return !t.says(h, "wrong") && slices.ContainsFunc(t.f.slotOrder, func(name string) bool {
+		return t.f.slots[name].Reader == readerYesNo && h.values[name] == "no"
+	})
+}
+
 // takeUp brings back what a task was about, whatever was spoken of meanwhile.
 func (t *turn) takeUp(intent string) {
 	i := slices.IndexFunc(t.s.Held, func(h HeldTask) bool { return h.Intent == intent })

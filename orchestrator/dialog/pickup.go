@@ -20,6 +20,7 @@ const (
 	phraseDecline = "decline"
 	phraseAnyTime = "any_time"
 	phraseWhich   = "which_address"
+	phraseSame    = "same_address"
 
 	// addressLater is the address that people settle with the caller: that of
 	// a caller who can only use keys, or is not understood.
@@ -226,8 +227,8 @@ func (t *turn) ofPickup(h heard) bool {
 	if t.says(h, phraseAsking) {
 		return false
 	}
-	if t.f.offered(t.s.Question) != "" && h.answer != zhtext.AnswerUnknown {
-		return true // "不是，换个地址"
+	if t.f.offered(t.s.Question) != "" && (h.answer != zhtext.AnswerUnknown || t.says(h, phraseSame)) {
+		return true // "不是，换个地址", "就原来的地址"
 	}
 	confirm := t.s.Question != "" && (t.s.Question == questionCorrect || t.s.Question == t.f.tasks[t.s.Intent].Confirm)
 	for _, name := range t.f.slotOrder {

@@ -107,7 +107,11 @@ func (t *turn) respondMore(h heard) {
 	if t.reconsidered(h) {
 		return
 	}
-	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && !t.f.tasks[intent].End {
+	least := t.f.policy.AcceptIntent
+	if h.answer != zhtext.AnswerUnknown {
+		least = t.f.policy.SwitchIntent // "好" is no greeting here
+	}
+	if intent, ok := t.intentSure(h, least); ok && !t.f.tasks[intent].End {
 		t.progress()
 		t.begin(intent, h)
 		return
@@ -207,7 +211,10 @@ func (t *turn) respondOfferedOrder(h heard) {
 	switch {
 	case h.ref.kind != refNone && !h.ref.fits(offered):
 		t.wantOrder(h.ref)
-	case h.answer == zhtext.AnswerNo || t.wrongOrder(h):
+	case h.answer == zhtext.AnswerNo && t.otherRequest(h): // "不是取消，我要退货"
+		t.digress(h)
+		return
+	case h.answer == zhtext.AnswerNo && !t.tellsOfGoods(h) || t.wrongOrder(h):
 		t.rejectOrder()
 		if i := h.pick(len(o.Known), func(i int) bool {
 			return o.Known[i].Number != offered.Number && h.ordinal == 0 && h.meansOrder(o.Known[i], t.f.zone)
@@ -371,7 +378,9 @@ func (t *turn) digress(h heard) {
 	case t.aside(task):
 		t.reask()
 	default:
-		t.suspend()
+		if !t.instead(task, h) {
+			t.suspend()
+		}
 		t.begin(intent, h)
 	}
 }
