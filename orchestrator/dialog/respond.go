@@ -119,6 +119,10 @@ func (t *turn) respondMore(h heard) {
 	switch {
 	case h.intent.Intent == intentGoodbye, t.says(h, "nothing_more"), h.answer == zhtext.AnswerNo:
 		t.goodbye("goodbye")
+	case t.wishFor(h) != "" && !t.says(h, phraseAsking):
+		t.progress()
+		t.takeSlots(h, "")
+		t.askWith(questionIntent, t.wishFor(h))
 	case h.answer == zhtext.AnswerYes:
 		t.progress()
 		t.ask(questionIntent)
@@ -265,8 +269,10 @@ func (t *turn) respondChooseOrder(h heard) {
 func (t *turn) respondSlot(h heard, slot string) {
 	before := t.s.LastFilled
 	wrong := t.says(h, "wrong")
-	if t.f.slots[slot].Reader == readerYesNo && h.values[slot] == "" && h.answer != zhtext.AnswerUnknown && !wrong {
-		h.values[slot] = h.answer.String()
+	if t.f.slots[slot].Reader == readerYesNo && h.values[slot] == "" && !wrong {
+		if answer := t.answerTo(h, slot); answer != zhtext.AnswerUnknown {
+			h.values[slot] = answer.String()
+		}
 	}
 	switch {
 	case t.wrongOrder(h) && t.s.Orders.Chosen != nil:

@@ -3,6 +3,8 @@ package dialog
 import (
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
 // fillSlots takes over the values a sentence carries, and returns how many.
@@ -66,6 +68,35 @@ func (t *turn) set(slot, value, raw string) {
 func (t *turn) takeSlots(h heard, asked string) bool {
 	n := t.fillSlots(h, asked)
 	return t.takeRef(h) > 0 || n > 0
+}
+
+// answerTo is what a sentence answers to a slot's question by yes or no. What
+// only names another slot, "收到了" to "需要快递上门取件吗", does not.
+func (t *turn) answerTo(h heard, slot string) zhtext.Answer {
+	text := h.text
+	for name, value := range h.values {
+		if name == slot || t.f.slots[name].Reader != readerYesNo {
+			continue
+		}
+		for _, v := range t.f.slots[name].Values {
+			if v.Name == value {
+				text = without(text, v.Words)
+			}
+		}
+	}
+	if text == h.text {
+		return h.answer
+	}
+	return t.f.ear.yesNo(text)
+}
+
+// without is a text without the longest words of a list that are in it.
+func without(text string, words []string) string {
+	byLength := slices.SortedStableFunc(slices.Values(words), func(a, b string) int { return len(b) - len(a) })
+	for _, w := range byLength {
+		text = strings.ReplaceAll(text, w, " ")
+	}
+	return text
 }
 
 // wishFor is the prompt that asks for the request of a caller who has only
