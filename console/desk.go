@@ -195,7 +195,7 @@ func (s *Service) failWrite(w http.ResponseWriter, r *http.Request, fields []str
 	case errors.Is(err, store.ErrNoApprover):
 		refuseScope(w, ScopeTicketsApprove)
 	case errors.Is(err, store.ErrOwnApproval):
-		refuse(http.StatusForbidden, kindOwnApproval, "The approval has to come from somebody who neither has the ticket nor asked for it.", "is for somebody else to decide", fields...)
+		refuse(http.StatusForbidden, kindOwnApproval, "The approval has to come from somebody who has not had the ticket since it was asked for, and did not ask for it.", "is for somebody else to decide", fields...)
 	case errors.Is(err, store.ErrTransition):
 		refuse(http.StatusConflict, kindTransition, "The ticket cannot go there from where it stands; next in its details lists where it can.", "is not possible: "+err.Error(), fields...)
 	case errors.Is(err, store.ErrEnded):
