@@ -63,13 +63,15 @@ func (s *Service) showTicket(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
-	defer cancel()
-	s.answerTicket(ctx, w, r, id)
+	if err := s.answerTicket(w, r, id); err != nil {
+		s.fail(w, r, err)
+	}
 }
 
-// answerTicket shows a ticket with its life, as it is now.
-func (s *Service) answerTicket(ctx context.Context, w http.ResponseWriter, r *http.Request, id string) {
+// answerTicket shows a ticket with its life, as it is now, unless it fails.
+func (s *Service) answerTicket(w http.ResponseWriter, r *http.Request, id string) error {
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
+	defer cancel()
 	p := asker(r)
 	personal := p.may(ScopePersonal)
 	life, err := s.records.TicketLife(ctx, id)
@@ -77,11 +79,24 @@ func (s *Service) answerTicket(ctx context.Context, w http.ResponseWriter, r *ht
 		err = s.auditReading(ctx, p, ActionTicketRead, id)
 	}
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("ETag", etag(life.Ticket.Version))
 	writeJSON(w, viewTicketDetail(life, personal))
+	return nil
+}
+
+// answerChange shows a ticket after its change, which is committed: an error
+// here would have the client do it again. When the ticket cannot be read, the
+// answer is that it is done, and as which version.
+func (s *Service) answerChange(w http.ResponseWriter, r *http.Request, changed store.Changed) {
+	err := s.answerTicket(w, r, changed.Ticket.ID)
+	if err == nil || r.Context().Err() != nil {
+		return
+	}
+	s.log.Warn("a change is done, and its ticket cannot be shown", "route", r.Pattern, "error", err)
+	w.Header().Set("ETag", etag(changed.Ticket.Version))
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func pathID(r *http.Request) (string, error) {
@@ -146,7 +161,7 @@ func (s *Service) write(w http.ResponseWriter, r *http.Request, wr writing) {
 		return
 	}
 	s.publish(r, changed.Facts)
-	s.answerTicket(ctx, w, r, id)
+	s.answerChange(w, r, changed)
 }
 
 // publishTimeout is how long an answer waits for what its change has to tell.
@@ -195,7 +210,7 @@ func (s *Service) failWrite(w http.ResponseWriter, r *http.Request, fields []str
 	case errors.Is(err, store.ErrNoApprover):
 		refuseScope(w, ScopeTicketsApprove)
 	case errors.Is(err, store.ErrOwnApproval):
-		refuse(http.StatusForbidden, kindOwnApproval, "The approval has to come from somebody who neither has the ticket nor asked for it.", "is for somebody else to decide", fields...)
+		refuse(http.StatusForbidden, kindOwnApproval, "The approval has to come from somebody who has not had the ticket since it was asked for, and did not ask for it.", "is for somebody else to decide", fields...)
 	case errors.Is(err, store.ErrTransition):
 		refuse(http.StatusConflict, kindTransition, "The ticket cannot go there from where it stands; next in its details lists where it can.", "is not possible: "+err.Error(), fields...)
 	case errors.Is(err, store.ErrEnded):

@@ -46,6 +46,11 @@ func setUp(t *testing.T, dsn string, change func(*console.Config)) *fixture {
 
 func setUpWith(t *testing.T, dsn string, rules store.Rules, change func(*console.Config)) *fixture {
 	t.Helper()
+	return setUpDeps(t, dsn, change, func(d *console.Deps) { d.Rules = rules })
+}
+
+func setUpDeps(t *testing.T, dsn string, change func(*console.Config), adapt func(*console.Deps)) *fixture {
+	t.Helper()
 	storeCfg := store.Defaults()
 	storeCfg.DSN = config.Secret(dsn)
 	db, err := store.Open(storetest.Context(t), storeCfg, store.Deps{
@@ -62,7 +67,9 @@ func setUpWith(t *testing.T, dsn string, rules store.Rules, change func(*console
 	if change != nil {
 		change(&cfg)
 	}
-	s, err := console.New(cfg, console.Deps{Bus: server.Connect("console"), Records: db, Desk: db, Rules: rules})
+	deps := console.Deps{Bus: server.Connect("console"), Records: db, Desk: db}
+	adapt(&deps)
+	s, err := console.New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}

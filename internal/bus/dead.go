@@ -88,19 +88,61 @@ func (b *Bus) EachDeadLetter(ctx context.Context, f DeadFilter, fn func(DeadLett
 		return fmt.Errorf("dead letters: %w", err)
 	}
 	defer letters.Stop()
-	return b.readDead(ctx, letters, f, last, fn)
+	return readDead(ctx, &deadReading{consumer: c, letters: letters}, f, last, fn)
 }
 
-func (b *Bus) readDead(ctx context.Context, letters jetstream.MessagesContext, f DeadFilter, last uint64, fn func(DeadLetter) error) error {
+// deadReading is a reading of dead letters from which others may take letters
+// that have not come yet.
+type deadReading struct {
+	consumer jetstream.Consumer
+	letters  jetstream.MessagesContext
+	last     *jetstream.MsgMetadata // of the letter that came last
+}
+
+// deadWait is how long a letter may take before the server is asked whether
+// there is one.
+const deadWait = time.Second
+
+// next is the next letter, or nil when there is none any more: those that were
+// promised may have been replayed or dropped by somebody else meanwhile.
+func (r *deadReading) next(ctx context.Context) (m jetstream.Msg, err error) {
+	for {
+		wait, cancel := context.WithTimeout(ctx, deadWait)
+		m, err = r.letters.Next(jetstream.NextContext(wait))
+		cancel()
+		if err == nil {
+			r.last, err = m.Metadata()
+			return m, err
+		}
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return nil, err
+		}
+		// A consumer that cannot say is one that the client makes anew.
+		if info, err := r.consumer.Info(ctx); err == nil && r.ended(info) {
+			return nil, nil
+		}
+	}
+}
+
+// ended: the server has nothing more, and what it has sent has come.
+func (r *deadReading) ended(info *jetstream.ConsumerInfo) bool {
+	var came uint64
+	if r.last != nil && r.last.Consumer == info.Name {
+		came = r.last.Sequence.Consumer
+	}
+	return info.NumPending == 0 && info.Delivered.Consumer <= came
+}
+
+func readDead(ctx context.Context, letters *deadReading, f DeadFilter, last uint64, fn func(DeadLetter) error) error {
 	for found := 0; f.Limit == 0 || found < f.Limit; {
-		m, err := letters.Next(jetstream.NextContext(ctx))
+		m, err := letters.next(ctx)
 		if err != nil {
 			return fmt.Errorf("dead letters: %w", err)
 		}
-		md, err := m.Metadata()
-		if err != nil {
-			return fmt.Errorf("dead letters: %w", err)
+		if m == nil {
+			return nil
 		}
+		md := letters.last
 		if md.Sequence.Stream > last {
 			return nil
 		}

@@ -166,7 +166,8 @@ func (s *Service) run() {
 }
 
 // Run deletes everything that is past its time, batch by batch, and counts
-// it, also when it fails.
+// it, also when it fails. One kind that fails does not end it: it is tried again
+// with each batch of the others, and its error is that of the last one.
 func Run(ctx context.Context, records Records, cfg Config) (map[store.Kind]int64, error) {
 	total := map[store.Kind]int64{}
 	for {
@@ -174,12 +175,12 @@ func Run(ctx context.Context, records Records, cfg Config) (map[store.Kind]int64
 		for kind, n := range deleted {
 			total[kind] += n
 		}
-		if err != nil || !more {
+		if !more {
 			return total, err
 		}
 		select {
 		case <-ctx.Done():
-			return total, ctx.Err()
+			return total, errors.Join(ctx.Err(), err)
 		case <-time.After(cfg.Pause):
 		}
 	}

@@ -19,11 +19,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// records has so many calls past their time, and fails while away.
+// records has so many calls past their time, and fails while away; while stuck,
+// another kind does.
 type records struct {
 	left, transactions atomic.Int64
-	away               atomic.Bool
+	away, stuck        atomic.Bool
 }
+
+var errStuck = errors.New("turns: stuck")
 
 func (r *records) Retain(_ context.Context, _ store.RetentionConfig, batch int) (map[store.Kind]int64, bool, error) {
 	if r.away.Load() {
@@ -32,7 +35,29 @@ func (r *records) Retain(_ context.Context, _ store.RetentionConfig, batch int) 
 	r.transactions.Add(1)
 	n := min(r.left.Load(), int64(batch))
 	r.left.Add(-n)
-	return map[store.Kind]int64{store.KindCalls: n}, n == int64(batch), nil
+	var err error
+	if r.stuck.Load() {
+		err = errStuck
+	}
+	return map[store.Kind]int64{store.KindCalls: n}, n == int64(batch), err
+}
+
+func TestAKindThatFailsEndsNoRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &records{}
+		rec.left.Store(1234)
+		rec.stuck.Store(true)
+		n, err := retention.Run(t.Context(), rec, retention.Defaults())
+		if !errors.Is(err, errStuck) || n[store.KindCalls] != 1234 {
+			t.Errorf("%v, %v", n, err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		rec.left.Store(1234)
+		if _, err := retention.Run(ctx, rec, retention.Defaults()); !errors.Is(err, errStuck) || !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+	})
 }
 
 func TestItDeletesInBatchesAgainAndAgain(t *testing.T) {

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"strings"
 	"testing"
+
+	"gorm.io/gorm"
 )
 
 // ExecForTest runs a statement as a hand at the database would.
@@ -18,6 +21,23 @@ func (s *Store) QueryForTest(ctx context.Context, stmt string, args ...any) (str
 		return "", err
 	}
 	return out[0], err
+}
+
+// AfterRowsForTest calls fn after each question for rows whose text has what.
+func (s *Store) AfterRowsForTest(t testing.TB, what string, fn func()) {
+	for _, db := range []*gorm.DB{s.read, s.write} {
+		err := db.Callback().Row().After("gorm:row").Register("test:"+what, func(tx *gorm.DB) {
+			if strings.Contains(tx.Statement.SQL.String(), what) {
+				fn()
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.read == s.write {
+			return
+		}
+	}
 }
 
 // Migrations is how many there are.

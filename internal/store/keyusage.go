@@ -34,6 +34,11 @@ func (s *Store) KeyUsage(ctx context.Context) ([]KeyUse, error) {
 	if s.vault == nil {
 		return nil, ErrNoVault
 	}
+	return s.countAllKeys(func(fn func(*gorm.DB) error) error { return s.reading(ctx, opVaultKeys, fn) })
+}
+
+// countAllKeys counts every sealed column, each by ask.
+func (s *Store) countAllKeys(ask func(fn func(*gorm.DB) error) error) ([]KeyUse, error) {
 	var out []KeyUse
 	for _, t := range sealedTables {
 		for _, c := range t.columns {
@@ -41,7 +46,7 @@ func (s *Store) KeyUsage(ctx context.Context) ([]KeyUse, error) {
 			if c.index != "" {
 				u.IndexKeys = map[string]int64{}
 			}
-			err := s.reading(ctx, opVaultKeys, func(db *gorm.DB) error { return s.countKeys(db, t, c, &u) })
+			err := ask(func(db *gorm.DB) error { return s.countKeys(db, t, c, &u) })
 			if err != nil {
 				return nil, err
 			}

@@ -137,43 +137,56 @@ func (s *Store) Expired(ctx context.Context, c RetentionConfig) (map[Kind]int64,
 }
 
 // Retain deletes one batch of each kind of records past their time, oldest
-// first, and counts them; more says that there may be others. Several may run
-// at the same time: in PostgreSQL each takes rows that no other has, in
-// SQLite one waits for the other.
+// first, and counts them; more says that there may be others. A kind that fails
+// does not keep the others from going: what they deleted, and whether they have
+// more, is answered beside the errors. Several may run at the same time: in
+// PostgreSQL each takes rows that no other has, in SQLite one waits for the
+// other.
 func (s *Store) Retain(ctx context.Context, c RetentionConfig, batch int) (deleted map[Kind]int64, more bool, err error) {
 	if batch <= 0 {
 		batch = RetainBatch
 	}
 	deleted = map[Kind]int64{}
 	now := s.now()
+	var errs []error
 	for _, e := range expiries {
 		keep := c.Of(e.kind)
 		if keep == 0 {
 			continue
 		}
-		var n int64
-		err := s.inTx(ctx, opRetain, func(tx *gorm.DB) (err error) {
-			if !tx.Migrator().HasTable(e.table) {
-				return nil
-			}
-			pick := e.where(tx, now, keep).Select(e.key).Order(e.time).Limit(batch)
-			if s.dialect == postgresDialect {
-				pick = pick.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"})
-			}
-			if e.kind == KindTickets {
-				n, err = dropTickets(tx, pick)
-				return err
-			}
-			res := tx.Exec("DELETE FROM "+e.table+" WHERE ("+e.key+") IN (?)", pick)
-			n = res.RowsAffected
-			return res.Error
-		})
+		n, err := s.retainKind(ctx, e, now, keep, batch)
 		if err != nil {
-			return deleted, false, fmt.Errorf("retain %s: %w", e.kind, err)
+			errs = append(errs, fmt.Errorf("retain %s: %w", e.kind, err))
+			if ctx.Err() != nil {
+				break
+			}
+			continue
 		}
 		deleted[e.kind] = n
 		s.metrics.expired.WithLabelValues(string(e.kind)).Add(float64(n))
-		more = more || n == int64(batch)
+		// Where a plan asks for the batch more than once, PostgreSQL deletes
+		// more than one.
+		more = more || n >= int64(batch)
 	}
-	return deleted, more, nil
+	return deleted, more, errors.Join(errs...)
+}
+
+func (s *Store) retainKind(ctx context.Context, e expiry, now time.Time, keep time.Duration, batch int) (n int64, err error) {
+	err = s.inTx(ctx, opRetain, func(tx *gorm.DB) (err error) {
+		if !tx.Migrator().HasTable(e.table) {
+			return nil
+		}
+		pick := e.where(tx, now, keep).Select(e.key).Order(e.time).Limit(batch)
+		if s.dialect == postgresDialect {
+			pick = pick.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"})
+		}
+		if e.kind == KindTickets {
+			n, err = dropTickets(tx, pick)
+			return err
+		}
+		res := tx.Exec("DELETE FROM "+e.table+" WHERE ("+e.key+") IN (?)", pick)
+		n = res.RowsAffected
+		return res.Error
+	})
+	return n, err
 }

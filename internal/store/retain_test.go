@@ -118,6 +118,28 @@ func TestRecordsAreKeptForTheirTime(t *testing.T) {
 	})
 }
 
+// A kind that cannot be deleted keeps no other from going.
+func TestOneKindThatFailsStopsNoOther(t *testing.T) {
+	onEach(t, store.Deps{Now: func() time.Time { return noon }}, func(t *testing.T, s *store.Store) {
+		ctx := storetest.Context(t)
+		for i := range 3 {
+			aged(t, s, fmt.Sprint("old", i), 2000*days, "closed")
+		}
+		if err := s.ExecForTest(ctx, "ALTER TABLE turns RENAME COLUMN started_at TO begun_at"); err != nil {
+			t.Fatal(err)
+		}
+		for round, want := range []int64{2, 1, 0} {
+			n, more, err := s.Retain(ctx, kept, 2)
+			if err == nil || !strings.Contains(err.Error(), "retain turns:") || strings.Count(err.Error(), "retain ") != 1 {
+				t.Errorf("round %d: %v", round, err)
+			}
+			if n[store.KindCalls] != want || n[store.KindTickets] != want || n[store.KindOutbox] != want || more != (want == 2) {
+				t.Errorf("round %d: deleted %v, more %v", round, n, more)
+			}
+		}
+	})
+}
+
 // Several workers delete each row once between them, whatever they do at the
 // same time, and count what they deleted.
 func TestSeveralWorkersDeleteTogether(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -52,7 +53,8 @@ type Attachment struct {
 	Title string
 }
 
-// TicketLife is a ticket with everything that happened to it, oldest first.
+// TicketLife is a ticket with what happened to it, oldest first: the last 2,000
+// changes of its fields, and all comments and attachments.
 type TicketLife struct {
 	Ticket      Ticket
 	Next        []TicketStatus
@@ -183,7 +185,8 @@ func (e *ticketEdit) room(of any, limit int64, what string) error {
 	return nil
 }
 
-// maxHistory bounds what one life loads.
+// maxHistory bounds what one life loads of each; there can be fewer comments
+// and attachments than that.
 const maxHistory = 2000
 
 // TicketLife reads a ticket with its history, comments, attachments and copy,
@@ -203,7 +206,7 @@ func (s *Store) TicketLife(ctx context.Context, id string) (TicketLife, error) {
 		for _, q := range []struct {
 			order string
 			into  any
-		}{{"version, position", &history}, {"at, id", &comments}, {"at, id", &attachments}, {"ticket_id", &links}} {
+		}{{"version DESC, position DESC", &history}, {"at, id", &comments}, {"at, id", &attachments}, {"ticket_id", &links}} {
 			if err := tx.Where("ticket_id = ?", id).Order(q.order).Limit(maxHistory).Find(q.into).Error; err != nil {
 				return err
 			}
@@ -219,6 +222,7 @@ func (s *Store) TicketLife(ctx context.Context, id string) (TicketLife, error) {
 		l := links[0].domain()
 		life.Ticket.External = &l
 	}
+	slices.Reverse(history) // the newest are those that the bound leaves
 	for _, r := range history {
 		life.History = append(life.History, TicketHistory{Version: r.Version, At: r.At.UTC(), By: r.Who, Field: r.Field, From: r.Source, To: r.Target, Why: r.Why})
 	}

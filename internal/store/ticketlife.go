@@ -32,8 +32,8 @@ var (
 	ErrChanged = errors.New("changed meanwhile")
 	// ErrTaken: somebody else has the ticket.
 	ErrTaken = errors.New("taken by somebody else")
-	// ErrOwnApproval: who works on a ticket, or asked for its approval, does
-	// not approve it as well.
+	// ErrOwnApproval: who asked for a ticket's approval, or had the ticket then
+	// or since, does not approve it as well.
 	ErrOwnApproval = errors.New("approval has to come from somebody else")
 	// ErrFull: the ticket has as many comments or attachments as it can.
 	ErrFull = errors.New("no room for more")

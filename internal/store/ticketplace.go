@@ -218,7 +218,9 @@ const maxEscalations = 200
 
 // EscalateTickets takes the next step with tickets whose due time is near or
 // over at now, limit of them at most: a higher priority, and the group's lead
-// of leads as the person who has it. Each level happens once, whatever the
+// of leads as the person who has it, except that one which waits for an
+// approval stays with whom it is: having it, the lead could not approve it any
+// more, and is often who should. Each level happens once, whatever the
 // clock does; a ticket that is found over its due time is not said to be near
 // it any more. Tickets that wait for the caller are left alone.
 //
@@ -261,7 +263,7 @@ func (e *ticketEdit) escalate(now time.Time, leads map[schemas.Group]string) (Es
 	}
 	e.why = "due time " + string(level)
 	e.row.Priority = string(raised(schemas.Priority(e.row.Priority)))
-	if lead := leads[schemas.Group(e.row.Team)]; lead != "" {
+	if lead := leads[schemas.Group(e.row.Team)]; lead != "" && e.status() != schemas.StatusWaitingApproval {
 		if err := e.assign(lead, true); err != nil {
 			return Escalation{}, err
 		}
