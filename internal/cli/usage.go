@@ -52,8 +52,19 @@ func unknownSubcommand(c *cobra.Command, args []string) error {
 	return wrongUsage(c, "unknown command %q for %q; %s", args[0], c.CommandPath(), hint)
 }
 
+// needSubcommand: who types the program's name alone wants to know what there
+// is; who types a group's has forgotten a word.
 func needSubcommand(c *cobra.Command, _ []string) error {
-	return wrongUsage(c, "%s wants a command: %s", c.CommandPath(), commandsOf(c))
+	if !c.HasParent() {
+		return c.Help()
+	}
+	return wrongUsage(c, "%s wants a command: %s", within(c), commandsOf(c))
+}
+
+// within is a command's path below the program, whose name stands before each
+// message.
+func within(c *cobra.Command) string {
+	return strings.TrimPrefix(c.CommandPath(), rootName+" ")
 }
 
 // commandsOf names a group's commands.
@@ -78,7 +89,7 @@ func or(names []string) string {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
-			return wrongUsage(c, "%s wants %s, got %d arguments", c.CommandPath(), what, len(args))
+			return wrongUsage(c, "%s wants %s, got %d arguments", within(c), what, len(args))
 		}
 		return nil
 	}
@@ -88,7 +99,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 func atMostOne(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return wrongUsage(c, "%s wants one %s at most, got %d arguments", c.CommandPath(), what, len(args))
+			return wrongUsage(c, "%s wants one %s at most, got %d arguments", within(c), what, len(args))
 		}
 		return nil
 	}
@@ -97,7 +108,7 @@ func atMostOne(what string) cobra.PositionalArgs {
 // noArguments is cobra.NoArgs as a usage error.
 func noArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return wrongUsage(c, "%s takes no arguments, got %q", c.CommandPath(), args[0])
+		return wrongUsage(c, "%s takes no arguments, got %q", within(c), args[0])
 	}
 	return nil
 }

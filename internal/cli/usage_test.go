@@ -113,9 +113,12 @@ func TestQuestionsToAnOrderSystemThatAreWrong(t *testing.T) {
 
 func TestTheExitCodeOfWrongUsageIs2(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, args := range [][]string{{}, {"dlq"}, {"dlq", "frob", "--nats.url=x"}, {"up", "extra"}, {"keys", "list", "extra"}, {"dlq", "show"}, {"check-config", "--nope"}} {
+	for _, args := range [][]string{{"dlq"}, {"dlq", "frob", "--nats.url=x"}, {"up", "extra"}, {"keys", "list", "extra"}, {"dlq", "show"}, {"check-config", "--nope"}} {
 		if code := Run(t.Context(), args); code != 2 {
 			t.Errorf("%q: exit code %d", args, code)
 		}
+	}
+	if code := Run(t.Context(), nil); code != 0 {
+		t.Errorf("the program's name alone: exit code %d", code)
 	}
 }
