@@ -55,7 +55,7 @@ func unknownSubcommand(c *cobra.Command, args []string) error {
 // needSubcommand: who types the program's name alone wants to know what there
 // is; who types a group's has forgotten a word.
 func needSubcommand(c *cobra.Command, _ []string) error {
-	if !c.HasParent() {
+	if c.CommandPath() == rootName {
 		return c.Help()
 	}
 	return wrongUsage(c, "%s wants a command: %s", within(c), commandsOf(c))
