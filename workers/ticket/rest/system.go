@@ -227,7 +227,7 @@ func readChange(m map[string]restcall.Expr, item any) (change, error) {
 		}
 	}
 	if raw, ok := v["at"]; ok {
-		if c.At, err = readTime(raw); err != nil {
+		if c.At, err = restcall.ReadTime(raw); err != nil {
 			return change{}, &ticket.FieldError{Field: "at", Detail: err.Error()}
 		}
 	} else if c.Sequence == 0 {
@@ -245,31 +245,4 @@ func (c change) named() ticket.ExternalChange {
 		c.ID = hex.EncodeToString(sum[:16])
 	}
 	return ticket.ExternalChange(c)
-}
-
-// readTime reads RFC 3339, or seconds or milliseconds since 1970.
-func readTime(v any) (time.Time, error) {
-	var n float64
-	switch v := v.(type) {
-	case string:
-		if t, err := time.Parse(time.RFC3339, v); err == nil {
-			return t.UTC(), nil
-		}
-		f, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return time.Time{}, errors.New("is neither RFC 3339 nor a number of seconds")
-		}
-		n = f
-	case float64:
-		n = v
-	default:
-		return time.Time{}, fmt.Errorf("is no time but %T", v)
-	}
-	if n > 1e11 {
-		n /= 1000 // milliseconds: as seconds it would be after the year 5000
-	}
-	if !(n >= 0 && n <= 1e11) { // NaN, too, which "NaN" is read as
-		return time.Time{}, errors.New("is out of range")
-	}
-	return time.UnixMicro(int64(n * 1e6)).UTC(), nil
 }
