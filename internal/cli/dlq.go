@@ -111,7 +111,7 @@ func dlqListCommand() *cobra.Command {
 				return &usageError{cmd.CommandPath(), err}
 			}
 			return withDeadLetters(cmd, func(ctx context.Context, b *bus.Bus) error {
-				return listDead(ctx, b, filter, deadPrinter{w: cmd.OutOrStdout(), reveal: reveal}, asJSON)
+				return listDead(ctx, b, filter, deadPrinter{w: visibleWriter{cmd.OutOrStdout()}, reveal: reveal}, asJSON)
 			})
 		},
 	}
@@ -138,7 +138,7 @@ func dlqShowCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return deadPrinter{w: cmd.OutOrStdout(), reveal: reveal}.whole(l)
+				return deadPrinter{w: visibleWriter{cmd.OutOrStdout()}, reveal: reveal}.whole(l)
 			})
 		},
 	}
@@ -245,7 +245,7 @@ func (c *dlqChoice) run(cmd *cobra.Command, args []string, confirm bool, done st
 		for _, n := range numbers {
 			if err := do(ctx, b, n); err != nil {
 				failed++
-				fmt.Fprintln(cmd.ErrOrStderr(), "tidegate:", err)
+				fmt.Fprintln(visibleWriter{cmd.ErrOrStderr()}, "tidegate:", err)
 				if ctx.Err() != nil {
 					break
 				}

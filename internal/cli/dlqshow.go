@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/obs"
@@ -178,17 +176,6 @@ func isTime(s string) bool {
 const telephoneDigits = 7
 
 var digitRun = regexp.MustCompile(`\+?[0-9]{7,}`)
-
-// line is a text of the letter's head: on one line, without what a terminal
-// would obey.
-func line(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
 
 // cause is what the work failed with; a driver or a system outside may have
 // quoted a number there.

@@ -32,7 +32,7 @@ func showExchange(w io.Writer, e restcall.Exchange) {
 
 func showMessage(w io.Writer, prefix string, header map[string]string, body string) {
 	for _, name := range slices.Sorted(maps.Keys(header)) {
-		fmt.Fprintf(w, "%s%s: %s\n", prefix, name, header[name])
+		fmt.Fprintf(w, "%s%s: %s\n", prefix, line(name), line(header[name]))
 	}
 	indent(w, prefix, body)
 }

@@ -173,7 +173,7 @@ the gateway does not take it.
 			if err := t.complete(c); err != nil {
 				return &usageError{cmd.CommandPath(), err}
 			}
-			return t.run(cmd.Context(), cmd.OutOrStdout(), c)
+			return t.run(cmd.Context(), visibleWriter{cmd.OutOrStdout()}, c)
 		},
 	}
 	cmd.Flags().StringVar(&t.event, "event", notify.EventOpened, "what happened: "+strings.Join(notify.Events(), ", "))
@@ -238,7 +238,7 @@ func verdictText(v notify.Verdict) string {
 	var parts []string
 	for _, p := range []struct{ name, value string }{{"id", v.ID}, {"code", v.Code}, {"reason", v.Reason}} {
 		if p.value != "" {
-			parts = append(parts, p.name+" "+p.value)
+			parts = append(parts, p.name+" "+line(p.value))
 		}
 	}
 	if len(parts) == 0 {

@@ -49,7 +49,7 @@ are hidden. Writes change the order system, so that they want --write. QUESTION 
 			sub.SetArgs(args[1:])
 			sub.SetOut(cmd.OutOrStdout())
 			sub.SetErr(cmd.ErrOrStderr())
-			try.out = cmd.OutOrStdout()
+			try.out = visibleWriter{cmd.OutOrStdout()}
 			err := try.execute(cmd.Context(), args[0], sub)
 			var usage *usageError
 			if errors.As(err, &usage) {

@@ -21,16 +21,17 @@ func Run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var cfg *configError
+	stderr := visibleWriter{os.Stderr} // errors repeat what other systems said
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errSilent):
 		return 1
 	case errors.As(err, &cfg):
-		fmt.Fprintln(os.Stderr, "tidegate:", err)
+		fmt.Fprintln(stderr, "tidegate:", err)
 		return 2
 	}
-	fmt.Fprintln(os.Stderr, "tidegate:", err)
+	fmt.Fprintln(stderr, "tidegate:", err)
 	var exit *exitError
 	if errors.As(err, &exit) {
 		return exit.code

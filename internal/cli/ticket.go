@@ -166,7 +166,7 @@ Exit code 1 when a step fails.`,
 			defer c.close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			t := trial{ctx: ctx, out: cmd.OutOrStdout(), system: c.system}
+			t := trial{ctx: ctx, out: visibleWriter{cmd.OutOrStdout()}, system: c.system}
 			c.watch(t.show)
 			if t.run(readOnly); t.failed {
 				return errSilent
@@ -240,12 +240,12 @@ func (t *trial) run(readOnly bool) {
 		text := fmt.Sprintf("%d changes", len(list))
 		if n := len(list); n > 0 {
 			last := list[n-1]
-			text += fmt.Sprintf("; the last: copy %s is %q since %s", last.ExternalID, last.Status, last.At.Format(time.RFC3339))
+			text += fmt.Sprintf("; the last: copy %s is %q since %s", line(last.ExternalID), last.Status, last.At.Format(time.RFC3339))
 		}
 		return text, err
 	})
 }
 
 func copyText(e ticket.External) string {
-	return fmt.Sprintf("id %s, status %q, url %q", e.ID, e.Status, e.URL)
+	return fmt.Sprintf("id %s, status %q, url %q", line(e.ID), e.Status, e.URL)
 }

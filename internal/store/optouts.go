@@ -2,11 +2,9 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -15,9 +13,9 @@ import (
 type OptOut struct {
 	ID        string
 	Tenant    string
-	Phone     string // national form
-	Source    string // reply, cli, import
-	CreatedAt time.Time
+	Phone     string    // national form
+	Source    string    // reply, cli, import
+	CreatedAt time.Time // of the newest time it was said
 }
 
 type optOutRow struct {
@@ -59,20 +57,14 @@ func (s *Store) OptedOut(ctx context.Context, tenant, phone string) (out bool, e
 // AddOptOut notes that a number does not want to be told anything; false when
 // that was known.
 func (s *Store) AddOptOut(ctx context.Context, o OptOut) (added bool, err error) {
-	phone := nationalPhone(o.Phone)
-	if len(phone) < 5 || len(phone) > 20 {
-		return false, fmt.Errorf("%w: phone: is no telephone number", ErrInvalid)
+	if o.Phone, err = optPhone(o.Phone); err != nil {
+		return false, err
 	}
 	err = s.inTx(ctx, opNotify, func(tx *gorm.DB) error {
-		known, err := optedOut(tx, o.Tenant, phone)
-		if added = false; err != nil || known {
-			return err
-		}
 		now := stamp(s.now())
-		res := tx.Clauses(clause.OnConflict{DoNothing: true}).
-			Create(&optOutRow{ID: schemas.NewID(now), Tenant: schemas.TenantName(o.Tenant), Phone: phone, Source: o.Source, CreatedAt: now})
-		added = res.RowsAffected > 0
-		return res.Error
+		o.CreatedAt = now
+		added, err = addOptOut(tx, o, now)
+		return err
 	})
 	return added, err
 }

@@ -77,9 +77,10 @@ func (v Verdict) Fate() string { return string(v.fate) }
 
 var sendFields = []string{"id", "code", "reason"}
 
-// The defaults of not_sent: a server that says "too many" or "not now" has
-// taken nothing (RFC 6585, section 4; RFC 9110, section 15.6.4).
-var defaultNotSent = []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}
+// The default of not_sent: who says "too many" has taken nothing (RFC 6585,
+// section 4). 503 is not in it, since a proxy says so too when the gateway had
+// the request and the connection broke before its answer.
+var defaultNotSent = []int{http.StatusTooManyRequests}
 
 func (g *Gateway) validate(channel string) error {
 	if g == nil {

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/text/width"
@@ -56,7 +58,13 @@ type intake struct {
 	fields map[string]restcall.Expr
 	// take gives what became of an item. The error is a *restcall.Refusal, or
 	// passes by itself.
-	take func(ctx context.Context, t *tenant, v restcall.Values) (result string, err error)
+	take func(ctx context.Context, t *tenant, from origin, v restcall.Values) (result string, err error)
+}
+
+// origin is where an item stood.
+type origin struct {
+	id string    // the message's and the item's place in it: the same for every repeat
+	at time.Time // the signature's
 }
 
 // receive takes one message. Whoever sends it tries again unless the answer
@@ -116,21 +124,26 @@ func (s *Service) read(w http.ResponseWriter, r *http.Request, t *tenant, in *in
 		}
 		items = list
 	}
-	return s.takeAll(r.Context(), t, in, items)
+	// Both are in what was verified.
+	seconds, err := strconv.ParseInt(r.Header.Get("Webhook-Timestamp"), 10, 64)
+	if err != nil {
+		return nil, restcall.BadSignature()
+	}
+	return s.takeAll(r.Context(), t, in, origin{r.Header.Get("Webhook-Id"), time.Unix(seconds, 0)}, items)
 }
 
 // takeAll takes every item that can be used. The error is the first refusal,
 // once all were looked at, or what passes by itself, at once.
-func (s *Service) takeAll(ctx context.Context, t *tenant, in *intake, items []any) (map[string]int, error) {
+func (s *Service) takeAll(ctx context.Context, t *tenant, in *intake, from origin, items []any) (map[string]int, error) {
 	results := map[string]int{}
 	var refused error
-	for _, item := range items {
+	for i, item := range items {
 		var result string
 		v, err := restcall.Extract(in.fields, item)
 		if err != nil {
 			err = restcall.BadField("map", err.Error())
 		} else {
-			result, err = in.take(ctx, t, v)
+			result, err = in.take(ctx, t, origin{fmt.Sprintf("%s#%d", from.id, i), from.at}, v)
 		}
 		var why *restcall.Refusal
 		switch {
@@ -147,24 +160,40 @@ func (s *Service) takeAll(ctx context.Context, t *tenant, in *intake, items []an
 }
 
 // reply takes what a caller answered.
-func (s *Service) reply(ctx context.Context, t *tenant, v restcall.Values) (string, error) {
+func (s *Service) reply(ctx context.Context, t *tenant, from origin, v restcall.Values) (string, error) {
 	k, phone := kindOf(v.Text("phone"))
 	if k == hidden {
 		return "", restcall.BadField("phone", "is no telephone number")
 	}
-	in := t.Spec.Replies
-	switch text := plainReply(v.Text("text")); {
-	case slices.ContainsFunc(in.OptOut, func(w string) bool { return plainReply(w) == text }):
-		added, err := s.records.AddOptOut(ctx, store.OptOut{Tenant: t.name, Phone: phone, Source: "reply"})
-		if err == nil && added {
-			s.log.Info("a caller wants to be told nothing more", "tenant", label(t.name))
-		}
-		return inOptedOut, err
-	case slices.ContainsFunc(in.OptIn, func(w string) bool { return plainReply(w) == text }):
-		_, err := s.records.RemoveOptOut(ctx, t.name, phone)
-		return inOptedIn, err
+	text, in := plainReply(v.Text("text")), t.Spec.Replies
+	is := func(w string) bool { return plainReply(w) == text }
+	wish := store.OptReply{Tenant: t.name, EventID: from.id, Phone: phone, Out: slices.ContainsFunc(in.OptOut, is), At: from.at}
+	if !wish.Out && !slices.ContainsFunc(in.OptIn, is) {
+		return inOther, nil
 	}
-	return inOther, nil
+	if raw, ok := v["at"]; ok {
+		switch at, err := restcall.ReadTime(raw); {
+		case err == nil:
+			wish.At = at
+		case wish.Out:
+			wish.At = s.now() // it counts, whatever its date
+		default:
+			return "", restcall.BadField("at", err.Error())
+		}
+	}
+	outcome, err := s.records.ApplyOptReply(ctx, wish)
+	switch {
+	case err != nil:
+		return "", err
+	case outcome == store.OptRepeated:
+		return inRepeated, nil
+	case outcome == store.OptOlder:
+		return inOlder, nil
+	case wish.Out:
+		s.log.Info("a caller wants to be told nothing more", "tenant", label(t.name))
+		return inOptedOut, nil
+	}
+	return inOptedIn, nil
 }
 
 // plainReply is a reply as people mean it: without spaces and full stops, in
@@ -182,7 +211,7 @@ func plainReply(s string) string {
 const maxCode = 32
 
 // code takes a pick-up code that became known.
-func (s *Service) code(ctx context.Context, t *tenant, v restcall.Values) (string, error) {
+func (s *Service) code(ctx context.Context, t *tenant, _ origin, v restcall.Values) (string, error) {
 	code := strings.TrimSpace(v.Text("code"))
 	if code == "" || len([]rune(code)) > maxCode || strings.ContainsFunc(code, unicode.IsControl) {
 		return "", restcall.BadField("code", fmt.Sprintf("is empty, over %d characters, or holds control characters", maxCode))

@@ -37,7 +37,9 @@ const (
 const (
 	inOptedOut = "opted_out"
 	inOptedIn  = "opted_in"
-	inOther    = "other" // a reply that asks for neither
+	inRepeated = "repeated" // a reply that was taken before
+	inOlder    = "older"    // an opt-in from before the newest opt-out
+	inOther    = "other"    // a reply that asks for neither
 	inCode     = "code"
 	inUnknown  = "unknown" // a code of no return that we know
 	inRefused  = "refused"
@@ -103,7 +105,7 @@ func newMetrics(reg prometheus.Registerer, tenants []string) *metrics {
 		for _, result := range []string{factPlanned, factNothing, factLate, factRetry} {
 			m.facts.WithLabelValues(t, result)
 		}
-		for _, result := range []string{inOptedOut, inOptedIn, inOther, inCode, inUnknown, inRefused, inFailed} {
+		for _, result := range []string{inOptedOut, inOptedIn, inRepeated, inOlder, inOther, inCode, inUnknown, inRefused, inFailed} {
 			m.incoming.WithLabelValues(t, result)
 		}
 	}

@@ -44,6 +44,7 @@ const (
 	away     fault = "503"        // nothing is sent
 	failed   fault = "500"        // nothing is sent, but who knows
 	sentFail fault = "sent, 500"  // it is sent, and the answer says it failed
+	proxied  fault = "sent, 503"  // it is sent, and a proxy lost the answer
 	hangs    fault = "hang"       // nothing is sent, and no answer comes
 	sentHang fault = "sent, hang" // it is sent, and no answer comes
 	cut      fault = "sent, cut"
@@ -125,6 +126,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch f {
 	case sentFail:
 		answer(500, "")
+	case proxied:
+		http.Error(w, "upstream connect error or disconnect/reset before headers", http.StatusServiceUnavailable)
 	case sentHang:
 		g.hang(r)
 	case cut:

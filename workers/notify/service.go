@@ -45,8 +45,8 @@ type Records interface {
 	TicketByNumber(ctx context.Context, number string) (store.Ticket, error)
 	OMSWriteByKey(ctx context.Context, key string) (store.OMSWrite, error)
 	ReturnByNumber(ctx context.Context, tenant, number string) (store.OMSWrite, error)
-	AddOptOut(ctx context.Context, o store.OptOut) (bool, error)
-	RemoveOptOut(ctx context.Context, tenant, phone string) (bool, error)
+	ApplyOptReply(ctx context.Context, r store.OptReply) (store.OptOutcome, error)
+	ForgetLinkEvents(ctx context.Context, before time.Time) error
 }
 
 // Point names a place between two steps of a notification, for fault tests.
@@ -192,12 +192,24 @@ func (s *Service) begin(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.receives() {
+		s.life.Every(forgetInterval, func(ctx context.Context) error { return s.records.ForgetLinkEvents(ctx, s.now().Add(-replyMemory)) }, func(err error) {
+			s.log.Warn("replies of long ago could not be forgotten", "error", err)
+		})
+	}
 	s.life.Every(s.cfg.SweepInterval, s.sweep, func(err error) {
 		s.metrics.sweepErrors.Inc()
 		s.log.Warn("put-off notifications could not be looked for", "error", err)
 	})
 	return nil
 }
+
+// replyMemory is how long replies' ids are kept, as the ticket link keeps those
+// of its messages in the same table.
+const (
+	replyMemory    = 7 * 24 * time.Hour
+	forgetInterval = time.Hour
+)
 
 func (s *Service) receives() bool {
 	for _, t := range s.tenants {

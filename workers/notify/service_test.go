@@ -176,7 +176,7 @@ func TestNobodyIsToldTwice(t *testing.T) {
 	for _, idempotent := range []bool{true, false} {
 		t.Run(fmt.Sprint("idempotent ", idempotent), func(t *testing.T) {
 			r := newRig(t, storetest.SQLite(t), idempotent)
-			faults := []fault{away, failed, sentFail, hangs, sentHang, cut, garbage, limited, denied, fine, fine}
+			faults := []fault{away, tooMany, failed, sentFail, proxied, hangs, sentHang, cut, garbage, limited, denied, fine, fine}
 			var mu sync.Mutex
 			random, left := rand.New(rand.NewPCG(11, 26)), 90
 			r.gateway.fail(func(*http.Request) fault {
@@ -218,6 +218,26 @@ func TestNobodyIsToldTwice(t *testing.T) {
 			}
 			if n := len(r.dead.List()); n != 0 {
 				t.Errorf("%d dead letters", n)
+			}
+		})
+	}
+}
+
+// A proxy in between says 503 also when it lost the gateway's answer; 429 says
+// that there were too many, and nothing else.
+func TestAProxysAnswerIsNoPromise(t *testing.T) {
+	for f, want := range map[fault]store.NotifyState{proxied: store.NotifyUnknown, away: store.NotifyUnknown, tooMany: store.NotifySent} {
+		t.Run(string(f), func(t *testing.T) {
+			r := newRig(t, storetest.SQLite(t), false)
+			r.start(quick(), nil)
+			var once sync.Once
+			r.gateway.fail(func(*http.Request) (now fault) {
+				once.Do(func() { now = f })
+				return now
+			})
+			n := r.ended(r.ticket(request("call-1")), 1)
+			if got := len(r.gateway.delivered(n.ID)); n.State != want || got > 1 {
+				t.Errorf("%s (%s), told %d times; want %s", n.State, n.Reason, got, want)
 			}
 		})
 	}
@@ -412,7 +432,7 @@ func TestAttemptsEndAndHintsAreKept(t *testing.T) {
 	cfg := quick()
 	cfg.MaxAttempts, cfg.Guard.Failures = 3, 1000
 	r.start(cfg, nil)
-	r.gateway.fail(always(away))
+	r.gateway.fail(always(limited))
 	tk := r.ticket(request("call-1"))
 	if n := r.ended(tk, 1); n.State != store.NotifyFailed || n.Attempts != 3 {
 		t.Errorf("notification %+v", n)
@@ -436,6 +456,7 @@ func TestAttemptsEndAndHintsAreKept(t *testing.T) {
 // While a gateway is away, it is left alone, and that costs no attempts.
 func TestAGatewayThatIsAwayIsLeftAlone(t *testing.T) {
 	r := newRig(t, storetest.SQLite(t), false)
+	r.file = strings.Replace(r.file, "otherwise: unknown", "otherwise: unknown\n      not_sent: [429, 503]", 1)
 	cfg := quick()
 	cfg.Guard.Failures, cfg.Guard.Cooldown, cfg.RetryMax = 1, 500*time.Millisecond, 20*time.Millisecond
 	r.start(cfg, nil)

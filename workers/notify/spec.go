@@ -94,7 +94,7 @@ var (
 )
 
 var (
-	replyFields = []string{"phone", "text"}
+	replyFields = []string{"phone", "text", "at"}
 	codeFields  = []string{"return", "ticket", "code"}
 )
 

@@ -73,7 +73,7 @@ func TestMistakesAreNamedWithTheirLine(t *testing.T) {
 		"code twice":         {"later: [rate_limited]", "later: [blocked]", `gateways.sms.outcome: "blocked" is there twice`},
 		"status":             {"otherwise: unknown", "otherwise: unknown\n      not_sent: [200]", "gateways.sms.outcome.not_sent: 200 is none of"},
 		"no secret":          {"  secret: {env: SMS_REPLIES_KEY}\n  items", "  items", "replies.secret: missing"},
-		"reply field":        {"map: {phone: from, text: text}", "map: {phone: from, txt: text}", "replies.map.txt: there is no such field; there are phone, text"},
+		"reply field":        {"phone: from, text: text", "phone: from, txt: text", "replies.map.txt: there is no such field; there are phone, text, at"},
 		"code of nothing":    {"map: {return: rma, code: code}", "map: {code: code}", "pickup_codes.map.return: missing, and ticket too"},
 		"jmespath":           {"items: replies", "items: \"replies[\"", "replies.items: JMESPath:"},
 	} {

@@ -47,10 +47,11 @@ type System interface {
 }
 
 // Receiver is a System that also sends what changed. Receive checks the
-// signature and reads the message; its error is ErrSignature, ErrUnsupported
-// (this system sends nothing) or a *FieldError.
+// signature and reads the message: the changes in it that can be used, and why
+// the others cannot. Its error is ErrSignature, ErrUnsupported (this system
+// sends nothing) or, when there is nothing to be used, a *FieldError.
 type Receiver interface {
-	Receive(header http.Header, body []byte) ([]ExternalChange, error)
+	Receive(header http.Header, body []byte) (changes []ExternalChange, refused []*FieldError, err error)
 }
 
 // Sentinels of ticket systems, beside those of the store.

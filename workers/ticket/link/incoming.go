@@ -48,7 +48,7 @@ func (s *Service) receive(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, g, err)
 		return
 	}
-	changes, err := receiver.Receive(r.Header, body)
+	changes, refused, err := receiver.Receive(r.Header, body)
 	var field *ticket.FieldError
 	switch {
 	case errors.Is(err, ticket.ErrSignature):
@@ -65,10 +65,10 @@ func (s *Service) receive(w http.ResponseWriter, r *http.Request) {
 		restcall.WriteUnavailable(w)
 		return
 	}
-	s.answer(w, r, g, changes)
+	s.answer(w, r, g, changes, refused)
 }
 
-func (s *Service) answer(w http.ResponseWriter, r *http.Request, g *guarded, changes []ticket.ExternalChange) {
+func (s *Service) answer(w http.ResponseWriter, r *http.Request, g *guarded, changes []ticket.ExternalChange, refused []*ticket.FieldError) {
 	outcomes := map[string]int{}
 	for _, c := range changes {
 		outcome, err := s.apply(r.Context(), g, c, sourceWebhook)
@@ -87,8 +87,35 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, g *guarded, cha
 			return
 		}
 	}
+	out := map[string]any{"changes": outcomes}
+	if n := len(refused); n > 0 {
+		outcomes[outcomeRefused] = n
+		out["refused"] = s.tellRefused(g, refused, len(changes))
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"changes": outcomes})
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+// maxTold bounds how many refused items an answer names.
+const maxTold = 10
+
+type refusedItem struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// tellRefused counts what could not be used of a message whose other changes
+// were taken. The answer is 200 all the same: most senders repeat a message
+// for days unless it is, and it would never be better.
+func (s *Service) tellRefused(g *guarded, refused []*ticket.FieldError, taken int) []refusedItem {
+	s.metrics.events.WithLabelValues(label(g.tenant), sourceWebhook, outcomeRefused).Add(float64(len(refused)))
+	first := refused[0] // details are masked
+	s.log.Warn("part of a ticket system's message was refused", "tenant", label(g.tenant), "refused", len(refused), "taken", taken, "field", first.Field, "detail", first.Detail)
+	told := make([]refusedItem, 0, maxTold)
+	for _, why := range refused[:min(len(refused), maxTold)] {
+		told = append(told, refusedItem{why.Field, why.Detail})
+	}
+	return told
 }
 
 // apply brings a change into the record.

@@ -162,35 +162,35 @@ func (s *System) moving(c ticket.ExternalChange) ticket.ExternalChange {
 }
 
 // Receive checks and reads a message that the system sent.
-func (s *System) Receive(header http.Header, body []byte) ([]ticket.ExternalChange, error) {
+func (s *System) Receive(header http.Header, body []byte) (out []ticket.ExternalChange, refused []*ticket.FieldError, err error) {
 	in := s.spec.Incoming
 	if in == nil {
-		return nil, ticket.ErrUnsupported
+		return nil, nil, ticket.ErrUnsupported
 	}
 	if err := (restcall.Signing{Secret: in.Secret}).Verify(header, body); err != nil {
 		if errors.Is(err, restcall.ErrSignature) {
-			return nil, fmt.Errorf("%w: %w", ticket.ErrSignature, err)
+			return nil, nil, fmt.Errorf("%w: %w", ticket.ErrSignature, err)
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	data, err := restcall.DecodeJSON(body)
 	if err != nil {
-		return nil, &ticket.FieldError{Field: "body", Detail: "is no JSON"}
+		return nil, nil, &ticket.FieldError{Field: "body", Detail: "is no JSON"}
 	}
 	items := []any{data}
 	if in.Items.Set() {
 		v, err := in.Items.Search(data)
 		list, ok := v.([]any)
 		if err != nil || !ok {
-			return nil, &ticket.FieldError{Field: "items", Detail: fmt.Sprintf("%q gives no list in %s", in.Items.Source, restcall.MaskJSON(data, sampleBytes))}
+			return nil, nil, &ticket.FieldError{Field: "items", Detail: fmt.Sprintf("%q gives no list in %s", in.Items.Source, restcall.MaskJSON(data, sampleBytes))}
 		}
 		items = list
 	}
-	var out []ticket.ExternalChange
-	for _, item := range items {
+	for i, item := range items {
 		c, err := readChange(in.Map, item)
 		if err != nil {
-			return nil, err
+			refused = append(refused, atItem(err, i, len(items)))
+			continue
 		}
 		if c.ID == "" {
 			c.ID = "webhook:" + header.Get("Webhook-Id") // the same for every repeat
@@ -200,7 +200,20 @@ func (s *System) Receive(header http.Header, body []byte) ([]ticket.ExternalChan
 		}
 		out = append(out, s.moving(c.named()))
 	}
-	return out, nil
+	if len(out) == 0 && len(refused) > 0 {
+		return nil, nil, refused[0]
+	}
+	return out, refused, nil
+}
+
+// atItem says which of several it is.
+func atItem(err error, i, n int) *ticket.FieldError {
+	why := &ticket.FieldError{Field: "map", Detail: err.Error()}
+	_ = errors.As(err, &why)
+	if n > 1 {
+		why.Detail = fmt.Sprintf("item %d: %s", i, why.Detail)
+	}
+	return why
 }
 
 // readChange maps one change. Errors are *ticket.FieldError.
@@ -227,7 +240,7 @@ func readChange(m map[string]restcall.Expr, item any) (change, error) {
 		}
 	}
 	if raw, ok := v["at"]; ok {
-		if c.At, err = readTime(raw); err != nil {
+		if c.At, err = restcall.ReadTime(raw); err != nil {
 			return change{}, &ticket.FieldError{Field: "at", Detail: err.Error()}
 		}
 	} else if c.Sequence == 0 {
@@ -245,31 +258,4 @@ func (c change) named() ticket.ExternalChange {
 		c.ID = hex.EncodeToString(sum[:16])
 	}
 	return ticket.ExternalChange(c)
-}
-
-// readTime reads RFC 3339, or seconds or milliseconds since 1970.
-func readTime(v any) (time.Time, error) {
-	var n float64
-	switch v := v.(type) {
-	case string:
-		if t, err := time.Parse(time.RFC3339, v); err == nil {
-			return t.UTC(), nil
-		}
-		f, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return time.Time{}, errors.New("is neither RFC 3339 nor a number of seconds")
-		}
-		n = f
-	case float64:
-		n = v
-	default:
-		return time.Time{}, fmt.Errorf("is no time but %T", v)
-	}
-	if n > 1e11 {
-		n /= 1000 // milliseconds: as seconds it would be after the year 5000
-	}
-	if !(n >= 0 && n <= 1e11) { // NaN, too, which "NaN" is read as
-		return time.Time{}, errors.New("is out of range")
-	}
-	return time.UnixMicro(int64(n * 1e6)).UTC(), nil
 }

@@ -124,7 +124,7 @@ func signed(t testing.TB, id string, at time.Time, body string) http.Header {
 func TestMessagesAreCheckedAndRead(t *testing.T) {
 	s := system(t, tickettest.NewDesk(t).Spec(envKey))
 	body := `{"id":"D-1","state":"resolved","changed":"2026-11-26T08:00:00Z","version":3}`
-	got, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body))
+	got, _, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body))
 	want := ticket.ExternalChange{ID: "webhook:m1", ExternalID: "D-1", Status: "resolved", Means: []string{"resolved"}, At: time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC), Sequence: 3}
 	if err != nil || len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 		t.Errorf("%+v, %v", got, err)
@@ -133,7 +133,7 @@ func TestMessagesAreCheckedAndRead(t *testing.T) {
 		"none": {}, "old": signed(t, "m1", time.Now().Add(-time.Hour), body), "early": signed(t, "m1", time.Now().Add(time.Hour), body),
 		"of another body": signed(t, "m1", time.Now(), body+" "),
 	} {
-		if _, err := s.Receive(header, []byte(body)); !errors.Is(err, ticket.ErrSignature) {
+		if _, _, err := s.Receive(header, []byte(body)); !errors.Is(err, ticket.ErrSignature) {
 			t.Errorf("signature %s: %v", name, err)
 		}
 	}
@@ -141,7 +141,7 @@ func TestMessagesAreCheckedAndRead(t *testing.T) {
 		`{`: "body", `[]`: "status", `{"id":"D-1"}`: "status", `{"state":"x"}`: "external_id", `{"id":"1","state":"x"}`: "at",
 		`{"id":"1","state":"x","changed":"yesterday"}`: "at", `{"id":"1","state":"x","changed":"NaN"}`: "at", `{"id":"1","state":"x","changed":"-Inf"}`: "at", `{"id":"1","state":"x","changed":-1}`: "at", `{"id":"1","state":"x","version":-1}`: "sequence", `{"id":"1","state":"x","changed":true}`: "at",
 	} {
-		_, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body))
+		_, _, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body))
 		var f *ticket.FieldError
 		if !errors.As(err, &f) || f.Field != field {
 			t.Errorf("%s: %v, want field %s", body, err, field)
@@ -149,7 +149,7 @@ func TestMessagesAreCheckedAndRead(t *testing.T) {
 	}
 	for at, want := range map[string]int64{`1795680000`: 1795680000, `1795680000123`: 1795680000, `"1795680000"`: 1795680000} {
 		body := `{"id":"1","state":"x","changed":` + at + `}`
-		if got, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body)); err != nil || got[0].At.Unix() != want {
+		if got, _, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body)); err != nil || got[0].At.Unix() != want {
 			t.Errorf("%s: %+v, %v", at, got, err)
 		}
 	}
@@ -164,7 +164,7 @@ func TestMovesAreChecked(t *testing.T) {
 	s := system(t, desk.Spec(envKey))
 	for state, want := range map[string][2]string{"solved": {"resolved", ""}, "in-progress": {"", "open"}, "odd": {"", ""}} {
 		body := `{"id":"D-1","state":"` + state + `","changed":"2026-11-26T08:00:00Z"}`
-		got, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body))
+		got, _, err := s.Receive(signed(t, "m1", time.Now(), body), []byte(body))
 		if err != nil || len(got) != 1 || got[0].Moves != want[0] || strings.Join(got[0].Means, " ") != want[1] {
 			t.Errorf("%s: %+v, %v", state, got, err)
 		}

@@ -217,7 +217,7 @@ func TestWhatRTSaysIsNotTakenForGranted(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	list, err := s.Changes(context.Background(), since.In(time.FixedZone("CST", 8*3600)))
-	if err != nil || len(list) != 2 || asked != 2 || list[1].ExternalID != "2" || list[1].Status != "open" {
+	if err != nil || len(list) != 2 || asked != 3 || list[1].ExternalID != "2" || list[1].Status != "open" {
 		t.Errorf("%+v, %v after %d questions", list, err, asked)
 	}
 }

@@ -14,13 +14,11 @@ import (
 	"github.com/tidegate/tidegate/workers/ticket/rest"
 )
 
-// maxPages bounds one question for changes: 100 tickets each.
-const maxPages = 50
-
 // calls are the requests of calls.yaml.
 type calls struct {
 	Create  *restcall.Call `yaml:"create"`
-	Search  *restcall.Call `yaml:"search"`
+	Find    *restcall.Call `yaml:"find"`
+	Changes *restcall.Call `yaml:"changes"`
 	Read    *restcall.Call `yaml:"read"`
 	Update  *restcall.Call `yaml:"update"`
 	Comment *restcall.Call `yaml:"comment"`
@@ -132,24 +130,23 @@ func (s *System) Find(ctx context.Context, key string) (ticket.External, bool, e
 	if !keyPattern.MatchString(key) {
 		return ticket.External{}, false, nil
 	}
-	items, _, err := s.search(ctx, fmt.Sprintf("RefersTo = '%s'", reference(key)), "id", 1)
+	a, err := s.do(ctx, "find", s.calls.Find, map[string]any{"query": fmt.Sprintf("RefersTo = '%s'", reference(key))}, "items")
+	if err != nil {
+		return ticket.External{}, false, err
+	}
+	items, err := listed("find", a)
 	if err != nil || len(items) == 0 {
 		return ticket.External{}, false, err
 	}
 	return s.external(items[0].Text("id"), items[0].Text("Status"), key), true, nil
 }
 
-func (s *System) search(ctx context.Context, query, order string, page int) (items []restcall.Values, more bool, err error) {
-	a, err := s.do(ctx, "search", s.calls.Search, map[string]any{"query": query, "order": order, "page": page}, "items")
-	if err != nil {
-		return nil, false, err
-	}
+func listed(call string, a restcall.Answer) ([]restcall.Values, error) {
 	items, ok := a.Values.List("items")
 	if !ok {
-		return nil, false, fmt.Errorf("%w: search: items are no objects", ticket.ErrGarbled)
+		return nil, fmt.Errorf("%w: %s: items are no objects", ticket.ErrGarbled, call)
 	}
-	pages, _ := a.Values["pages"].(float64)
-	return items, float64(page) < pages, nil
+	return items, nil
 }
 
 // dueText is a time in RT's words, empty for none.
@@ -205,47 +202,6 @@ func (s *System) Comment(ctx context.Context, e ticket.External, c ticket.Commen
 		return errGone
 	}
 	return err
-}
-
-// skew is how much RT's clock may be ahead of ours.
-const skew = 5 * time.Minute
-
-// Changes lists the tickets of our queues that were touched, with their
-// statuses. RT keeps whole seconds. It reads a date and time in the time zone
-// of the user (RT::Date, ParseByTimeParseDate), which is US/Eastern as RT is
-// installed and cannot be asked for; a time ago is the same in all zones.
-func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.ExternalChange, error) {
-	var queues []string
-	for _, q := range s.spec.allQueues() {
-		queues = append(queues, fmt.Sprintf("Queue = '%s'", q))
-	}
-	since = since.Truncate(time.Second)
-	ago := max(0, time.Since(since)) + skew
-	query := fmt.Sprintf("(%s) AND LastUpdated >= '%d seconds ago'", strings.Join(queues, " OR "), int64(ago/time.Second)+1)
-	var out []ticket.ExternalChange
-	for page := 1; page <= maxPages; page++ {
-		items, more, err := s.search(ctx, query, "LastUpdated", page)
-		if err != nil {
-			return nil, err
-		}
-		for _, item := range items {
-			id, status := item.Text("id"), item.Text("Status")
-			at, err := time.Parse(time.RFC3339, item.Text("LastUpdated"))
-			if err != nil || id == "" || status == "" {
-				return nil, fmt.Errorf("%w: search: an item without id, Status or LastUpdated", ticket.ErrGarbled)
-			}
-			if at.Before(since) {
-				continue // asked for because of skew only
-			}
-			out = append(out, ticket.ExternalChange{
-				ID: fmt.Sprintf("rt:%s:%s:%d", id, status, at.Unix()), ExternalID: id, Status: status, Moves: s.spec.Moves[status], Means: ticket.Meaning(status, s.theirs), URL: s.external(id, "", "").URL, At: at.UTC(),
-			})
-		}
-		if !more {
-			break
-		}
-	}
-	return out, nil
 }
 
 // Ready asks for RT's version, which only users may.
