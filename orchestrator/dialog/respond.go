@@ -8,6 +8,10 @@ import (
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
+// promptDisputed offers a human to a caller who says that what was told or done
+// is wrong; a flow may have none.
+const promptDisputed = "disputed"
+
 // respond takes the caller's answer to the present question.
 func (t *turn) respond(h heard) {
 	if t.leaves(h) || t.command(h) {
@@ -116,13 +120,19 @@ func (t *turn) respondMore(h heard) {
 		t.begin(intent, h)
 		return
 	}
+	no := h.answer == zhtext.AnswerNo
 	switch {
-	case h.intent.Intent == intentGoodbye, t.says(h, "nothing_more"), h.answer == zhtext.AnswerNo:
+	case h.intent.Intent == intentGoodbye, t.says(h, "nothing_more"):
 		t.goodbye("goodbye")
+	case no && t.says(h, "wrong") && t.f.has(promptDisputed):
+		t.progress()
+		t.offerHuman(promptDisputed)
 	case t.wishFor(h) != "" && !t.says(h, phraseAsking):
 		t.progress()
 		t.takeSlots(h, "")
 		t.askWith(questionIntent, t.wishFor(h))
+	case no:
+		t.goodbye("goodbye")
 	case h.answer == zhtext.AnswerYes:
 		t.progress()
 		t.ask(questionIntent)
