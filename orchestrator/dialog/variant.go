@@ -19,7 +19,7 @@ const (
 // with ("one larger") is kept as said, for whoever packs the parcel.
 var variants = []*regexp.Regexp{
 	regexp.MustCompile(`加?[大小][一两二三半](?:个)?(?:尺)?[号码]`),
-	regexp.MustCompile(`[大小](?:一?点|些)(?:儿)?的`),
+	regexp.MustCompile(`[大小](?:一?点|些)?(?:儿)?的`),
 	regexp.MustCompile(`(?:加大|特大|[大中小均])[号码]`),
 	regexp.MustCompile(`(?i)\b(?:[2-6]?x{1,4}l|xs|[sml])\b(?:码|号)?`),
 	regexp.MustCompile(`(?:[一二三四五六七八九]?十[一二三四五六七八九]?|[二三四五六七八九一][零幺一二三四五六七八九]{1,2}|[0-9]{2,3}(?:\.5)?)码`),
@@ -85,7 +85,7 @@ func addVariant(held, said string) string {
 
 // deniedVariant says whether what follows is what the caller does not want, or has.
 func deniedVariant(before string) bool {
-	for _, no := range []string{"不要", "不是", "别要", "买的是", "收到的是", "现在是", "发的是"} {
+	for _, no := range []string{"不要", "不是", "别要", "买的是", "收到的是", "现在是", "发的是", "太", "很", "挺", "偏"} {
 		if strings.HasSuffix(before, no) {
 			return true
 		}
@@ -111,6 +111,9 @@ func (t *turn) freeVariant(h heard, slot string) bool {
 	}
 	if _, another := t.intentSure(h, t.f.policy.AcceptIntent); another {
 		return false
+	}
+	if _, _, timed := zhtext.FindTimeRange(h.text, t.now); timed || len(h.values) > 0 {
+		return false // that is about something else
 	}
 	t.set(slot, strings.Trim(h.text, " ，。！？,.!?"), h.text)
 	return true
