@@ -165,6 +165,8 @@ func (t *turn) answersQuestion(h heard) bool {
 	switch {
 	case t.says(h, phraseAsking):
 		return false
+	case t.atRest() && t.namesGoods(h):
+		return true
 	case t.s.Question == questionIntent:
 		return t.wishFor(h) != ""
 	case t.restates(h), slot == slotOrder && t.says(h, "unknown"):

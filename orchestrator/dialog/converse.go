@@ -30,7 +30,7 @@ func (t *turn) heard(in Heard) {
 	w, wished := t.wish(in.Text)
 	sure := in.Confidence <= 0 || in.Confidence >= t.f.policy.MinRecognition
 	switch {
-	case h.intent.Intent == intentHuman:
+	case h.intent.Intent == intentHuman && !t.courierFor(h):
 		if served, ok := dialect.Served(w.id, t.s.Dialects); wished && ok {
 			t.s.Dialect, t.s.DialectAsked = served, true // for whoever takes the call
 		}

@@ -251,7 +251,8 @@ func (t *turn) takeUp(intent string) {
 	}
 	h := t.s.Held[i]
 	t.s.Held = slices.Delete(t.s.Held, i, i+1)
-	if h.Slots[slotOrder].Value != t.s.Slots[slotOrder].Value {
+	found := h.Slots[slotOrder].Value == "" && len(t.s.Orders.Known) == 0
+	if h.Slots[slotOrder].Value != t.s.Slots[slotOrder].Value && !found { // the only order spoken of stays
 		t.forgetOrder()
 		t.s.Orders.Chosen = h.Chosen
 	}

@@ -80,7 +80,13 @@ func (t *turn) respondUnsure(h heard) {
 // respondOpen takes the answer to "what can I do for you".
 func (t *turn) respondOpen(h heard) {
 	intent, ok := t.intentSure(h, t.f.policy.AcceptIntent)
+	if ok && t.wishOnly(h, intent) {
+		ok = false
+	}
 	if !ok {
+		if t.takeGoods(h) {
+			return
+		}
 		if t.takeSlots(h, "") {
 			// Something useful, but not what for.
 			t.progress()
@@ -133,6 +139,7 @@ func (t *turn) respondMore(h heard) {
 		t.askWith(questionIntent, t.wishFor(h))
 	case no:
 		t.goodbye("goodbye")
+	case t.takeGoods(h):
 	case h.answer == zhtext.AnswerYes:
 		t.progress()
 		t.ask(questionIntent)
@@ -237,7 +244,9 @@ func (t *turn) respondOfferedOrder(h heard) {
 		}
 	case h.answer == zhtext.AnswerYes || h.meansOrder(offered, t.f.zone):
 		t.choose(offered)
-		t.fillLine(h.unnumbered())
+		if !t.fillLine(h.unnumbered()) {
+			t.recallGoods()
+		}
 	case others:
 		t.progress()
 		t.reask()
@@ -259,7 +268,9 @@ func (t *turn) respondChooseOrder(h heard) {
 	switch {
 	case i >= 0:
 		t.choose(choices[i])
-		t.fillLine(h.unnumbered())
+		if !t.fillLine(h.unnumbered()) {
+			t.recallGoods()
+		}
 	case h.ref.kind == refHead && !slices.ContainsFunc(choices, func(c Order) bool { return !h.ref.fits(c) }):
 		t.miss() // it tells none of them from the others
 		return

@@ -22,6 +22,10 @@ func (t *turn) begin(intent string, h heard) {
 	if task.Ticket != "" {
 		t.leaveTicketed()
 	}
+	t.s.Named = ""
+	if rs := []rune(h.text); t.s.Orders.Chosen == nil && !h.keyed {
+		t.s.Named = string(rs[:min(len(rs), maxRaw)])
+	}
 	t.leaveUnlikely(task, h)
 	switch {
 	case task.Handoff:
