@@ -86,3 +86,25 @@ func (t *turn) courierFor(h heard) bool {
 	_, named := h.sounds.Find(nlu.Compile(t.f.folded(t.f.intents[intentHuman].Core)))
 	return !named
 }
+
+// otherArticle says whether a sentence names an article of an order that no
+// ticket of this call is about.
+func (t *turn) otherArticle(h heard, o Order) bool {
+	return slices.ContainsFunc(o.Lines, func(l Line) bool {
+		return h.meansLine(l) && !slices.ContainsFunc(t.s.Tickets, func(k Ticket) bool {
+			lines := lineIDs(k.Request.OrderLine)
+			return k.Status != TicketLost && k.Request.OrderNumber == o.Number && (len(lines) == 0 || slices.Contains(lines, l.ID))
+		})
+	})
+}
+
+// turnToGoods leaves the order spoken of before, with what was said of it, for
+// the one whose goods are named now: "我那个水壶也想退".
+func (t *turn) turnToGoods(h heard) {
+	c, i := t.s.Orders.Chosen, t.goodsIn(h)
+	if c == nil || i < 0 || t.s.Orders.Known[i].Number == c.Number || h.ref.kind != refNone || h.meansOrder(*c, t.f.zone) {
+		return
+	}
+	clear(t.s.Slots)
+	t.choose(t.s.Orders.Known[i])
+}

@@ -12,6 +12,10 @@ import (
 // is wrong; a flow may have none.
 const promptDisputed = "disputed"
 
+// promptOrderUnknown says how an order is found without its number; a flow may
+// have none.
+const promptOrderUnknown = "order_unknown"
+
 // respond takes the caller's answer to the present question.
 func (t *turn) respond(h heard) {
 	if t.leaves(h) || t.command(h) {
@@ -126,7 +130,7 @@ func (t *turn) respondMore(h heard) {
 		t.begin(intent, h)
 		return
 	}
-	no := h.answer == zhtext.AnswerNo
+	no := t.answerTo(h, "") == zhtext.AnswerNo // "还在路上" ends no call
 	switch {
 	case h.intent.Intent == intentGoodbye, t.says(h, "nothing_more"):
 		t.goodbye("goodbye")
@@ -235,7 +239,7 @@ func (t *turn) respondOfferedOrder(h heard) {
 	case h.answer == zhtext.AnswerNo && t.otherRequest(h): // "不是取消，我要退货"
 		t.digress(h)
 		return
-	case h.answer == zhtext.AnswerNo && !t.tellsOfGoods(h) || t.wrongOrder(h):
+	case t.answerTo(h, "") == zhtext.AnswerNo && !t.tellsOfGoods(h) || t.wrongOrder(h):
 		t.rejectOrder()
 		if i := h.pick(len(o.Known), func(i int) bool {
 			return o.Known[i].Number != offered.Number && h.ordinal == 0 && h.meansOrder(o.Known[i], t.f.zone)
@@ -311,6 +315,10 @@ func (t *turn) respondSlot(h heard, slot string) {
 		t.undo(before)
 	case slot == slotOrder && t.takePart(h):
 	case slot == slotOrder && t.says(h, "unknown") && t.offerAgain():
+	case slot == slotOrder && t.says(h, "unknown") && !t.says(h, phraseAsking) && t.f.has(promptOrderUnknown) && t.s.Misses+t.s.Silences < t.f.policy.Reprompts:
+		t.s.Misses++
+		t.sayAndListen(promptOrderUnknown, t.f.questions[t.s.Question].Expect)
+		return
 	case slot == slotOrder && t.says(h, "nothing_more"):
 		t.progress()
 		t.say("not_now")
