@@ -19,7 +19,7 @@ const (
 // goodsIn is which of the caller's orders a sentence names the goods of, when it
 // asks nothing; -1 when it names none, or several.
 func (t *turn) goodsIn(h heard) int {
-	if m, ok := h.sounds.Find(t.f.heard[phraseAsking]); h.keyed || !t.f.has(promptGoods) || ok && m.Exact {
+	if h.keyed || !t.f.has(promptGoods) || t.asksExactly(h) {
 		return -1
 	}
 	known := t.s.Orders.Known
