@@ -55,9 +55,11 @@ var (
 	numberOnly  = regexp.MustCompile(`^[0-9零〇一二三四五六七八九幺]+$`)
 	houseOnly   = regexp.MustCompile(`^(?:$|[0-9零一二两三四五六七八九十A-Z]|门口|旁边|对面|院|弄)`)
 	// roadOne is a road that ends like 一路 ("all the way").
-	roadOne     = regexp.MustCompile(`[五东西南北中山经纬环港区镇市海江]一路$`)
-	unitLast    = regexp.MustCompile(`(?:号楼|栋|幢|座|单元)$`)
-	roomOnly    = regexp.MustCompile(`^[0-9零〇一二两三四五六七八九幺]{2,5}$`)
+	roadOne  = regexp.MustCompile(`[五东西南北中山经纬环港区镇市海江]一路$`)
+	unitLast = regexp.MustCompile(`(?:号楼|栋|幢|座|单元)$`)
+	roomOnly = regexp.MustCompile(`^[0-9零〇一二两三四五六七八九幺]{2,5}$`)
+	// nameless is what stands before a kind of place that is not named.
+	nameless    = regexp.MustCompile(`[的们个这那住]$`)
 	monthBefore = regexp.MustCompile(`月$`)
 )
 
@@ -166,6 +168,9 @@ func provinceAt(s string) bool { return namedProvince.MatchString(s) }
 func (p addressPart) excludes(clause, before string, m []int) bool {
 	if p.name == "road" && roadOne.MatchString(clause[:m[1]]) {
 		return false
+	}
+	if p.name == "estate" && before == "" && nameless.MatchString(clause[:m[0]]) {
+		return true // "我住的小区进不去"
 	}
 	for _, w := range p.not {
 		for at := max(0, m[0]-len(w)); at < m[1] && at+len(w) <= len(clause); at++ {

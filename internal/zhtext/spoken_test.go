@@ -250,7 +250,7 @@ func TestSpokenAddresses(t *testing.T) {
 			t.Errorf("%q said %q, understood %q, %t", got.Text, SayAddress(got.Text), again.Text, ok)
 		}
 	}
-	for _, in := range []string{"", "我要退货", "去超市买的", "过马路", "三号楼", "二十号", "订单号12345", "这个城市小区都不好", "一路上", "两件都退，一号到的", "退款到账了吗", "上海"} {
+	for _, in := range []string{"", "我要退货", "去超市买的", "过马路", "三号楼", "二十号", "订单号12345", "这个城市小区都不好", "我住的小区进不去", "放在我们小区门口", "这个医院", "一路上", "两件都退，一号到的", "退款到账了吗", "上海"} {
 		if a, ok := FindAddress(in); ok {
 			t.Errorf("FindAddress(%q) = %+v, want none", in, a)
 		}

@@ -42,7 +42,7 @@ func (t *turn) respondOfferedAddress(h heard, slot string) {
 	others := t.fillSlots(h, slot)
 	switch {
 	case h.values[slot] != "":
-	case t.says(h, phraseWhich) && t.f.has(promptAddress):
+	case h.answer != zhtext.AnswerYes && t.says(h, phraseWhich) && t.f.has(promptAddress):
 		t.progress()
 		t.say(promptAddress)
 		t.reask()

@@ -165,8 +165,12 @@ func (t *turn) answersQuestion(h heard) bool {
 	switch {
 	case t.says(h, phraseAsking):
 		return false
+	case t.atRest() && t.namesGoods(h):
+		return true
 	case t.s.Question == questionIntent:
 		return t.wishFor(h) != ""
+	case t.restates(h), slot == slotOrder && t.says(h, "unknown"):
+		return true
 	case slot == "":
 		return false
 	}
@@ -177,6 +181,12 @@ func (t *turn) answersQuestion(h heard) bool {
 // lost takes what nothing else was made of: knowledge, an honest "I don't
 // know", or a miss.
 func (t *turn) lost(h heard) {
+	if t.restates(h) && t.s.Misses+t.s.Silences < t.f.policy.Reprompts {
+		t.s.Misses++
+		t.say("noted")
+		t.reask()
+		return
+	}
 	if id, ok := t.look(h, t.f.policy.Knowledge.Accept); ok {
 		t.answer(id, h)
 		return

@@ -30,7 +30,7 @@ func (t *turn) heard(in Heard) {
 	w, wished := t.wish(in.Text)
 	sure := in.Confidence <= 0 || in.Confidence >= t.f.policy.MinRecognition
 	switch {
-	case h.intent.Intent == intentHuman:
+	case h.intent.Intent == intentHuman && !t.courierFor(h):
 		if served, ok := dialect.Served(w.id, t.s.Dialects); wished && ok {
 			t.s.Dialect, t.s.DialectAsked = served, true // for whoever takes the call
 		}
@@ -215,6 +215,10 @@ func (t *turn) says(h heard, phrase string) bool {
 	return ok
 }
 
+// phraseServe are words that ask for something to be done, and not for time:
+// "帮我查一下"; a flow may have none.
+const phraseServe = "serve"
+
 // maxCommand is the length, in characters, up to which a sentence with "say
 // that again" in it is nothing but that.
 const maxCommand = 14
@@ -231,7 +235,7 @@ func (t *turn) command(h heard) bool {
 		t.reask()
 	case t.says(h, "repeat"):
 		t.repeat()
-	case t.says(h, "wait") && len(h.values) == 0 && !t.wantsElse(h):
+	case t.says(h, "wait") && len(h.values) == 0 && h.ref.kind == refNone && !t.says(h, phraseServe) && !t.wantsElse(h):
 		t.sayAndListen("wait", expectPatient)
 	default:
 		return false

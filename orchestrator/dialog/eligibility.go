@@ -3,6 +3,8 @@ package dialog
 import (
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
 // holds says whether a rule applies to an article. An expression that cannot
@@ -225,7 +227,7 @@ func (t *turn) suspend() {
 // it comes besides.
 func (t *turn) instead(task taskSpec, h heard) bool {
 	was := t.f.tasks[t.s.Intent]
-	return task.Ticket != "" && was.Ticket != "" && was.OfferOrder != "" && t.s.Question == was.OfferOrder && !t.says(h, "besides")
+	return task.Ticket != "" && (was.Ticket != "" || h.answer == zhtext.AnswerNo) && was.OfferOrder != "" && t.s.Question == was.OfferOrder && !t.says(h, "besides")
 }
 
 // otherRequest says whether a sentence surely asks for another ticket than the
@@ -251,7 +253,8 @@ func (t *turn) takeUp(intent string) {
 	}
 	h := t.s.Held[i]
 	t.s.Held = slices.Delete(t.s.Held, i, i+1)
-	if h.Slots[slotOrder].Value != t.s.Slots[slotOrder].Value {
+	found := h.Slots[slotOrder].Value == "" && len(t.s.Orders.Known) == 0
+	if h.Slots[slotOrder].Value != t.s.Slots[slotOrder].Value && !found { // the only order spoken of stays
 		t.forgetOrder()
 		t.s.Orders.Chosen = h.Chosen
 	}

@@ -13,7 +13,7 @@ import (
 func TestMistakesHaveTheirLine(t *testing.T) {
 	for _, c := range []struct{ file, old, new, want string }{
 		{"tasks.yaml", "[changed_mind, wrong_size]", "[changed_mind, wrong_sise]", `rules.freight.1: slot reason has no value "wrong_sise"`},
-		{"tasks.yaml", "say: refund_paid}", "say: refund_payed}", `rules.refund.9: unknown prompt "refund_payed"`},
+		{"tasks.yaml", "say: refund_paid}", "say: refund_payed}", `rules.refund.11: unknown prompt "refund_payed"`},
 		{"tasks.yaml", "chitchat: {say: chitchat_answer}", "chitchat: {sagt: chitchat_answer}", `unknown field "sagt"`},
 		{"tasks.yaml", "    confirm: confirm_return", "    confirm: confirm_it", `tasks.return_request.confirm: unknown question "confirm_it"`},
 		{"flow.yaml", "  max_turns: 80", "  max_turns: 8", "policy.max_turns: is 8"},

@@ -218,13 +218,20 @@ func agreeable(text string) bool {
 	return slices.ContainsFunc([]string{"可以吗", "行吗", "好吗", "行不行", "可不可以", "可以不"}, func(s string) bool { return strings.HasSuffix(text, s) })
 }
 
+// asksExactly says whether a sentence asks something, by its characters: 那里
+// sounds like 哪里, and names a place.
+func (t *turn) asksExactly(h heard) bool {
+	m, ok := h.sounds.Find(t.f.heard[phraseAsking])
+	return ok && m.Exact && !h.keyed
+}
+
 // ofPickup says whether a sentence is about the courier of the request in
 // hand, and no question about couriers in general.
 func (t *turn) ofPickup(h heard) bool {
 	if t.f.offered(t.s.Question) != "" && t.says(h, phraseWhich) {
 		return true
 	}
-	if t.says(h, phraseAsking) {
+	if t.asksExactly(h) {
 		return false
 	}
 	if t.f.offered(t.s.Question) != "" && (h.answer != zhtext.AnswerUnknown || t.says(h, phraseSame)) {

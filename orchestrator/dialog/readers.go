@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -31,6 +32,8 @@ func (t *turn) readFree(h *heard) {
 		}
 		v := readFreeValue(slot.Reader, text, t.now, asked, named)
 		switch {
+		case slot.Reader == readerTimeRange && v != "":
+			v = t.keptDay(t.s.Slots[name].Value, text, v)
 		case slot.Reader == readerAddress:
 			v = samePlace(t.s.Slots[name].Value, v)
 			if v == "" && t.f.slotOf(q) == name && t.f.leavesAddress(q) && t.says(*h, "unknown") {
@@ -70,6 +73,27 @@ func (t *turn) otherDay(held, text string) string {
 		return ""
 	}
 	return zhtext.TimeRange{From: moved, To: moved.Add(r.To.Sub(r.From))}.String()
+}
+
+// namesDay finds what says which day a time is of.
+var namesDay = regexp.MustCompile(`今|明|后天|昨|前天|当天|周|星期|礼拜|号|月|[0-9零一二两三四五六七八九十]日`)
+
+// keptDay keeps the day that was said before, when only the hours follow:
+// "后天", "下午".
+func (t *turn) keptDay(held, text, said string) string {
+	r, err := zhtext.ParseTimeRange(held)
+	if err != nil || namesDay.MatchString(text) {
+		return said
+	}
+	y, m, d := r.From.In(t.f.zone).Date()
+	day := time.Date(y, m, d, 0, 0, 0, 0, t.f.zone)
+	if !day.After(t.now) {
+		return said
+	}
+	if hours, _, ok := zhtext.FindTimeRange(text, day); ok {
+		return hours.String()
+	}
+	return said
 }
 
 func readFreeValue(reader, text string, now time.Time, asked, named bool) string {

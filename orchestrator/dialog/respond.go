@@ -8,6 +8,14 @@ import (
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
+// promptDisputed offers a human to a caller who says that what was told or done
+// is wrong; a flow may have none.
+const promptDisputed = "disputed"
+
+// promptOrderUnknown says how an order is found without its number; a flow may
+// have none.
+const promptOrderUnknown = "order_unknown"
+
 // respond takes the caller's answer to the present question.
 func (t *turn) respond(h heard) {
 	if t.leaves(h) || t.command(h) {
@@ -76,7 +84,13 @@ func (t *turn) respondUnsure(h heard) {
 // respondOpen takes the answer to "what can I do for you".
 func (t *turn) respondOpen(h heard) {
 	intent, ok := t.intentSure(h, t.f.policy.AcceptIntent)
+	if ok && t.wishOnly(h, intent) {
+		ok = false
+	}
 	if !ok {
+		if t.takeGoods(h) {
+			return
+		}
 		if t.takeSlots(h, "") {
 			// Something useful, but not what for.
 			t.progress()
@@ -116,13 +130,20 @@ func (t *turn) respondMore(h heard) {
 		t.begin(intent, h)
 		return
 	}
+	no := t.answerTo(h, "") == zhtext.AnswerNo // "还在路上" ends no call
 	switch {
-	case h.intent.Intent == intentGoodbye, t.says(h, "nothing_more"), h.answer == zhtext.AnswerNo:
+	case h.intent.Intent == intentGoodbye, t.says(h, "nothing_more"):
 		t.goodbye("goodbye")
+	case no && t.says(h, "wrong") && t.f.has(promptDisputed):
+		t.progress()
+		t.offerHuman(promptDisputed)
 	case t.wishFor(h) != "" && !t.says(h, phraseAsking):
 		t.progress()
 		t.takeSlots(h, "")
 		t.askWith(questionIntent, t.wishFor(h))
+	case no:
+		t.goodbye("goodbye")
+	case t.takeGoods(h):
 	case h.answer == zhtext.AnswerYes:
 		t.progress()
 		t.ask(questionIntent)
@@ -218,7 +239,7 @@ func (t *turn) respondOfferedOrder(h heard) {
 	case h.answer == zhtext.AnswerNo && t.otherRequest(h): // "不是取消，我要退货"
 		t.digress(h)
 		return
-	case h.answer == zhtext.AnswerNo && !t.tellsOfGoods(h) || t.wrongOrder(h):
+	case t.answerTo(h, "") == zhtext.AnswerNo && !t.tellsOfGoods(h) || t.wrongOrder(h):
 		t.rejectOrder()
 		if i := h.pick(len(o.Known), func(i int) bool {
 			return o.Known[i].Number != offered.Number && h.ordinal == 0 && h.meansOrder(o.Known[i], t.f.zone)
@@ -227,7 +248,9 @@ func (t *turn) respondOfferedOrder(h heard) {
 		}
 	case h.answer == zhtext.AnswerYes || h.meansOrder(offered, t.f.zone):
 		t.choose(offered)
-		t.fillLine(h.unnumbered())
+		if !t.fillLine(h.unnumbered()) {
+			t.recallGoods()
+		}
 	case others:
 		t.progress()
 		t.reask()
@@ -249,7 +272,9 @@ func (t *turn) respondChooseOrder(h heard) {
 	switch {
 	case i >= 0:
 		t.choose(choices[i])
-		t.fillLine(h.unnumbered())
+		if !t.fillLine(h.unnumbered()) {
+			t.recallGoods()
+		}
 	case h.ref.kind == refHead && !slices.ContainsFunc(choices, func(c Order) bool { return !h.ref.fits(c) }):
 		t.miss() // it tells none of them from the others
 		return
@@ -290,6 +315,10 @@ func (t *turn) respondSlot(h heard, slot string) {
 		t.undo(before)
 	case slot == slotOrder && t.takePart(h):
 	case slot == slotOrder && t.says(h, "unknown") && t.offerAgain():
+	case slot == slotOrder && t.says(h, "unknown") && !t.says(h, phraseAsking) && t.f.has(promptOrderUnknown) && t.s.Misses+t.s.Silences < t.f.policy.Reprompts:
+		t.s.Misses++
+		t.sayAndListen(promptOrderUnknown, t.f.questions[t.s.Question].Expect)
+		return
 	case slot == slotOrder && t.says(h, "nothing_more"):
 		t.progress()
 		t.say("not_now")
@@ -363,46 +392,4 @@ func (t *turn) respondCorrect(h heard) {
 	}
 	t.progress()
 	t.proceed()
-}
-
-// digress takes what is no answer to the present question: another subject,
-// or nothing that can be used.
-func (t *turn) digress(h heard) {
-	least := t.f.policy.SwitchIntent
-	intent, ok := t.intentSure(h, least)
-	if !ok || intent == t.s.Intent {
-		t.lost(h)
-		return
-	}
-	task := t.f.tasks[intent]
-	t.progress()
-	switch {
-	case task.Handoff:
-		t.handoff(HandoffAsked)
-	case task.End:
-		t.goodbye("goodbye")
-	case t.aside(task):
-		t.reask()
-	default:
-		if !t.instead(task, h) {
-			t.suspend()
-		}
-		t.begin(intent, h)
-	}
-}
-
-// aside answers a question in passing, if the task can be.
-func (t *turn) aside(task taskSpec) bool {
-	switch {
-	case task.Aside != "" && task.Answer != "" && t.missing(task) == "":
-		t.say(t.rule(task.Answer).Say)
-	case task.Aside != "":
-		t.say(task.Aside)
-	case task.Say != "" && task.Offer == "":
-		t.say(task.Say)
-	default:
-		return false
-	}
-	t.s.Answered++
-	return true
 }

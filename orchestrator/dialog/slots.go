@@ -52,6 +52,12 @@ func (t *turn) repeats(h heard) bool {
 	})
 }
 
+// restates says whether a sentence tells once more what the request in hand
+// holds already: "我都说了起球了". It was understood, if it answers nothing.
+func (t *turn) restates(h heard) bool {
+	return t.s.Intent != "" && !h.keyed && t.repeats(h) && !t.says(h, phraseAsking)
+}
+
 // maxRaw bounds what is kept of the caller's words for a slot, in characters.
 const maxRaw = 60
 
@@ -71,11 +77,16 @@ func (t *turn) takeSlots(h heard, asked string) bool {
 }
 
 // answerTo is what a sentence answers to a slot's question by yes or no. What
-// only names another slot, "收到了" to "需要快递上门取件吗", does not.
+// only names another slot, "收到了" to "需要快递上门取件吗" or "不通电了" to "货收到了
+// 吗", does not, unless the words turn down what was offered: "不要了".
 func (t *turn) answerTo(h heard, slot string) zhtext.Answer {
+	if len(t.f.implying(slot)) > 0 && t.says(h, phraseDecline) {
+		return h.answer
+	}
 	text := h.text
-	for name, value := range h.values {
-		if name == slot || t.f.slots[name].Reader != readerYesNo {
+	for _, name := range t.f.slotOrder {
+		value := h.values[name]
+		if value == "" || name == slot {
 			continue
 		}
 		for _, v := range t.f.slots[name].Values {

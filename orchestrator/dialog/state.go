@@ -113,6 +113,9 @@ type State struct {
 	// Offer is the intent that a yes to the present question starts.
 	Offer string          `json:"offer,omitempty"`
 	Slots map[string]Slot `json:"slots,omitempty"`
+	// Named is the sentence that began the request in hand before an order was
+	// chosen: it may name articles.
+	Named string `json:"named,omitempty"`
 	// Declined is the order whose own address a courier is not to call at.
 	Declined string `json:"declined,omitempty"`
 	// LastFilled is the slot that a bare "no, that's wrong" undoes.

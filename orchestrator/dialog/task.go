@@ -20,7 +20,12 @@ func (t *turn) begin(intent string, h heard) {
 		t.s.Complaints++
 	}
 	if task.Ticket != "" {
-		t.leaveTicketed()
+		t.leaveTicketed(h)
+	}
+	t.turnToGoods(h)
+	t.s.Named = ""
+	if rs := []rune(h.text); t.s.Orders.Chosen == nil && !h.keyed {
+		t.s.Named = string(rs[:min(len(rs), maxRaw)])
 	}
 	t.leaveUnlikely(task, h)
 	switch {
@@ -54,15 +59,19 @@ func (t *turn) begin(intent string, h heard) {
 
 // leaveTicketed forgets an order that this call already has a ticket for, so
 // that the next request is not taken to be about it.
-func (t *turn) leaveTicketed() {
+func (t *turn) leaveTicketed(h heard) {
 	c := t.s.Orders.Chosen
 	for _, k := range t.s.Tickets {
 		if k.Status != TicketLost && k.Request.OrderNumber == t.s.Slots[slotOrder].Value {
-			if c != nil {
+			kept := c != nil && t.otherArticle(h, *c)
+			if c != nil && !kept {
 				t.rejectOrder()
 			}
 			clear(t.s.Slots)
 			t.forgetOrder()
+			if kept {
+				t.choose(*c)
+			}
 			return
 		}
 	}

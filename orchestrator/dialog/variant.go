@@ -19,11 +19,12 @@ const (
 // with ("one larger") is kept as said, for whoever packs the parcel.
 var variants = []*regexp.Regexp{
 	regexp.MustCompile(`加?[大小][一两二三半](?:个)?(?:尺)?[号码]`),
-	regexp.MustCompile(`[大小](?:一?点|些)(?:儿)?的`),
+	regexp.MustCompile(`[大小](?:一?点|些)?(?:儿)?的`),
 	regexp.MustCompile(`(?:加大|特大|[大中小均])[号码]`),
 	regexp.MustCompile(`(?i)\b(?:[2-6]?x{1,4}l|xs|[sml])\b(?:码|号)?`),
 	regexp.MustCompile(`(?:[一二三四五六七八九]?十[一二三四五六七八九]?|[二三四五六七八九一][零幺一二三四五六七八九]{1,2}|[0-9]{2,3}(?:\.5)?)码`),
 	regexp.MustCompile(`(?:[深浅]?[黑白红蓝绿黄灰粉紫棕橙]|米白|藏青|卡其|驼|咖啡|香槟|杏|银|金)色`),
+	regexp.MustCompile(`[黑白红蓝绿黄灰粉紫]的`),
 	regexp.MustCompile(`同款|一样的|一模一样`),
 }
 
@@ -49,6 +50,9 @@ func (englishEar) variant(text string) string {
 	return readVariant(text, englishVariants, deniedEnglishVariant, ", ")
 }
 
+// disliked is what follows a colour or a size that is not wanted: "红色不好看".
+var disliked = regexp.MustCompile(`^(?:的|太|有点|我|穿着|看着)*(?:不好看|不喜欢|不要|不想要|不合适|难看|太丑|显黑|显胖)`)
+
 // readVariant finds size and colour in a sentence, in the order said.
 func readVariant(text string, variants []*regexp.Regexp, denied func(before string) bool, comma string) string {
 	type found struct {
@@ -59,7 +63,7 @@ func readVariant(text string, variants []*regexp.Regexp, denied func(before stri
 	for _, re := range variants {
 		for _, at := range re.FindAllStringIndex(text, -1) {
 			overlaps := slices.ContainsFunc(all, func(f found) bool { return at[0] < f.at+len(f.text) && f.at < at[1] })
-			if !overlaps && len(all) < 3 && !denied(text[:at[0]]) {
+			if !overlaps && len(all) < 3 && !denied(text[:at[0]]) && !disliked.MatchString(text[at[1]:]) {
 				all = append(all, found{at[0], text[at[0]:at[1]]})
 			}
 		}
@@ -75,7 +79,9 @@ func readVariant(text string, variants []*regexp.Regexp, denied func(before stri
 // addVariant is what is held with what is said besides: a colour replaces a
 // colour, and leaves the size as it is.
 func addVariant(held, said string) string {
-	isColour := func(s string) bool { return strings.HasSuffix(s, "色") }
+	isColour := func(s string) bool {
+		return strings.HasSuffix(s, "色") || strings.HasSuffix(s, "的") && !strings.ContainsAny(s, "大小样")
+	}
 	if held == "" || strings.ContainsAny(held+said, "、,") || isColour(held) == isColour(said) ||
 		!isColour(held) && !isColour(said) || slices.ContainsFunc([]string{"同款", "一样的", "一模一样"}, func(w string) bool { return held == w || said == w }) {
 		return said
@@ -85,7 +91,7 @@ func addVariant(held, said string) string {
 
 // deniedVariant says whether what follows is what the caller does not want, or has.
 func deniedVariant(before string) bool {
-	for _, no := range []string{"不要", "不是", "别要", "买的是", "收到的是", "现在是", "发的是"} {
+	for _, no := range []string{"不要", "不是", "别要", "买的是", "收到的是", "现在是", "发的是", "太", "很", "挺", "偏", "发了个", "发了", "来了个", "寄了个", "收到个", "收到了个"} {
 		if strings.HasSuffix(before, no) {
 			return true
 		}
@@ -111,6 +117,9 @@ func (t *turn) freeVariant(h heard, slot string) bool {
 	}
 	if _, another := t.intentSure(h, t.f.policy.AcceptIntent); another {
 		return false
+	}
+	if _, _, timed := zhtext.FindTimeRange(h.text, t.now); timed || len(h.values) > 0 {
+		return false // that is about something else
 	}
 	t.set(slot, strings.Trim(h.text, " ，。！？,.!?"), h.text)
 	return true

@@ -1,5 +1,7 @@
 package nlu
 
+import "strings"
+
 // Utterance is a sentence prepared for matching.
 type Utterance struct{ units []unit }
 
@@ -10,13 +12,21 @@ func Listen(text string) Utterance { return Utterance{units(text, maxUnits)} }
 func (u Utterance) Len() int { return len(u.units) }
 
 // Phrase is a word or a few to look for in utterances.
-type Phrase struct{ units []unit }
+type Phrase struct {
+	units []unit
+	// written is true for a word that only its characters tell: how Cantonese
+	// sounds in Mandarin is another word's sound, 唔使 that of 午四 in 下午四点.
+	written bool
+}
+
+// cantonese are characters that only Cantonese is written with.
+const cantonese = "唔冇咗嘅喺嚟啱㗎佢嘢睇搵咩俾畀"
 
 // Compile prepares phrases.
 func Compile(words []string) []Phrase {
 	out := make([]Phrase, 0, len(words))
 	for _, w := range words {
-		out = append(out, Phrase{units(w, maxUnits)})
+		out = append(out, Phrase{units(w, maxUnits), strings.ContainsAny(w, cantonese)})
 	}
 	return out
 }
@@ -36,7 +46,7 @@ func (u Utterance) Find(phrases []Phrase) (Match, bool) {
 	found := false
 	for _, p := range phrases {
 		at, exact := find(u.units, p.units)
-		if at < 0 {
+		if at < 0 || p.written && !exact {
 			continue
 		}
 		m := Match{at, len(p.units), exact}
