@@ -29,6 +29,7 @@ var (
 type Error struct {
 	Code string // SQLSTATE, or sqlite:RESULTCODE
 	err  error
+	busy bool // SQLite's SQLITE_BUSY, of whatever kind
 }
 
 // Error says the code only: a driver's text quotes the row.
@@ -41,6 +42,12 @@ func (e *Error) Unwrap() error { return e.err }
 // (https://www.sqlite.org/rescode.html): busy, locked, I/O error, full,
 // cannot open.
 var sqliteTransient = map[int]bool{5: true, 6: true, 10: true, 13: true, 14: true}
+
+// isBusy: SQLite says that others have the file.
+func isBusy(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.busy
+}
 
 // isRefusal: the database is well, and the record does not allow it.
 func isRefusal(err error) bool {
@@ -73,7 +80,7 @@ func classify(err error) error {
 	case errors.As(err, &pg):
 		return &Error{Code: pg.Code, err: pgClass(pg.Code)}
 	case errors.As(err, &lite):
-		e := &Error{Code: fmt.Sprintf("sqlite:%d", lite.Code())}
+		e := &Error{Code: fmt.Sprintf("sqlite:%d", lite.Code()), busy: lite.Code()&0xff == 5}
 		if sqliteTransient[lite.Code()&0xff] {
 			e.err = ErrUnavailable
 		}

@@ -86,28 +86,53 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Store, error) {
 	if s.committing == nil {
 		s.committing = func() {}
 	}
+	for begun := time.Now(); ; {
+		err := s.begin(ctx, cfg)
+		if err == nil {
+			break
+		}
+		// Several that turn a new file to WAL at once are told that it is busy,
+		// without having waited (https://www.sqlite.org/wal.html, "Sometimes
+		// Queries Return SQLITE_BUSY In WAL Mode").
+		if !isBusy(err) || time.Since(begun) > cfg.BusyTimeout {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(beginPause):
+		}
+	}
+	s.log.Info("database open", "dialect", string(s.dialect))
+	return s, nil
+}
+
+// beginPause is between two tries to open a busy SQLite file.
+const beginPause = 20 * time.Millisecond
+
+// begin connects and brings the tables up to date, or leaves nothing open.
+func (s *Store) begin(ctx context.Context, cfg Config) error {
 	if err := s.connect(cfg); err != nil {
-		return nil, err
+		return err
 	}
 	for _, db := range s.handles() {
 		if err := db.Use(sealing{s.vault}); err != nil {
-			return nil, errors.Join(err, s.Close())
+			return errors.Join(err, s.Close())
 		}
 	}
 	s.gatherers()
 	if err := s.Ready(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return errors.Join(err, s.Close())
 	}
 	if cfg.Migrate {
 		if err := s.MigrateUp(ctx); err != nil {
-			return nil, errors.Join(err, s.Close())
+			return errors.Join(err, s.Close())
 		}
 	}
 	if err := s.registerKeys(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return errors.Join(err, s.Close())
 	}
-	s.log.Info("database open", "dialect", string(s.dialect))
-	return s, nil
+	return nil
 }
 
 func (s *Store) connect(cfg Config) error {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -176,6 +177,40 @@ func TestServicesThatStartTogetherMigrateOnce(t *testing.T) {
 			}
 			wg.Wait()
 		})
+	}
+}
+
+// SQLite does not wait for its busy_timeout when a file that is not WAL yet is
+// being written by others; who opens it waits.
+func TestAFileThatIsNotWALYetIsWaitedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new.db")
+	other, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	other.SetMaxOpenConns(1)
+	for _, statement := range []string{"CREATE TABLE others (n)", "BEGIN IMMEDIATE", "INSERT INTO others VALUES (1)"} {
+		if _, err := other.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	committed := make(chan error, 1)
+	time.AfterFunc(200*time.Millisecond, func() {
+		_, err := other.Exec("COMMIT")
+		committed <- err
+	})
+	cfg := store.Defaults()
+	cfg.DSN, cfg.BusyTimeout = config.Secret("sqlite:"+path), 20*time.Second
+	s, err := store.Open(storetest.Context(t), cfg, store.Deps{})
+	if err := <-committed; err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
