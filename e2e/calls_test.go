@@ -213,7 +213,7 @@ func TestWrongSecret(t *testing.T) {
 		t.Errorf("the call got in: %+v", res)
 	}
 	if logs := s.logs.String(); !strings.Contains(logs, "reason=secret") || strings.Contains(logs, "not the secret at all") {
-		t.Errorf("log of the refusal:\n%s", s.logs.tail(3000))
+		t.Errorf("log of the refusal:\n%s", tail(s.logs, 3000))
 	}
 	if list := s.get("calls"); strings.Contains(list, `"id"`) {
 		t.Errorf("records %s", list)

@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/e2e/caller"
 	"github.com/tidegate/tidegate/e2e/scenarios"
 	"github.com/tidegate/tidegate/internal/loopback"
+	"github.com/tidegate/tidegate/internal/obs/obstest"
 	"github.com/tidegate/tidegate/orchestrator"
 	"github.com/tidegate/tidegate/workers/asr"
 )
@@ -30,7 +31,7 @@ type recogniser struct {
 
 func (s *system) startRecogniser(name string) *recogniser {
 	s.t.Helper()
-	r := &recogniser{process: &process{done: make(chan struct{}), logs: &syncBuffer{}}, ops: loopback.Address(s.t)}
+	r := &recogniser{process: &process{done: make(chan struct{}), logs: &obstest.Log{}}, ops: loopback.Address(s.t)}
 	r.cmd = exec.Command(tidegate(s.t), "worker", "asr", "--nats.url="+s.nats.URL(), "--ops.listen="+r.ops,
 		"--asr.engine=scripted", "--asr.server.listen=127.0.0.1:0", "--log.level=debug")
 	r.cmd.Stderr = r.logs
@@ -41,7 +42,7 @@ func (s *system) startRecogniser(name string) *recogniser {
 	s.t.Cleanup(func() {
 		r.kill()
 		if s.t.Failed() {
-			s.t.Logf("log of %s:\n%s", name, r.logs.tail(20_000))
+			s.t.Logf("log of %s:\n%s", name, tail(r.logs, 20_000))
 		}
 	})
 	eventually(s.t, name+" is ready", func() bool { _, ok := r.get("readyz"); return ok })

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -27,6 +26,7 @@ import (
 	"github.com/tidegate/tidegate/internal/bus/bustest"
 	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/loopback"
+	"github.com/tidegate/tidegate/internal/obs/obstest"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/mediabridge"
@@ -96,7 +96,7 @@ type system struct {
 	hearing asr.Engine // of callers who answer what they hear
 	log     *slog.Logger
 	reg     *prometheus.Registry
-	logs    *syncBuffer
+	logs    *obstest.Log
 }
 
 type setup struct {
@@ -146,7 +146,7 @@ func (s *system) run(svc running, err error) {
 
 func newSystem(t testing.TB, set setup) *system {
 	t.Helper()
-	s := &system{t: t, nats: bustest.Start(t), logs: &syncBuffer{}, sip: set.sip, secret: eslSecret}
+	s := &system{t: t, nats: bustest.Start(t), logs: &obstest.Log{}, sip: set.sip, secret: eslSecret}
 	if set.secret != "" {
 		s.secret = set.secret
 	}
@@ -160,7 +160,7 @@ func newSystem(t testing.TB, set setup) *system {
 	s.reg = prometheus.NewRegistry()
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("log:\n%s", s.logs.tail(60_000))
+			t.Logf("log:\n%s", tail(s.logs, 60_000))
 		}
 	})
 	s.bus = s.nats.Connect("system")
@@ -286,14 +286,14 @@ type process struct {
 	cmd  *exec.Cmd
 	esl  string
 	done chan struct{}
-	logs *syncBuffer
+	logs *obstest.Log
 }
 
 // startProcess starts an orchestrator on esl, an address of package loopback.
 func (s *system) startProcess(name, esl string) *process {
 	s.t.Helper()
 	ops := loopback.Address(s.t)
-	p := &process{esl: esl, done: make(chan struct{}), logs: &syncBuffer{}}
+	p := &process{esl: esl, done: make(chan struct{}), logs: &obstest.Log{}}
 	p.cmd = exec.Command(tidegate(s.t), "orchestrator",
 		"--nats.url="+s.nats.URL(), "--ops.listen="+ops, "--log.level=debug", "--orchestrator.name="+name,
 		"--orchestrator.esl.listen="+esl, "--orchestrator.fork.bridges="+s.bridge.URL(),
@@ -307,7 +307,7 @@ func (s *system) startProcess(name, esl string) *process {
 	s.t.Cleanup(func() {
 		p.kill()
 		if s.t.Failed() {
-			s.t.Logf("log of %s:\n%s", name, p.logs.tail(30_000))
+			s.t.Logf("log of %s:\n%s", name, tail(p.logs, 30_000))
 		}
 	})
 	eventually(s.t, name+" is ready", func() bool {
@@ -417,25 +417,8 @@ func eventuallyIn(t testing.TB, limit time.Duration, what string, ok func() bool
 	t.Fatalf("never: %s", what)
 }
 
-// syncBuffer keeps a log for a failing test to show.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-func (b *syncBuffer) tail(n int) string {
-	s := b.String()
+// tail is the end of a log, for a failing test to show.
+func tail(l *obstest.Log, n int) string {
+	s := l.String()
 	return s[max(0, len(s)-n):]
 }

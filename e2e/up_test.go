@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/e2e/caller"
 	"github.com/tidegate/tidegate/e2e/standalone"
 	"github.com/tidegate/tidegate/internal/loopback"
+	"github.com/tidegate/tidegate/internal/obs/obstest"
 )
 
 func startUp(t *testing.T, dir string) *standalone.Process {
@@ -112,7 +113,7 @@ func TestUpAndCall(t *testing.T) {
 // TestInterruptedStart: a service that waits for NATS ends on Ctrl-C.
 func TestInterruptedStart(t *testing.T) {
 	t.Parallel()
-	out, ops := &syncBuffer{}, loopback.Address(t)
+	out, ops := &obstest.Log{}, loopback.Address(t)
 	cmd := exec.Command(tidegate(t), "mediabridge", "--nats.url=nats://"+loopback.Address(t), "--ops.listen="+ops,
 		"--mediabridge.listen=127.0.0.1:0", "--mediabridge.fork_secret="+forkSecret)
 	cmd.Stderr = out

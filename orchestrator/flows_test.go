@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
+	"github.com/tidegate/tidegate/internal/obs/obstest"
 	"github.com/tidegate/tidegate/orchestrator/call"
 	"github.com/tidegate/tidegate/orchestrator/dialog"
 	"github.com/tidegate/tidegate/schemas"
@@ -49,27 +49,9 @@ func rewrite(t *testing.T, dir, file, old, replacement string) {
 
 func version(v string) string { return `version: "` + v + `"` }
 
-// syncBuffer is a log that a test reads while it is written.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-func open(t *testing.T, cfg Config) (*repertoire, *prometheus.Registry, *syncBuffer) {
+func open(t *testing.T, cfg Config) (*repertoire, *prometheus.Registry, *obstest.Log) {
 	t.Helper()
-	reg, out := prometheus.NewRegistry(), &syncBuffer{}
+	reg, out := prometheus.NewRegistry(), &obstest.Log{}
 	build := func(f *dialog.Flow) *call.Machine {
 		return &call.Machine{Flow: f, Config: cfg.call("me", f.Voice())}
 	}

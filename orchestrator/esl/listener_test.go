@@ -1,37 +1,20 @@
 package esl
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/tidegate/tidegate/internal/obs/obstest"
 )
 
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 func TestWrongSecretIsRefusedAndNotLogged(t *testing.T) {
-	var out lockedBuffer
+	var out obstest.Log
 	cfg := ListenerDefaults()
 	cfg.Listen, cfg.Secret = "127.0.0.1:0", testSecret
 	l, err := New(cfg, func(context.Context, *Channel) { t.Error("handler ran") }, Deps{Log: slog.New(slog.NewTextHandler(&out, nil))})

@@ -1,40 +1,21 @@
 package link_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tidegate/tidegate/internal/obs/obstest"
 	"github.com/tidegate/tidegate/internal/store/storetest"
 	"github.com/tidegate/tidegate/workers/ticket"
 	"github.com/tidegate/tidegate/workers/ticket/link"
 	"github.com/tidegate/tidegate/workers/ticket/rest"
 )
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // One item that cannot be used keeps no other from being taken, nor makes the
 // sender repeat all of them for days.
@@ -52,7 +33,7 @@ func TestABadItemDoesNotRefuseTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer system.Close()
-	reg, log := prometheus.NewRegistry(), &lockedBuffer{}
+	reg, log := prometheus.NewRegistry(), &obstest.Log{}
 	if r.link, err = link.New(quick(), link.Deps{
 		Bus: r.nats.Connect("link 2"), Links: r.db, Systems: map[string]ticket.System{"acme": system}, Registry: reg, Log: slog.New(slog.NewTextHandler(log, nil)),
 	}); err != nil {
