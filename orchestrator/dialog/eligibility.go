@@ -237,14 +237,6 @@ func (t *turn) otherRequest(h heard) bool {
 	return ok && intent != t.s.Intent && t.f.tasks[intent].Ticket != ""
 }
 
-// tellsOfGoods says whether a no is what became of the goods ("没收到货"), and
-// none to the question.
-func (t *turn) tellsOfGoods(h heard) bool {
-	return !t.says(h, "wrong") && slices.ContainsFunc(t.f.slotOrder, func(name string) bool {
-		return t.f.slots[name].Reader == readerYesNo && h.values[name] == "no"
-	})
-}
-
 // takeUp brings back what a task was about, whatever was spoken of meanwhile.
 func (t *turn) takeUp(intent string) {
 	i := slices.IndexFunc(t.s.Held, func(h HeldTask) bool { return h.Intent == intent })

@@ -1,10 +1,6 @@
 package dialog
 
-import (
-	"slices"
-
-	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
-)
+import "slices"
 
 const (
 	// promptGoods asks what for, of goods that were only named; a flow may have
@@ -83,7 +79,7 @@ func (t *turn) courierFor(h heard) bool {
 	if t.s.Step != StepAsking || h.values[slot] == "" || len(t.f.implying(slot)) == 0 {
 		return false
 	}
-	_, named := h.sounds.Find(nlu.Compile(t.f.folded(t.f.intents[intentHuman].Core)))
+	_, named := h.sounds.Find(t.f.humanWords)
 	return !named
 }
 

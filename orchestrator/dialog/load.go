@@ -244,6 +244,7 @@ func (l *loader) finish() {
 			f.values[name] = append(f.values[name], spokenValue{v.Name, f.compile(v.Words)})
 		}
 	}
+	f.humanWords = f.compile(f.intents[intentHuman].Core)
 	f.learn()
 	f.model = f.trained()
 }

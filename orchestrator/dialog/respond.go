@@ -239,7 +239,7 @@ func (t *turn) respondOfferedOrder(h heard) {
 	case h.answer == zhtext.AnswerNo && t.otherRequest(h): // "不是取消，我要退货"
 		t.digress(h)
 		return
-	case t.answerTo(h, "") == zhtext.AnswerNo && !t.tellsOfGoods(h) || t.wrongOrder(h):
+	case t.answerTo(h, "") == zhtext.AnswerNo || t.wrongOrder(h):
 		t.rejectOrder()
 		if i := h.pick(len(o.Known), func(i int) bool {
 			return o.Known[i].Number != offered.Number && h.ordinal == 0 && h.meansOrder(o.Known[i], t.f.zone)
