@@ -52,6 +52,32 @@ func TestShippedScenarios(t *testing.T) {
 	}
 }
 
+// TestACancelledOrderIsNobodyElses: who cancels an order takes it from every
+// later call to the same shop, so no other scenario may be about it, nor come
+// from a caller to whom it is offered.
+func TestACancelledOrderIsNobodyElses(t *testing.T) {
+	cancels := map[string]string{}
+	for _, name := range scenarios.Names() {
+		s, err := scenarios.Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Expect.TicketKind == "cancel" {
+			cancels[name] = s.From
+		}
+	}
+	if len(cancels) == 0 {
+		t.Error("no scenario cancels anything")
+	}
+	for cancel, from := range cancels {
+		for _, name := range scenarios.Names() {
+			if s, err := scenarios.Load(name); err != nil || name != cancel && s.From == from {
+				t.Errorf("%s and %s come from %s (%v)", cancel, name, from, err)
+			}
+		}
+	}
+}
+
 func TestLoadNames(t *testing.T) {
 	dir := t.TempDir()
 	mine := filepath.Join(dir, "mine.yaml")

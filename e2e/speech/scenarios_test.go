@@ -2,6 +2,7 @@ package speech
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -11,7 +12,8 @@ import (
 
 // attempts at a call whose caller says its lines one after the other, whatever
 // it hears: on a busy machine a line may be cut in two, and such a caller does
-// not say it again.
+// not say it again. Each attempt is at a shop of its own: a call may have
+// changed it, such as by a cancelled order, before it went wrong.
 const attempts = 2
 
 // atOnce bounds the calls at the same time: each is heard by a recogniser, and
@@ -22,28 +24,42 @@ const atOnce = 5
 // recognised, and the calls end as their scenarios say.
 func TestShippedScenarios(t *testing.T) {
 	t.Parallel()
+	left := slices.DeleteFunc(scenarios.Names(), func(name string) bool {
+		return name == "silence" || name == "hangup-early" // nothing is said that decides about them
+	})
+	for n := 0; n < attempts && len(left) > 0; n++ {
+		left = placeAll(t, left)
+	}
+	for _, name := range left {
+		t.Errorf("%s: not as its scenario says, %d times", name, attempts)
+	}
+}
+
+// placeAll places calls to a program of their own and returns those that did
+// not end as their scenarios say.
+func placeAll(t *testing.T, names []string) (failed []string) {
+	t.Helper()
 	p := start(t, "--orchestrator.rate=1.2")
 	o := options(t, p)
 	room := make(chan struct{}, atOnce)
 	var calls sync.WaitGroup
-	for i, name := range scenarios.Names() {
-		if name == "silence" || name == "hangup-early" {
-			continue // nothing is said that decides about them
-		}
+	var mu sync.Mutex
+	for i, name := range names {
 		calls.Go(func() {
 			room <- struct{}{}
 			defer func() { <-room }()
-			for n := range attempts {
-				res, err := place(t, o, name, fmt.Sprintf("4%d%02d", n, i))
-				if err == nil && res.OK {
-					return
-				}
-				t.Logf("%s: %v\n%s", name, err, conversation(res))
+			res, err := place(t, o, name, fmt.Sprintf("40%02d", i))
+			if err == nil && res.OK {
+				return
 			}
-			t.Errorf("%s: not as its scenario says, %d times", name, attempts)
+			mu.Lock()
+			defer mu.Unlock()
+			t.Logf("%s: %v\n%s", name, err, conversation(res))
+			failed = append(failed, name)
 		})
 	}
 	calls.Wait()
+	return failed
 }
 
 func place(t *testing.T, o caller.Options, name, called string) (caller.Result, error) {

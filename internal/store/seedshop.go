@@ -141,6 +141,10 @@ var shop = []customerPlan{
 			[]parcelPlan{{"圆通速递", "YT6600000007315", "returned", 16, 13}},
 			[]refundPlan{{"R20261109044", "approved", 25900, 12, 4, 0}}},
 	}},
+	{"C1012", "何军", "13800138012", []orderPlan{
+		{"20261120006698", schemas.OrderPaid, 1, "wechat",
+			[]schemas.OrderLine{item("TOWEL-3", "纯棉毛巾三条装", 1, 4990), item("SHAMPOO-5", "洗发水 五百毫升", 2, 3990)}, nil, nil},
+	}},
 	{"C1009", "吴桂英", "13800138009", nil}, // a caller who never bought anything
 }
 
