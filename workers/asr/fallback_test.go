@@ -544,7 +544,7 @@ func TestServiceWithAChain(t *testing.T) {
 	if n := counter(t, w.reg, "tidegate_asr_engine_served_total", "openai"); n != 2 {
 		t.Errorf("second engine served %v", n)
 	}
-	if strings.Contains(w.log.text(), "退货") {
+	if strings.Contains(w.log.String(), "退货") {
 		t.Error("what was said is in the log")
 	}
 }

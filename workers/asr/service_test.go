@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/internal/audio"
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
+	"github.com/tidegate/tidegate/internal/obs/obstest"
 	"github.com/tidegate/tidegate/internal/ws"
 	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/asr"
@@ -26,25 +27,7 @@ type worker struct {
 	*asr.Service
 	bus *bus.Bus
 	reg *prometheus.Registry
-	log *record
-}
-
-// record keeps what was logged.
-type record struct {
-	mu sync.Mutex
-	strings.Builder
-}
-
-func (r *record) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.Builder.Write(b)
-}
-
-func (r *record) text() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.String()
+	log *obstest.Log
 }
 
 func run(t *testing.T, e asr.Engine, change func(*asr.Config)) worker {
@@ -54,7 +37,7 @@ func run(t *testing.T, e asr.Engine, change func(*asr.Config)) worker {
 	if change != nil {
 		change(&cfg)
 	}
-	w := worker{bus: bustest.Start(t).Connect("asr"), reg: prometheus.NewRegistry(), log: &record{}}
+	w := worker{bus: bustest.Start(t).Connect("asr"), reg: prometheus.NewRegistry(), log: &obstest.Log{}}
 	deps := asr.Deps{
 		Bus: w.bus, Registry: w.reg, Lines: script("我要退货", "尾号八八"),
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -143,7 +126,7 @@ tidegate_asr_audio_seconds_total 2.4
 	if err != nil {
 		t.Error(err)
 	}
-	if strings.Contains(w.log.text(), "退货") {
+	if strings.Contains(w.log.String(), "退货") {
 		t.Error("a transcript is in the log")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/internal/audio"
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/internal/bus/bustest"
+	"github.com/tidegate/tidegate/internal/obs/obstest"
 	"github.com/tidegate/tidegate/internal/ws"
 	"github.com/tidegate/tidegate/schemas"
 	"github.com/tidegate/tidegate/workers/speech"
@@ -27,25 +27,7 @@ type worker struct {
 	*tts.Service
 	bus *bus.Bus
 	reg *prometheus.Registry
-	log *record
-}
-
-// record keeps what was logged.
-type record struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (r *record) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.b.Write(b)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.b.String()
+	log *obstest.Log
 }
 
 func run(t *testing.T, e tts.Engine, change func(*tts.Config)) worker {
@@ -60,7 +42,7 @@ func runOn(t *testing.T, b *bus.Bus, e tts.Engine, change func(*tts.Config)) wor
 	if change != nil {
 		change(&cfg)
 	}
-	w := worker{bus: b, reg: prometheus.NewRegistry(), log: &record{}}
+	w := worker{bus: b, reg: prometheus.NewRegistry(), log: &obstest.Log{}}
 	deps := tts.Deps{Bus: w.bus, Registry: w.reg, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	var err error
 	if e == nil {
