@@ -46,6 +46,10 @@
 //	  said: [已经为您登记好了]     # parts of agent turns
 //	  not_said: [没听明白]
 //
+// Calls change the shop that they are about: who cancels an order finds it
+// cancelled the next time. The example shop is as it was when a service that
+// seeds it starts again.
+//
 // A recogniser that plays a script finds it by the scenario's name, and hears
 // the n-th "say" at the n-th end of speech. So each line is one utterance,
 // without a pause in it; and what is played and long enough to be taken for
