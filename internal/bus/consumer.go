@@ -204,6 +204,10 @@ func (c *Consumer) take(m jetstream.Msg) {
 	c.slots <- struct{}{}
 	c.inFlight.Go(func() {
 		defer func() { <-c.slots }()
+		if c.ctx.Err() != nil { // it waited behind what was cancelled
+			_ = m.Nak()
+			return
+		}
 		c.one(m)
 	})
 }
