@@ -92,13 +92,15 @@ func samePlace(held, said string) string {
 // houses are numbers of houses and rooms, which sound like days: 五号.
 var houses = regexp.MustCompile(`[0-9零〇一二两三四五六七八九十百千幺]{1,8}(?:号楼|号院|号|栋|幢|座|单元|室|楼|层)`)
 
-// withoutHouses is a sentence as it is read for a time, once it holds an
-// address.
-func (t *turn) withoutHouses(h heard) string {
+// forTime is a sentence as it is read for the time of a pick-up: without the
+// days on which something came or was bought, and without the houses of an
+// address that it holds.
+func (t *turn) forTime(h heard) string {
+	text := zhtext.WithoutArrivals(h.text)
 	for _, name := range t.f.slotOrder {
 		if t.f.slots[name].Reader == readerAddress && h.values[name] != "" {
-			return houses.ReplaceAllString(h.text, "，")
+			return houses.ReplaceAllString(text, "，")
 		}
 	}
-	return h.text
+	return text
 }

@@ -55,7 +55,7 @@ func (t *turn) takeGoods(h heard) bool {
 // wishOnly says whether a sentence tells what is wrong more surely than what
 // for: an uncertain request that has no use for a reason is none.
 func (t *turn) wishOnly(h heard, intent string) bool {
-	if h.keyed || h.intent.Confidence >= t.f.policy.SwitchIntent || t.wishFor(h) == "" {
+	if h.keyed || t.wishFor(h) == "" || h.intent.Confidence >= t.f.policy.SwitchIntent && !t.onlyValue(h) {
 		return false
 	}
 	return !slices.ContainsFunc(t.f.tasks[intent].Slots, func(name string) bool { return h.values[name] != "" })

@@ -147,10 +147,12 @@ func later(a, b time.Time) time.Time {
 // wasThen says whether a sentence names a time that has passed.
 func (t *turn) wasThen(h heard) bool {
 	today := time.Date(t.now.Year(), t.now.Month(), t.now.Day(), 0, 0, 0, 0, t.f.zone)
-	if _, _, ok := zhtext.FindTimeRange(t.withoutHouses(h), today); ok {
+	text := t.forTime(h)
+	if _, _, ok := zhtext.FindTimeRange(text, today); ok {
 		return true
 	}
-	return !h.day.IsZero() && h.day.Before(today)
+	day, ok := t.f.ear.date(text, t.now)
+	return ok && day.Before(today)
 }
 
 // lastPickup is the last day that a courier can be asked for.

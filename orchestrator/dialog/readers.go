@@ -28,7 +28,7 @@ func (t *turn) readFree(h *heard) {
 		named = named || confirm && t.relevant(name)
 		text := h.text
 		if slot.Reader == readerTimeRange {
-			text = t.withoutHouses(*h)
+			text = t.forTime(*h)
 		}
 		v := readFreeValue(slot.Reader, text, t.now, asked, named)
 		switch {

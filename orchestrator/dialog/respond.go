@@ -18,11 +18,7 @@ const promptOrderUnknown = "order_unknown"
 
 // respond takes the caller's answer to the present question.
 func (t *turn) respond(h heard) {
-	if t.leaves(h) || t.command(h) {
-		return
-	}
-	if t.s.Intent != "" && t.says(h, "give_up") {
-		t.giveUp()
+	if t.leaves(h) || t.greeted(h) || t.drops(h) || t.command(h) {
 		return
 	}
 	if t.anger(h) || t.refuseTime(h) || t.declinePickup(h) || t.answerFirst(h) {
@@ -125,16 +121,18 @@ func (t *turn) respondMore(h heard) {
 	if h.answer != zhtext.AnswerUnknown {
 		least = t.f.policy.SwitchIntent // "好" is no greeting here
 	}
-	if intent, ok := t.intentSure(h, least); ok && !t.f.tasks[intent].End {
+	no := t.answerTo(h, "") == zhtext.AnswerNo // "还在路上" ends no call
+	intent, ok := t.intentSure(h, least)
+	disputed := no && t.says(h, "wrong") && t.f.has(promptDisputed)
+	if ok && !t.f.tasks[intent].End && !(disputed && intent == t.s.LastIntent) {
 		t.progress()
 		t.begin(intent, h)
 		return
 	}
-	no := t.answerTo(h, "") == zhtext.AnswerNo // "还在路上" ends no call
 	switch {
 	case h.intent.Intent == intentGoodbye, t.says(h, "nothing_more"):
 		t.goodbye("goodbye")
-	case no && t.says(h, "wrong") && t.f.has(promptDisputed):
+	case disputed:
 		t.progress()
 		t.offerHuman(promptDisputed)
 	case t.wishFor(h) != "" && !t.says(h, phraseAsking):
@@ -143,7 +141,7 @@ func (t *turn) respondMore(h heard) {
 		t.askWith(questionIntent, t.wishFor(h))
 	case no:
 		t.goodbye("goodbye")
-	case t.takeGoods(h):
+	case t.takeGoods(h), t.tookNote(h):
 	case h.answer == zhtext.AnswerYes:
 		t.progress()
 		t.ask(questionIntent)
@@ -170,7 +168,7 @@ func (t *turn) respondOffer(h heard) {
 	}
 	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && intent == offer {
 		h.answer = zhtext.AnswerYes
-		if strings.HasPrefix(h.text, "不") {
+		if _, up := t.givesUp(h, phraseGiveUp); up || strings.HasPrefix(h.text, "不") {
 			h.answer = zhtext.AnswerNo // "不换" names what is not wanted
 		}
 	}
