@@ -3,6 +3,7 @@ package dialog
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/zhtext"
@@ -88,6 +89,30 @@ func samePlace(held, said string) string {
 	}
 	return said
 }
+
+// otherHouse is what was said of an address with another number of a house or
+// room, when a sentence names nothing but that: "不对，是一二八九号". A number that
+// may be a day is none.
+func otherHouse(held, text string) string {
+	m := onlyHouse.FindStringSubmatch(zhtext.Narrow(text))
+	road := zhtext.ShortAddress(held)
+	if m == nil || road == "" {
+		return ""
+	}
+	said, ok := zhtext.FindAddress(road + m[1] + m[2])
+	number, found := strings.CutSuffix(strings.TrimPrefix(said.Text, road), m[2])
+	if n, err := strconv.Atoi(number); !ok || !found || err != nil || m[2] == "号" && n <= 31 {
+		return ""
+	}
+	at := regexp.MustCompile(`[0-9]+` + m[2]).FindStringIndex(held)
+	if at == nil {
+		return ""
+	}
+	return held[:at[0]] + number + m[2] + held[at[1]:]
+}
+
+// onlyHouse is a sentence with nothing in it but the number of a house.
+var onlyHouse = regexp.MustCompile(`^(?:不对|不是|错了|说错了|应该是|是|啊|哦|嗯|门牌号?|改成|[,.，。 ])*([0-9零〇一二两三四五六七八九十百千幺]{1,8})(号楼|号|栋|幢|单元|室)(?:的|啊|呀|吧|才对|[,.，。 ])*$`)
 
 // houses are numbers of houses and rooms, which sound like days: 五号.
 var houses = regexp.MustCompile(`[0-9零〇一二两三四五六七八九十百千幺]{1,8}(?:号楼|号院|号|栋|幢|座|单元|室|楼|层)`)

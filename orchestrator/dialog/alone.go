@@ -12,6 +12,15 @@ const (
 	phraseHello = "hello"
 	// phraseUnderstood takes note of what was told: "好的", "嗯".
 	phraseUnderstood = "understood"
+	// phraseSmall are words that may stand around one that is said alone,
+	// besides those of filler: "那上门吧".
+	phraseSmall = "small"
+	// phraseCost asks what something costs: "要钱吗".
+	phraseCost = "cost"
+	// phraseCourierWhen asks when couriers come.
+	phraseCourierWhen = "courier_when"
+	// phraseRather puts an answer right that was given before: "不是，还是尺码".
+	phraseRather = "rather"
 	// phraseGiveUp drops the request in hand, phraseWithdraw one that was made
 	// before the call; phraseNotGivenUp are words that hold theirs and drop
 	// nothing: "要不退了吧".
@@ -37,7 +46,7 @@ func (t *turn) alone(h heard, phrases []nlu.Phrase) bool {
 		return false
 	}
 	m, ok := h.sounds.Find(phrases)
-	return ok && m.Exact && h.sounds.Without(phrases).Without(t.f.heard[phraseFiller]).Len() == 0
+	return ok && m.Exact && h.sounds.Without(phrases).Without(t.f.heard[phraseSmall]).Without(t.f.heard[phraseFiller]).Len() == 0
 }
 
 // readAlone reads the values that are named by a word which means them only
@@ -69,21 +78,22 @@ func (t *turn) onlyValue(h heard) bool {
 }
 
 // greeted answers who only wants to hear that someone is there, or takes note
-// where nothing was told yet, and asks the question in hand once more. It
-// counts as a turn that led nowhere: who says it again and again hears nothing.
+// where nothing was told yet, and asks the question in hand once more. Who says
+// it again and again hears nothing: that counts as a turn that led nowhere.
 func (t *turn) greeted(h heard) bool {
 	hello := h.answer == zhtext.AnswerUnknown && t.alone(h, t.f.heard[phraseHello])
-	if !hello && t.s.Question == questionIntent {
+	if !hello && t.s.Question == questionIntent && len(h.values) == 0 {
 		hello = t.alone(h, t.f.heard[phraseUnderstood])
 	}
 	if !hello || !t.f.has(promptHere) || !t.f.has(promptHereAside) {
+		t.s.Hellos = 0
 		return false
 	}
-	if t.s.Misses+t.s.Silences >= t.f.policy.Reprompts {
+	if t.s.Hellos++; t.s.Hellos > t.f.policy.Reprompts {
+		t.s.Misses = max(t.s.Misses, t.f.policy.Reprompts)
 		t.miss()
 		return true
 	}
-	t.s.Misses++
 	if q := t.f.questions[t.s.Question]; t.atRest() && t.s.Prompt == q.Ask && !t.s.Deaf {
 		t.sayAndListen(promptHere, q.Expect)
 		return true

@@ -94,6 +94,33 @@ func (t *turn) otherArticle(h heard, o Order) bool {
 	})
 }
 
+// offersOrder says whether the caller is asked if an order is the one.
+func (t *turn) offersOrder() bool {
+	q := t.f.tasks[t.s.Intent].OfferOrder
+	return q != "" && t.s.Question == q
+}
+
+// takesOtherGoods turns to the order whose goods are named in place of the one
+// that is offered or in hand: "算了，还是毛衣吧".
+func (t *turn) takesOtherGoods(h heard) bool {
+	o := &t.s.Orders
+	i := t.goodsIn(h)
+	if i < 0 || !t.relevant(slotOrder) || h.sounds.Len() > maxGoods || len(h.values) > 0 {
+		return false
+	}
+	if s := t.subject(); s == nil || s.Number == o.Known[i].Number || h.meansOrder(*s, t.f.zone) {
+		return false
+	}
+	if o.Chosen != nil {
+		clear(t.s.Slots) // what was said of the other
+	}
+	order := o.Known[i]
+	t.rejectOrder()
+	t.choose(order)
+	t.fillLine(h.unnumbered())
+	return true
+}
+
 // turnToGoods leaves the order spoken of before, with what was said of it, for
 // the one whose goods are named now: "我那个水壶也想退".
 func (t *turn) turnToGoods(h heard) {

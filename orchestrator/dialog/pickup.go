@@ -214,6 +214,32 @@ func (t *turn) declinePickup(h heard) bool {
 	return false
 }
 
+// courierHours tells who asks when the courier comes, where one is being spoken
+// of, from when to when, and asks for a time.
+func (t *turn) courierHours(h heard) bool {
+	slot := t.f.slotOf(t.s.Question)
+	if slot == "" {
+		slot = t.f.offered(t.s.Question)
+	}
+	if !t.says(h, phraseCourierWhen) {
+		return false
+	}
+	for _, name := range t.f.slotOrder {
+		parts := t.f.implying(name)
+		if len(parts) == 0 || slot != name && !slices.Contains(parts, slot) || slices.ContainsFunc(parts, func(p string) bool { return h.values[p] != "" }) {
+			continue
+		}
+		if t.s.Slots[name].Value != valueYes {
+			t.set(name, valueYes, h.text)
+		}
+		t.progress()
+		t.say(promptTimeClosed)
+		t.proceed()
+		return true
+	}
+	return false
+}
+
 // agreeable says whether a sentence only asks for assent: "我自己寄可以吗".
 func agreeable(text string) bool {
 	text = strings.TrimRight(text, "？?。 ")

@@ -36,6 +36,9 @@ func (t *turn) readFree(h *heard) {
 			v = t.keptDay(t.s.Slots[name].Value, text, v)
 		case slot.Reader == readerAddress:
 			v = samePlace(t.s.Slots[name].Value, v)
+			if v == "" && confirm {
+				v = otherHouse(t.s.Slots[name].Value, text)
+			}
 			if v == "" && t.f.slotOf(q) == name && t.f.leavesAddress(q) && t.says(*h, "unknown") {
 				v = addressLater // people settle it
 			}

@@ -21,7 +21,7 @@ func (t *turn) respond(h heard) {
 	if t.leaves(h) || t.greeted(h) || t.drops(h) || t.command(h) {
 		return
 	}
-	if t.anger(h) || t.refuseTime(h) || t.declinePickup(h) || t.answerFirst(h) {
+	if t.anger(h) || t.refuseTime(h) || t.declinePickup(h) || t.courierHours(h) || t.answerFirst(h) {
 		return
 	}
 	if t.takeFix(h) {
@@ -121,7 +121,8 @@ func (t *turn) respondMore(h heard) {
 	if h.answer != zhtext.AnswerUnknown {
 		least = t.f.policy.SwitchIntent // "好" is no greeting here
 	}
-	no := t.answerTo(h, "") == zhtext.AnswerNo // "还在路上" ends no call
+	// Neither "还在路上" nor "那我不在家咋办" ends the call.
+	no := t.answerTo(h, "") == zhtext.AnswerNo && !t.asksExactly(h)
 	intent, ok := t.intentSure(h, least)
 	disputed := no && t.says(h, "wrong") && t.f.has(promptDisputed)
 	if ok && !t.f.tasks[intent].End && !(disputed && intent == t.s.LastIntent) {
@@ -249,6 +250,7 @@ func (t *turn) respondOfferedOrder(h heard) {
 		if !t.fillLine(h.unnumbered()) {
 			t.recallGoods()
 		}
+	case t.takesOtherGoods(h):
 	case others:
 		t.progress()
 		t.reask()
@@ -291,7 +293,7 @@ func (t *turn) respondChooseOrder(h heard) {
 // respondSlot takes the answer to a slot's own question.
 func (t *turn) respondSlot(h heard, slot string) {
 	before := t.s.LastFilled
-	wrong := t.says(h, "wrong")
+	wrong := t.corrects(h, slot)
 	if t.f.slots[slot].Reader == readerYesNo && h.values[slot] == "" && !wrong {
 		if answer := t.answerTo(h, slot); answer != zhtext.AnswerUnknown {
 			h.values[slot] = answer.String()
@@ -322,7 +324,7 @@ func (t *turn) respondSlot(h heard, slot string) {
 		t.say("not_now")
 		t.next()
 		return
-	case t.freeVariant(h, slot):
+	case t.freeVariant(h, slot), t.takesOtherGoods(h):
 	default:
 		t.digress(h)
 		return
