@@ -43,7 +43,7 @@ func (t *turn) respondOfferedAddress(h heard, slot string) {
 	others := t.fillSlots(h, slot)
 	switch {
 	case h.values[slot] != "":
-	case h.answer != zhtext.AnswerYes && t.says(h, phraseWhich) && t.f.has(promptAddress):
+	case h.answer != zhtext.AnswerYes && t.asksWhich(h) && t.f.has(promptAddress):
 		t.progress()
 		t.say(promptAddress)
 		t.reask()
@@ -60,6 +60,14 @@ func (t *turn) respondOfferedAddress(h heard, slot string) {
 	}
 	t.progress()
 	t.proceed()
+}
+
+// asksWhich says whether a sentence asks for the whole address: 哪个地址, and not
+// 那个地址, which sounds like it.
+func (t *turn) asksWhich(h heard) bool {
+	which, ok := h.sounds.Find(t.f.heard[phraseWhich])
+	same, also := h.sounds.Find(t.f.heard[phraseSame])
+	return ok && !h.keyed && (which.Exact || !also || !same.Exact)
 }
 
 // forgetOwnAddress forgets an address that was that of the order in hand.

@@ -1,6 +1,9 @@
 package dialog
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/tidegate/tidegate/internal/zhtext"
 	"github.com/tidegate/tidegate/orchestrator/dialog/nlu"
 )
@@ -15,6 +18,8 @@ const (
 	// phraseSmall are words that may stand around one that is said alone,
 	// besides those of filler: "那上门吧".
 	phraseSmall = "small"
+	// phraseWhat asks for what was said once more: "什么".
+	phraseWhat = "what"
 	// phraseCost asks what something costs: "要钱吗".
 	phraseCost = "cost"
 	// phraseCourierWhen asks when couriers come.
@@ -142,11 +147,18 @@ func (t *turn) drops(h heard) bool {
 	if !ok {
 		return false
 	}
+	if t.leavesOut(h) {
+		t.progress()
+		t.proceed()
+		return true
+	}
 	h.intent = instead
 	intent, sure := t.intentSure(h, t.f.policy.SwitchIntent)
 	_, named := h.sounds.Find(t.f.compile(t.f.intents[intent].Core))
 	switch {
-	case sure && named && intent != t.s.Intent && !t.f.tasks[intent].End:
+	case sure && named && intent == t.s.Intent:
+		return false // "不换了，就退吧" in the midst of a return
+	case sure && named && !t.f.tasks[intent].End:
 		t.progress()
 		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.begin(intent, h)
@@ -159,5 +171,29 @@ func (t *turn) drops(h heard) bool {
 	default:
 		return false
 	}
+	return true
+}
+
+// leavesOut takes "手套不退了" where several articles are in hand: the others
+// stay.
+func (t *turn) leavesOut(h heard) bool {
+	lines := t.lines()
+	held := lineIDs(t.s.Slots[slotLine].Value)
+	if t.s.Slots[slotLine].Value == wholeOrder {
+		held = nil
+		for _, l := range lines {
+			held = append(held, l.ID)
+		}
+	}
+	left := slices.Clone(held)
+	for _, l := range lines {
+		if h.meansLine(l) {
+			left = slices.DeleteFunc(left, func(id string) bool { return id == l.ID })
+		}
+	}
+	if len(left) == 0 || len(left) == len(held) {
+		return false
+	}
+	t.set(slotLine, strings.Join(left, lineSeparator), h.text)
 	return true
 }

@@ -235,7 +235,7 @@ func (t *turn) asks(h heard) bool {
 	if h.keyed || t.s.Deaf || t.f.known.Len() == 0 {
 		return false
 	}
-	return t.says(h, phraseAsking) && t.says(h, phraseTopic)
+	return t.asksExactly(h) && t.says(h, phraseTopic)
 }
 
 // atRest says whether nothing is being asked of the caller that would be

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -33,7 +34,8 @@ func (t *turn) readFree(h *heard) {
 		v := readFreeValue(slot.Reader, text, t.now, asked, named)
 		switch {
 		case slot.Reader == readerTimeRange && v != "":
-			v = t.keptDay(t.s.Slots[name].Value, text, v)
+			held := t.s.Slots[name].Value
+			v = cmp.Or(t.otherDay(held, text), t.keptDay(held, text, v))
 		case slot.Reader == readerAddress:
 			v = samePlace(t.s.Slots[name].Value, v)
 			if v == "" && confirm {

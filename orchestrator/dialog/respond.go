@@ -162,8 +162,12 @@ func (t *turn) respondOffer(h heard) {
 		h.answer = own
 	}
 	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer && own == zhtext.AnswerUnknown {
-		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.progress()
+		if task := t.f.tasks[intent]; task.Aside != "" && t.aside(task) {
+			t.reask() // what was offered stays
+			return
+		}
+		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.begin(intent, h)
 		return
 	}
