@@ -100,7 +100,7 @@ func (t *turn) leaveOut(refused []Line) {
 // received says whether the goods have reached the caller: as told, else as
 // the order has it.
 func (t *turn) received() bool {
-	if v := t.s.Slots["received"].Value; v != "" {
+	if v := t.s.Slots[slotReceived].Value; v != "" {
 		return v == valueYes
 	}
 	c := t.s.Orders.Chosen

@@ -100,7 +100,7 @@ func (t *turn) courierTime(h *heard, slot, value string, asked bool) string {
 		return ""
 	}
 	if value == "" {
-		if asked && t.wasThen(*h) {
+		if asked && !t.asksExactly(*h) && t.wasThen(*h) {
 			return refuse(promptTimePast)
 		}
 		return ""

@@ -177,6 +177,9 @@ func (t *turn) respondOffer(h heard) {
 			h.answer = zhtext.AnswerNo // "不换" names what is not wanted
 		}
 	}
+	if own == zhtext.AnswerUnknown && h.answer == zhtext.AnswerNo && !t.says(h, phraseDecline) {
+		h.answer = t.answerTo(h, "") // "还没收到" turns nothing down
+	}
 	switch h.answer {
 	case zhtext.AnswerYes:
 		t.progress()
@@ -194,6 +197,12 @@ func (t *turn) respondOffer(h heard) {
 			t.next()
 		}
 	default:
+		if len(h.values) > 0 && !t.says(h, phraseAsking) && t.takeSlots(h, "") {
+			t.progress()
+			t.say("noted")
+			t.reask()
+			return
+		}
 		t.lost(h)
 	}
 }

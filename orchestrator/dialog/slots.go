@@ -36,7 +36,7 @@ func (t *turn) corrects(h heard, asked string) bool {
 	}
 	return h.answer == zhtext.AnswerNo && t.says(h, phraseRather) && slices.ContainsFunc(t.f.slotOrder, func(name string) bool {
 		held := t.s.Slots[name].Value
-		return name != asked && held != "" && h.values[name] != "" && h.values[name] != held && len(t.f.slots[name].Values) > 0
+		return name != asked && held != "" && h.values[name] != "" && h.values[name] != held && !t.f.free(name) && t.relevant(name)
 	})
 }
 
