@@ -10,6 +10,10 @@ import (
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
 
+// maxBrief is the length of a sentence, in characters, in which a day with the
+// courier's name is when it shall come.
+const maxBrief = 6
+
 // readFree reads the slots whose values are no choice: a stretch of time and an
 // address. When another question was asked, they count only with a word that
 // names them, or in the correction of what was confirmed.
@@ -31,7 +35,8 @@ func (t *turn) readFree(h *heard) {
 		if slot.Reader == readerTimeRange {
 			text = t.forTime(*h)
 		}
-		v := readFreeValue(slot.Reader, text, t.now, asked, named)
+		brief := t.mentioned(*h, name) && h.sounds.Len() <= maxBrief && !t.asksExactly(*h) // "后天上门"
+		v := readFreeValue(slot.Reader, text, t.now, asked || brief && slot.Reader == readerTimeRange, named)
 		switch {
 		case slot.Reader == readerTimeRange && v != "":
 			held := t.s.Slots[name].Value
