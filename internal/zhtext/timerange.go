@@ -69,6 +69,7 @@ var (
 	afterward = regexp.MustCompile(`^(?:钟)?(?:以后|之后|过后|后)`)
 	until     = regexp.MustCompile(`^(?:钟)?(?:以前|之前|前)`)
 	around    = regexp.MustCompile(`^(?:钟)?(?:左右|前后|上下|那会儿?|的样子)`)
+	whether   = regexp.MustCompile(`行不行|可不可以|方不方便|有没有空|有没有时间|在不在`) // "下午行不行" refuses nothing
 	busy      = regexp.MustCompile(`不行|没空|没时间|不在|不方便|不可以|没有时间|没有空|上班`)
 )
 
@@ -77,7 +78,7 @@ var (
 // today, if that is still to come, else tomorrow. Clear is false when only a
 // day was named, which is then meant whole. What lies in the past is none.
 func FindTimeRange(sentence string, now time.Time) (r TimeRange, clear, ok bool) {
-	text := eitherHours(Narrow(sentence))
+	text := eitherHours(whether.ReplaceAllString(Narrow(sentence), ""))
 	if at := busy.FindAllStringIndex(text, -1); at != nil {
 		// "明天不行，后天下午": what counts is behind the last refusal.
 		last := at[len(at)-1]

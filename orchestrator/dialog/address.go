@@ -3,6 +3,7 @@ package dialog
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/zhtext"
@@ -42,7 +43,7 @@ func (t *turn) respondOfferedAddress(h heard, slot string) {
 	others := t.fillSlots(h, slot)
 	switch {
 	case h.values[slot] != "":
-	case h.answer != zhtext.AnswerYes && t.says(h, phraseWhich) && t.f.has(promptAddress):
+	case h.answer != zhtext.AnswerYes && t.asksWhich(h) && t.f.has(promptAddress):
 		t.progress()
 		t.say(promptAddress)
 		t.reask()
@@ -59,6 +60,14 @@ func (t *turn) respondOfferedAddress(h heard, slot string) {
 	}
 	t.progress()
 	t.proceed()
+}
+
+// asksWhich says whether a sentence asks for the whole address: 哪个地址, and not
+// 那个地址, which sounds like it.
+func (t *turn) asksWhich(h heard) bool {
+	which, ok := h.sounds.Find(t.f.heard[phraseWhich])
+	same, also := h.sounds.Find(t.f.heard[phraseSame])
+	return ok && !h.keyed && (which.Exact || !also || !same.Exact)
 }
 
 // forgetOwnAddress forgets an address that was that of the order in hand.
@@ -89,16 +98,42 @@ func samePlace(held, said string) string {
 	return said
 }
 
+// otherHouse is what was said of an address with another number of a house or
+// room, when a sentence names nothing but that: "不对，是一二八九号". A number that
+// may be a day is none.
+func otherHouse(held, text string) string {
+	m := onlyHouse.FindStringSubmatch(zhtext.Narrow(text))
+	road := zhtext.ShortAddress(held)
+	if m == nil || road == "" {
+		return ""
+	}
+	said, ok := zhtext.FindAddress(road + m[1] + m[2])
+	number, found := strings.CutSuffix(strings.TrimPrefix(said.Text, road), m[2])
+	if n, err := strconv.Atoi(number); !ok || !found || err != nil || m[2] == "号" && n <= 31 {
+		return ""
+	}
+	at := regexp.MustCompile(`[0-9]+` + m[2]).FindStringIndex(held)
+	if at == nil {
+		return ""
+	}
+	return held[:at[0]] + number + m[2] + held[at[1]:]
+}
+
+// onlyHouse is a sentence with nothing in it but the number of a house.
+var onlyHouse = regexp.MustCompile(`^(?:不对|不是|错了|说错了|应该是|是|啊|哦|嗯|门牌号?|改成|[,.，。 ])*([0-9零〇一二两三四五六七八九十百千幺]{1,8})(号楼|号|栋|幢|单元|室)(?:的|啊|呀|吧|才对|[,.，。 ])*$`)
+
 // houses are numbers of houses and rooms, which sound like days: 五号.
 var houses = regexp.MustCompile(`[0-9零〇一二两三四五六七八九十百千幺]{1,8}(?:号楼|号院|号|栋|幢|座|单元|室|楼|层)`)
 
-// withoutHouses is a sentence as it is read for a time, once it holds an
-// address.
-func (t *turn) withoutHouses(h heard) string {
+// forTime is a sentence as it is read for the time of a pick-up: without the
+// days on which something came or was bought, and without the houses of an
+// address that it holds.
+func (t *turn) forTime(h heard) string {
+	text := zhtext.WithoutArrivals(h.text)
 	for _, name := range t.f.slotOrder {
 		if t.f.slots[name].Reader == readerAddress && h.values[name] != "" {
-			return houses.ReplaceAllString(h.text, "，")
+			return houses.ReplaceAllString(text, "，")
 		}
 	}
-	return h.text
+	return text
 }

@@ -9,6 +9,7 @@ import (
 const (
 	slotOrder    = "order"
 	slotLine     = "line"
+	slotReceived = "received"
 	readerOrder  = "order"
 	readerLine   = "line"
 	readerChoice = "choice"

@@ -147,11 +147,30 @@ func (t *turn) answerFirst(h heard) bool {
 	if !ok || t.answersQuestion(h) {
 		return false
 	}
-	if intent, sure := t.intentSure(h, t.f.policy.SwitchIntent); sure && !t.f.tasks[intent].Knowledge {
-		return false
+	if intent, sure := t.intentSure(h, t.f.policy.SwitchIntent); sure {
+		task := t.f.tasks[intent]
+		if !task.Knowledge {
+			return false
+		}
+		if t.ofRequest(task, h) && t.aside(task) {
+			t.progress()
+			t.reask()
+			return true
+		}
 	}
 	t.answer(id, h)
 	return true
+}
+
+// surely is the confidence from which a question about the rules is answered
+// for the request in hand, also where an entry speaks of something close to it.
+const surely = 0.95
+
+// ofRequest says whether what a sentence surely asks can be answered for the
+// request in hand, not only in general: "上门取件要钱吗" of goods that are broken.
+func (t *turn) ofRequest(task taskSpec, h heard) bool {
+	_, named := h.sounds.Find(t.f.compile(t.f.intents[h.intent.Intent].Core))
+	return (named || t.says(h, phraseCost)) && t.s.Intent != "" && task.Answer != "" && h.intent.Confidence >= surely && t.missing(task) == "" && t.asksExactly(h)
 }
 
 // answersQuestion says whether a sentence that asks nothing is an answer to
@@ -165,7 +184,7 @@ func (t *turn) answersQuestion(h heard) bool {
 	switch {
 	case t.says(h, phraseAsking):
 		return false
-	case t.atRest() && t.namesGoods(h):
+	case (t.atRest() || t.offersOrder()) && t.namesGoods(h):
 		return true
 	case t.s.Question == questionIntent:
 		return t.wishFor(h) != ""
@@ -181,7 +200,7 @@ func (t *turn) answersQuestion(h heard) bool {
 // lost takes what nothing else was made of: knowledge, an honest "I don't
 // know", or a miss.
 func (t *turn) lost(h heard) {
-	if t.restates(h) && t.s.Misses+t.s.Silences < t.f.policy.Reprompts {
+	if again, ok := t.intentSure(h, t.f.policy.SwitchIntent); (t.restates(h) || ok && again == t.s.Intent) && t.s.Misses+t.s.Silences < t.f.policy.Reprompts {
 		t.s.Misses++
 		t.say("noted")
 		t.reask()
@@ -216,7 +235,7 @@ func (t *turn) asks(h heard) bool {
 	if h.keyed || t.s.Deaf || t.f.known.Len() == 0 {
 		return false
 	}
-	return t.says(h, phraseAsking) && t.says(h, phraseTopic)
+	return t.asksExactly(h) && t.says(h, phraseTopic)
 }
 
 // atRest says whether nothing is being asked of the caller that would be

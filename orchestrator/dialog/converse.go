@@ -233,7 +233,7 @@ func (t *turn) command(h heard) bool {
 		t.progress()
 		t.say("ticket_repeat")
 		t.reask()
-	case t.says(h, "repeat"):
+	case t.says(h, "repeat") || t.alone(h, t.f.heard[phraseWhat]):
 		t.repeat()
 	case t.says(h, "wait") && len(h.values) == 0 && h.ref.kind == refNone && !t.says(h, phraseServe) && !t.wantsElse(h):
 		t.sayAndListen("wait", expectPatient)

@@ -100,7 +100,7 @@ func (t *turn) leaveOut(refused []Line) {
 // received says whether the goods have reached the caller: as told, else as
 // the order has it.
 func (t *turn) received() bool {
-	if v := t.s.Slots["received"].Value; v != "" {
+	if v := t.s.Slots[slotReceived].Value; v != "" {
 		return v == valueYes
 	}
 	c := t.s.Orders.Chosen
@@ -234,7 +234,7 @@ func (t *turn) instead(task taskSpec, h heard) bool {
 // one in hand.
 func (t *turn) otherRequest(h heard) bool {
 	intent, ok := t.intentSure(h, t.f.policy.SwitchIntent)
-	return ok && intent != t.s.Intent && t.f.tasks[intent].Ticket != ""
+	return ok && intent != t.s.Intent && t.f.tasks[intent].Ticket != "" && !t.onlyValue(h)
 }
 
 // takeUp brings back what a task was about, whatever was spoken of meanwhile.

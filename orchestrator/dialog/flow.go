@@ -65,6 +65,8 @@ type Flow struct {
 type spokenValue struct {
 	name  string
 	words []nlu.Phrase
+	// alone mean it where nothing else is said.
+	alone []nlu.Phrase
 }
 
 // shippedFolder is where the default flow is in embedded.

@@ -117,6 +117,7 @@ func TestEveryPromptIsUsed(t *testing.T) {
 	used[promptTimePast], used[promptTimeClosed], used[promptTimeFar], used[promptAddress] = true, true, true, true
 	used[promptFiller] = len(filler) > 0 // the bridge says it
 	used[promptUnknown], used[promptUnknownAside], used[promptToldAll], used[promptDisputed], used[promptGoods], used[promptOrderUnknown] = true, true, true, true, true, true
+	used[promptHere], used[promptHereAside], used[promptMoreShort], used[promptWithdraw] = true, true, true, true
 	for id := range f.knowledge {
 		used[promptAnswer+id] = true
 	}

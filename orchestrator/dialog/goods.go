@@ -55,7 +55,7 @@ func (t *turn) takeGoods(h heard) bool {
 // wishOnly says whether a sentence tells what is wrong more surely than what
 // for: an uncertain request that has no use for a reason is none.
 func (t *turn) wishOnly(h heard, intent string) bool {
-	if h.keyed || h.intent.Confidence >= t.f.policy.SwitchIntent || t.wishFor(h) == "" {
+	if h.keyed || t.wishFor(h) == "" || h.intent.Confidence >= t.f.policy.SwitchIntent && !t.onlyValue(h) {
 		return false
 	}
 	return !slices.ContainsFunc(t.f.tasks[intent].Slots, func(name string) bool { return h.values[name] != "" })
@@ -92,6 +92,33 @@ func (t *turn) otherArticle(h heard, o Order) bool {
 			return k.Status != TicketLost && k.Request.OrderNumber == o.Number && (len(lines) == 0 || slices.Contains(lines, l.ID))
 		})
 	})
+}
+
+// offersOrder says whether the caller is asked if an order is the one.
+func (t *turn) offersOrder() bool {
+	q := t.f.tasks[t.s.Intent].OfferOrder
+	return q != "" && t.s.Question == q
+}
+
+// takesOtherGoods turns to the order whose goods are named in place of the one
+// that is offered or in hand: "算了，还是毛衣吧".
+func (t *turn) takesOtherGoods(h heard) bool {
+	o := &t.s.Orders
+	i := t.goodsIn(h)
+	if i < 0 || !t.relevant(slotOrder) || h.sounds.Len() > maxGoods || len(h.values) > 0 {
+		return false
+	}
+	if s := t.subject(); s == nil || s.Number == o.Known[i].Number || h.meansOrder(*s, t.f.zone) {
+		return false
+	}
+	if o.Chosen != nil {
+		clear(t.s.Slots) // what was said of the other
+	}
+	order := o.Known[i]
+	t.rejectOrder()
+	t.choose(order)
+	t.fillLine(h.unnumbered())
+	return true
 }
 
 // turnToGoods leaves the order spoken of before, with what was said of it, for

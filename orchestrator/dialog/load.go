@@ -241,7 +241,7 @@ func (l *loader) finish() {
 		f.mentions[name] = f.compile(slot.Mention)
 		f.excepts[name] = f.compile(slot.Except)
 		for _, v := range slot.Values {
-			f.values[name] = append(f.values[name], spokenValue{v.Name, f.compile(v.Words)})
+			f.values[name] = append(f.values[name], spokenValue{v.Name, f.compile(v.Words), f.compile(v.Alone)})
 		}
 	}
 	f.humanWords = f.compile(f.intents[intentHuman].Core)

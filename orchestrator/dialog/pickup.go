@@ -100,7 +100,7 @@ func (t *turn) courierTime(h *heard, slot, value string, asked bool) string {
 		return ""
 	}
 	if value == "" {
-		if asked && t.wasThen(*h) {
+		if asked && !t.asksExactly(*h) && t.wasThen(*h) {
 			return refuse(promptTimePast)
 		}
 		return ""
@@ -147,10 +147,12 @@ func later(a, b time.Time) time.Time {
 // wasThen says whether a sentence names a time that has passed.
 func (t *turn) wasThen(h heard) bool {
 	today := time.Date(t.now.Year(), t.now.Month(), t.now.Day(), 0, 0, 0, 0, t.f.zone)
-	if _, _, ok := zhtext.FindTimeRange(t.withoutHouses(h), today); ok {
+	text := t.forTime(h)
+	if _, _, ok := zhtext.FindTimeRange(text, today); ok {
 		return true
 	}
-	return !h.day.IsZero() && h.day.Before(today)
+	day, ok := t.f.ear.date(text, t.now)
+	return ok && day.Before(today)
 }
 
 // lastPickup is the last day that a courier can be asked for.
@@ -206,6 +208,32 @@ func (t *turn) declinePickup(h heard) bool {
 		}
 		t.set(name, valueNo, h.text)
 		t.progress()
+		t.proceed()
+		return true
+	}
+	return false
+}
+
+// courierHours tells who asks when the courier comes, where one is being spoken
+// of, from when to when, and asks for a time.
+func (t *turn) courierHours(h heard) bool {
+	slot := t.f.slotOf(t.s.Question)
+	if slot == "" {
+		slot = t.f.offered(t.s.Question)
+	}
+	if !t.says(h, phraseCourierWhen) {
+		return false
+	}
+	for _, name := range t.f.slotOrder {
+		parts := t.f.implying(name)
+		if len(parts) == 0 || slot != name && !slices.Contains(parts, slot) || slices.ContainsFunc(parts, func(p string) bool { return h.values[p] != "" }) {
+			continue
+		}
+		if t.s.Slots[name].Value != valueYes {
+			t.set(name, valueYes, h.text)
+		}
+		t.progress()
+		t.say(promptTimeClosed)
 		t.proceed()
 		return true
 	}

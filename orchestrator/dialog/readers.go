@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -8,6 +9,10 @@ import (
 
 	"github.com/tidegate/tidegate/internal/zhtext"
 )
+
+// maxBrief is the length of a sentence, in characters, in which a day with the
+// courier's name is when it shall come.
+const maxBrief = 6
 
 // readFree reads the slots whose values are no choice: a stretch of time and an
 // address. When another question was asked, they count only with a word that
@@ -28,14 +33,19 @@ func (t *turn) readFree(h *heard) {
 		named = named || confirm && t.relevant(name)
 		text := h.text
 		if slot.Reader == readerTimeRange {
-			text = t.withoutHouses(*h)
+			text = t.forTime(*h)
 		}
-		v := readFreeValue(slot.Reader, text, t.now, asked, named)
+		brief := t.mentioned(*h, name) && h.sounds.Len() <= maxBrief && !t.asksExactly(*h) // "后天上门"
+		v := readFreeValue(slot.Reader, text, t.now, asked || brief && slot.Reader == readerTimeRange, named)
 		switch {
 		case slot.Reader == readerTimeRange && v != "":
-			v = t.keptDay(t.s.Slots[name].Value, text, v)
+			held := t.s.Slots[name].Value
+			v = cmp.Or(t.otherDay(held, text), t.keptDay(held, text, v))
 		case slot.Reader == readerAddress:
 			v = samePlace(t.s.Slots[name].Value, v)
+			if v == "" && confirm {
+				v = otherHouse(t.s.Slots[name].Value, text)
+			}
 			if v == "" && t.f.slotOf(q) == name && t.f.leavesAddress(q) && t.says(*h, "unknown") {
 				v = addressLater // people settle it
 			}

@@ -18,14 +18,10 @@ const promptOrderUnknown = "order_unknown"
 
 // respond takes the caller's answer to the present question.
 func (t *turn) respond(h heard) {
-	if t.leaves(h) || t.command(h) {
+	if t.leaves(h) || t.greeted(h) || t.drops(h) || t.command(h) {
 		return
 	}
-	if t.s.Intent != "" && t.says(h, "give_up") {
-		t.giveUp()
-		return
-	}
-	if t.anger(h) || t.refuseTime(h) || t.declinePickup(h) || t.answerFirst(h) {
+	if t.anger(h) || t.refuseTime(h) || t.declinePickup(h) || t.courierHours(h) || t.answerFirst(h) {
 		return
 	}
 	if t.takeFix(h) {
@@ -125,16 +121,19 @@ func (t *turn) respondMore(h heard) {
 	if h.answer != zhtext.AnswerUnknown {
 		least = t.f.policy.SwitchIntent // "好" is no greeting here
 	}
-	if intent, ok := t.intentSure(h, least); ok && !t.f.tasks[intent].End {
+	// Neither "还在路上" nor "那我不在家咋办" ends the call.
+	no := t.answerTo(h, "") == zhtext.AnswerNo && !t.asksExactly(h)
+	intent, ok := t.intentSure(h, least)
+	disputed := no && t.says(h, "wrong") && t.f.has(promptDisputed)
+	if ok && !t.f.tasks[intent].End && !(disputed && intent == t.s.LastIntent) {
 		t.progress()
 		t.begin(intent, h)
 		return
 	}
-	no := t.answerTo(h, "") == zhtext.AnswerNo // "还在路上" ends no call
 	switch {
 	case h.intent.Intent == intentGoodbye, t.says(h, "nothing_more"):
 		t.goodbye("goodbye")
-	case no && t.says(h, "wrong") && t.f.has(promptDisputed):
+	case disputed:
 		t.progress()
 		t.offerHuman(promptDisputed)
 	case t.wishFor(h) != "" && !t.says(h, phraseAsking):
@@ -143,7 +142,7 @@ func (t *turn) respondMore(h heard) {
 		t.askWith(questionIntent, t.wishFor(h))
 	case no:
 		t.goodbye("goodbye")
-	case t.takeGoods(h):
+	case t.takeGoods(h), t.tookNote(h):
 	case h.answer == zhtext.AnswerYes:
 		t.progress()
 		t.ask(questionIntent)
@@ -163,16 +162,23 @@ func (t *turn) respondOffer(h heard) {
 		h.answer = own
 	}
 	if intent, ok := t.intentSure(h, t.f.policy.SwitchIntent); ok && intent != offer && own == zhtext.AnswerUnknown {
-		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.progress()
+		if task := t.f.tasks[intent]; task.Aside != "" && t.aside(task) {
+			t.reask() // what was offered stays
+			return
+		}
+		t.s.Offer, t.s.AdvisedIn = "", ""
 		t.begin(intent, h)
 		return
 	}
 	if intent, ok := t.intentSure(h, t.f.policy.AcceptIntent); ok && intent == offer {
 		h.answer = zhtext.AnswerYes
-		if strings.HasPrefix(h.text, "不") {
+		if _, up := t.givesUp(h, phraseGiveUp); up || strings.HasPrefix(h.text, "不") {
 			h.answer = zhtext.AnswerNo // "不换" names what is not wanted
 		}
+	}
+	if own == zhtext.AnswerUnknown && h.answer == zhtext.AnswerNo && !t.says(h, phraseDecline) {
+		h.answer = t.answerTo(h, "") // "还没收到" turns nothing down
 	}
 	switch h.answer {
 	case zhtext.AnswerYes:
@@ -191,6 +197,12 @@ func (t *turn) respondOffer(h heard) {
 			t.next()
 		}
 	default:
+		if len(h.values) > 0 && !t.says(h, phraseAsking) && t.takeSlots(h, "") {
+			t.progress()
+			t.say("noted")
+			t.reask()
+			return
+		}
 		t.lost(h)
 	}
 }
@@ -251,6 +263,7 @@ func (t *turn) respondOfferedOrder(h heard) {
 		if !t.fillLine(h.unnumbered()) {
 			t.recallGoods()
 		}
+	case t.takesOtherGoods(h):
 	case others:
 		t.progress()
 		t.reask()
@@ -293,7 +306,7 @@ func (t *turn) respondChooseOrder(h heard) {
 // respondSlot takes the answer to a slot's own question.
 func (t *turn) respondSlot(h heard, slot string) {
 	before := t.s.LastFilled
-	wrong := t.says(h, "wrong")
+	wrong := t.corrects(h, slot)
 	if t.f.slots[slot].Reader == readerYesNo && h.values[slot] == "" && !wrong {
 		if answer := t.answerTo(h, slot); answer != zhtext.AnswerUnknown {
 			h.values[slot] = answer.String()
@@ -324,7 +337,7 @@ func (t *turn) respondSlot(h heard, slot string) {
 		t.say("not_now")
 		t.next()
 		return
-	case t.freeVariant(h, slot):
+	case t.freeVariant(h, slot), t.takesOtherGoods(h):
 	default:
 		t.digress(h)
 		return

@@ -12,7 +12,7 @@ import (
 // the caller says that something is wrong.
 func (t *turn) fillSlots(h heard, asked string) int {
 	n := 0
-	correcting := t.says(h, "wrong")
+	correcting := t.corrects(h, asked)
 	for _, name := range t.f.slotOrder {
 		v := h.values[name]
 		old, filled := t.s.Slots[name]
@@ -26,6 +26,18 @@ func (t *turn) fillSlots(h heard, asked string) int {
 		n++
 	}
 	return n
+}
+
+// corrects says whether a sentence puts right what was said before the question
+// for a slot: "不对", or "不是，还是尺码" where another reason is held.
+func (t *turn) corrects(h heard, asked string) bool {
+	if t.says(h, "wrong") {
+		return true
+	}
+	return h.answer == zhtext.AnswerNo && t.says(h, phraseRather) && slices.ContainsFunc(t.f.slotOrder, func(name string) bool {
+		held := t.s.Slots[name].Value
+		return name != asked && held != "" && h.values[name] != "" && h.values[name] != held && !t.f.free(name) && t.relevant(name)
+	})
 }
 
 // correctSlots takes over every value that differs from what is held.

@@ -134,6 +134,9 @@ type valueSpec struct {
 	Name  string   `yaml:"name"`
 	Say   string   `yaml:"say"`
 	Words []string `yaml:"words"`
+	// Alone are words that mean the value only where nothing else is said:
+	// "上门" as an answer.
+	Alone []string `yaml:"alone"`
 }
 
 type intentSpec struct {

@@ -89,6 +89,9 @@ type State struct {
 	// Misses and Silences count failed answers to the present question.
 	Misses   int `json:"misses,omitempty"`
 	Silences int `json:"silences,omitempty"`
+	// Hellos counts how often in a row the caller only wanted to hear that
+	// someone is there.
+	Hellos int `json:"hellos,omitempty"`
 	// Turns counts what the caller did; Heard only what was understood.
 	Turns int `json:"turns,omitempty"`
 	Heard int `json:"heard,omitempty"`

@@ -67,10 +67,14 @@ func (t *turn) leaveTicketed(h heard) {
 			if c != nil && !kept {
 				t.rejectOrder()
 			}
+			received, known := t.s.Slots[slotReceived]
 			clear(t.s.Slots)
 			t.forgetOrder()
 			if kept {
 				t.choose(*c)
+			}
+			if kept && known {
+				t.s.Slots[slotReceived] = received // of the same order
 			}
 			return
 		}

@@ -102,6 +102,7 @@ func (t *turn) understand(text string) heard {
 			h.values[name] = v
 		}
 	}
+	t.readAlone(&h)
 	h.fix, h.fixed = t.f.ear.fix(text)
 	t.preferFix(&h)
 	h.readPart(t.f)
