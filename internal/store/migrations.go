@@ -151,7 +151,12 @@ var migrations = []migration{
 			attempts INTEGER NOT NULL, requested_at {time} NOT NULL, ended_at {time})`,
 		`CREATE INDEX oms_writes_ticket ON oms_writes (ticket_id, requested_at)`,
 		`CREATE INDEX oms_writes_order ON oms_writes (order_number, requested_at)`,
-	}, down: []string{`DROP TABLE oms_writes`}},
+	}, down: []string{
+		// Work and facts that nobody of before can read.
+		`DELETE FROM outbox WHERE type IN ('tidegate.v1.returns.create', 'tidegate.v1.returns.created', 'tidegate.v1.orders.cancel', 'tidegate.v1.orders.cancelled',
+			'tidegate.v1.parcels.intercept', 'tidegate.v1.parcels.intercepted', 'tidegate.v1.orders.rejected')`,
+		`DROP TABLE oms_writes`,
+	}},
 	lifeMigration,
 	{id: "0008_ticket_links", up: []string{
 		// A ticket's copy in the tenant's own ticket system.
@@ -173,7 +178,11 @@ var migrations = []migration{
 		`CREATE INDEX ticket_link_events_received ON ticket_link_events (received_at)`,
 		// How far each system has been asked for changes.
 		`CREATE TABLE ticket_link_cursors (tenant TEXT PRIMARY KEY, since {time} NOT NULL)`,
-	}, down: []string{`DROP TABLE ticket_link_cursors`, `DROP TABLE ticket_link_events`, `DROP TABLE ticket_deliveries`, `DROP TABLE ticket_links`}},
+	}, down: []string{
+		// Work and facts that nobody of before can read.
+		`DELETE FROM outbox WHERE type IN ('tidegate.v1.ticket.deliver', 'tidegate.v1.ticket.synced')`,
+		`DROP TABLE ticket_link_cursors`, `DROP TABLE ticket_link_events`, `DROP TABLE ticket_deliveries`, `DROP TABLE ticket_links`,
+	}},
 	vaultMigration,
 	accessMigration,
 	notifyMigration,

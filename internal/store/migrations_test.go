@@ -35,7 +35,9 @@ func TestEveryMigrationGoesDownAndUpWithData(t *testing.T) {
 			if left["ticket_history"] == nil && left["tickets"] != nil {
 				// Below a ticket's life all are open, and nobody tells of changes.
 				left["tickets"] = slices.DeleteFunc(left["tickets"], func(c string) bool { return c == "status" })
-				delete(left, "outbox")
+			}
+			if left["ticket_links"] == nil {
+				delete(left, "outbox") // what nobody of before can read goes
 			}
 			want := store.FilterForTest(whole, left)
 			if got := s.DumpForTest(ctx, t, left); !slices.Equal(got, want) {
