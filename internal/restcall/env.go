@@ -2,7 +2,6 @@ package restcall
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -61,12 +60,12 @@ func (e *environment) functions() template.FuncMap {
 		"default":  choose,
 		"digits":   func(v any) string { return strings.Map(digit, show(v)) },
 		"join":     join,
-		inJSON:     func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
+		inJSON:     jsonText,
 		"lookup":   e.lookup,
 		"lower":    func(v any) string { return strings.ToLower(show(v)) },
 		"mask":     func(v any) string { return maskText(show(v)) },
 		"now":      e.at,
-		"replace":  func(old, repl string, v any) string { return strings.ReplaceAll(show(v), old, repl) },
+		"replace":  replace,
 		"secret":   e.secret,
 		"trim":     func(v any) string { return strings.TrimSpace(show(v)) },
 		"truncate": truncate,
@@ -127,7 +126,7 @@ func (e *environment) at(layout string, zone ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return e.now().In(loc).Format(layout), nil
+	return bounded(e.now().In(loc).Format(layout))
 }
 
 // date writes a time: LAYOUT TIME, or LAYOUT ZONE TIME.
@@ -147,7 +146,7 @@ func (e *environment) date(layout string, more ...any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return t.In(loc).Format(layout), nil
+	return bounded(t.In(loc).Format(layout))
 }
 
 func (e *environment) location(zone []string) (*time.Location, error) {

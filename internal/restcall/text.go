@@ -12,8 +12,12 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// maxTextBytes bounds what one template may become.
-const maxTextBytes = 256 << 10
+// maxTextBytes bounds what one template may become, and each value that is
+// made on the way there; maxRounds bounds its loops, all of them together.
+const (
+	maxTextBytes = 256 << 10
+	maxRounds    = 100_000
+)
 
 // Text is a template of a file: text/template with a closed function set.
 type Text struct {
@@ -70,12 +74,24 @@ func render(tmpl *template.Template, data any) (string, error) {
 	return out.b.String(), nil
 }
 
-// boundedText keeps a template from growing without end.
-type boundedText struct{ b strings.Builder }
+// boundedText keeps a template from growing, and from going round, without
+// end: each round of a loop begins with an empty text (see count).
+type boundedText struct {
+	b      strings.Builder
+	rounds int
+}
 
-var errTextTooLong = fmt.Errorf("becomes over %d bytes", maxTextBytes)
+var (
+	errTextTooLong   = fmt.Errorf("becomes over %d bytes", maxTextBytes)
+	errTooManyRounds = fmt.Errorf("its loops go round over %d times", maxRounds)
+)
 
 func (w *boundedText) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		if w.rounds++; w.rounds > maxRounds {
+			return 0, errTooManyRounds
+		}
+	}
 	if w.b.Len()+len(p) > maxTextBytes {
 		return 0, errTextTooLong
 	}
@@ -126,9 +142,25 @@ func compile(env *environment, source string) (*template.Template, error) {
 			}
 		case *parse.TemplateNode:
 			err = errors.New("template: define and block are not used here")
+		case *parse.RangeNode:
+			count(n)
 		}
 	})
 	return t, err
+}
+
+// count puts an empty text at the beginning of a loop's body. The parser makes
+// none, and a text is written in every round, also when nothing else is.
+func count(n *parse.RangeNode) {
+	n.List.Nodes = append([]parse.Node{&parse.TextNode{NodeType: parse.NodeText, Pos: n.Pos}}, n.List.Nodes...)
+}
+
+// bounded is a text that a function made.
+func bounded(s string) (string, error) {
+	if len(s) > maxTextBytes {
+		return "", errTextTooLong
+	}
+	return s, nil
 }
 
 // each visits every node of a template.

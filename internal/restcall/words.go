@@ -15,7 +15,7 @@ func pathPart(v any) (string, error) {
 	if s == "" || s == "." || s == ".." {
 		return "", errors.New("a part of the path is empty or dots")
 	}
-	return inQueryToo.Replace(url.PathEscape(s)), nil
+	return bounded(inQueryToo.Replace(url.PathEscape(s)))
 }
 
 // inQueryToo escapes what url.PathEscape leaves as it is, rightly so in a
@@ -58,11 +58,31 @@ func join(sep string, v any) (string, error) {
 	if !ok {
 		return "", errors.New("join: wants a list")
 	}
-	parts := make([]string, 0, len(list))
+	parts, size := make([]string, 0, len(list)), len(sep)*max(0, len(list)-1)
 	for _, e := range list {
 		parts = append(parts, show(e))
+		size += len(parts[len(parts)-1])
+	}
+	if size > maxTextBytes { // before it is made
+		return "", errTextTooLong
 	}
 	return strings.Join(parts, sep), nil
+}
+
+func replace(old, repl string, v any) (string, error) {
+	s := show(v)
+	if len(s)+strings.Count(s, old)*(len(repl)-len(old)) > maxTextBytes { // before it is made
+		return "", errTextTooLong
+	}
+	return strings.ReplaceAll(s, old, repl), nil
+}
+
+func jsonText(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	return bounded(string(b))
 }
 
 func digit(r rune) rune {
