@@ -236,11 +236,17 @@ func (t *trial) run(readOnly bool) {
 		}
 	}
 	t.step("changes of the last hour", func() (string, error) {
-		list, err := t.system.Changes(t.ctx, now.Add(-time.Hour))
+		list, refused, err := t.system.Changes(t.ctx, now.Add(-time.Hour))
 		text := fmt.Sprintf("%d changes", len(list))
 		if n := len(list); n > 0 {
 			last := list[n-1]
 			text += fmt.Sprintf("; the last: copy %s is %q since %s", line(last.ExternalID), last.Status, last.At.Format(time.RFC3339))
+		}
+		if n := len(refused); n > 0 {
+			text += fmt.Sprintf("; %d cannot be used, the first: %s", n, line(refused[0].Error()))
+			if len(list) == 0 {
+				err = fmt.Errorf("%w: %s", ticket.ErrGarbled, text)
+			}
 		}
 		return text, err
 	})

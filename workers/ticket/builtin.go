@@ -60,7 +60,9 @@ func (b *BuiltIn) Find(ctx context.Context, key string) (External, bool, error) 
 }
 
 // Changes is empty: nobody else changes our tickets.
-func (b *BuiltIn) Changes(context.Context, time.Time) ([]ExternalChange, error) { return nil, nil }
+func (b *BuiltIn) Changes(context.Context, time.Time) ([]ExternalChange, []*FieldError, error) {
+	return nil, nil, nil
+}
 
 // Ready asks the database.
 func (b *BuiltIn) Ready(ctx context.Context) error { return b.tickets.Ready(ctx) }

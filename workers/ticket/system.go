@@ -40,8 +40,9 @@ type System interface {
 	// none.
 	Find(ctx context.Context, key string) (External, bool, error)
 	// Changes lists what people changed in the system at or after a time,
-	// oldest first. What was told before may be told again.
-	Changes(ctx context.Context, since time.Time) ([]ExternalChange, error)
+	// oldest first, and why others of what it lists cannot be used. What was
+	// told before may be told again.
+	Changes(ctx context.Context, since time.Time) (changes []ExternalChange, refused []*FieldError, err error)
 	// Ready is nil while the system answers and lets us in.
 	Ready(ctx context.Context) error
 }

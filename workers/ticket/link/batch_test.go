@@ -73,19 +73,7 @@ func TestABadItemDoesNotRefuseTheOthers(t *testing.T) {
 	if text := log.String(); !strings.Contains(text, "refused=2 taken=1 field=status") || strings.Contains(text, "13800138001") {
 		t.Errorf("log %s", text)
 	}
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := 0.0
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() == "tidegate_ticket_link_events_total" && strings.Contains(m.String(), "refused") && strings.Contains(m.String(), "webhook") {
-				got += m.GetCounter().GetValue()
-			}
-		}
-	}
-	if got != 3 { // two of the batch, and the message that was refused
+	if got := events(t, reg, "webhook", "refused"); got != 3 { // two of the batch, and the message that was refused
 		t.Errorf("%v refused are counted", got)
 	}
 }

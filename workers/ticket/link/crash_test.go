@@ -46,8 +46,8 @@ func startChild(ctx context.Context, w *killtest.Worker) error {
 // too, between the commits that are counted.
 type unasked struct{ ticket.System }
 
-func (unasked) Changes(context.Context, time.Time) ([]ticket.ExternalChange, error) {
-	return nil, ticket.ErrUnsupported
+func (unasked) Changes(context.Context, time.Time) ([]ticket.ExternalChange, []*ticket.FieldError, error) {
+	return nil, nil, ticket.ErrUnsupported
 }
 
 // die runs a worker that is killed at a point.

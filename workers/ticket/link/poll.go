@@ -18,10 +18,10 @@ const eventMemory = 7 * 24 * time.Hour
 
 // pollLoop asks one system for changes, until it says that it cannot.
 func (s *Service) pollLoop(ctx context.Context, g *guarded) {
-	forget := time.Time{}
+	forget, told := time.Time{}, map[string]bool{}
 	for {
 		pause := s.cfg.PollInterval
-		err := s.poll(ctx, g)
+		err := s.poll(ctx, g, told)
 		switch {
 		case errors.Is(err, ticket.ErrUnsupported):
 			return
@@ -47,8 +47,8 @@ func (s *Service) pollLoop(ctx context.Context, g *guarded) {
 }
 
 // poll asks once. The cursor moves only behind what has been kept; what is
-// asked again is known by its id.
-func (s *Service) poll(ctx context.Context, g *guarded) error {
+// asked again is known by its id. told is what was refused the last time.
+func (s *Service) poll(ctx context.Context, g *guarded, told map[string]bool) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.DeliverTimeout)
 	defer cancel()
 	known, err := s.links.LinkCursor(ctx, g.tenant)
@@ -60,8 +60,9 @@ func (s *Service) poll(ctx context.Context, g *guarded) error {
 		since = s.now().Add(-firstLook)
 	}
 	var changes []ticket.ExternalChange
+	var refused []*ticket.FieldError
 	err = g.do(ctx, func(ctx context.Context) (err error) {
-		changes, err = g.Changes(ctx, since.Add(-s.cfg.PollOverlap))
+		changes, refused, err = g.Changes(ctx, since.Add(-s.cfg.PollOverlap))
 		return err
 	})
 	if known.IsZero() && !errors.Is(err, ticket.ErrUnsupported) {
@@ -72,6 +73,7 @@ func (s *Service) poll(ctx context.Context, g *guarded) error {
 	if err != nil {
 		return err
 	}
+	s.passOver(g, refused, told, len(changes))
 	newest := since
 	for _, c := range changes {
 		if _, err := s.apply(ctx, g, c, sourcePoll); err != nil {
@@ -88,4 +90,24 @@ func (s *Service) poll(ctx context.Context, g *guarded) error {
 		return s.links.MoveLinkCursor(ctx, g.tenant, newest)
 	}
 	return nil
+}
+
+// passOver tells of items that cannot be used, once: they are listed again
+// until the cursor is behind them.
+func (s *Service) passOver(g *guarded, refused []*ticket.FieldError, told map[string]bool, taken int) {
+	var fresh []*ticket.FieldError
+	for _, why := range refused {
+		if !told[why.Error()] {
+			fresh = append(fresh, why)
+		}
+	}
+	clear(told)
+	for _, why := range refused {
+		told[why.Error()] = true
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	s.metrics.events.WithLabelValues(label(g.tenant), sourcePoll, outcomeRefused).Add(float64(len(fresh)))
+	s.log.Warn("changes of a ticket system are passed over", "tenant", label(g.tenant), "refused", len(fresh), "taken", taken, "field", fresh[0].Field, "detail", fresh[0].Detail)
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tidegate/tidegate/internal/bus/bustest"
 	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/store"
@@ -23,9 +25,10 @@ type asked struct {
 	mu      sync.Mutex
 	since   []time.Time
 	changes []ticket.ExternalChange
+	refused []*ticket.FieldError
 }
 
-func (a *asked) Changes(_ context.Context, since time.Time) (out []ticket.ExternalChange, err error) {
+func (a *asked) Changes(_ context.Context, since time.Time) (out []ticket.ExternalChange, refused []*ticket.FieldError, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.since = append(a.since, since)
@@ -34,7 +37,7 @@ func (a *asked) Changes(_ context.Context, since time.Time) (out []ticket.Extern
 			out = append(out, c)
 		}
 	}
-	return out, nil
+	return out, a.refused, nil
 }
 
 func (a *asked) times() int {
@@ -43,11 +46,10 @@ func (a *asked) times() int {
 	return len(a.since)
 }
 
-// A system in which nothing has changed yet is asked from then on: what changes
-// while no worker runs is seen by the next one, however long that takes.
-func TestTheFirstChangeIsSeenAfterAPauseOfWorkers(t *testing.T) {
+// copiedTicket is a ticket whose copy nobody makes.
+func copiedTicket(t *testing.T) (*store.Store, store.Ticket) {
+	t.Helper()
 	ctx := storetest.Context(t)
-	nats := bustest.Start(t)
 	cfg := store.Defaults()
 	cfg.DSN = config.Secret(storetest.SQLite(t))
 	db, err := store.Open(ctx, cfg, store.Deps{Vault: storetest.Vault(t), TicketSystem: func(string) string { return rest.Connector }})
@@ -61,6 +63,15 @@ func TestTheFirstChangeIsSeenAfterAPauseOfWorkers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return db, tk
+}
+
+// A system in which nothing has changed yet is asked from then on: what changes
+// while no worker runs is seen by the next one, however long that takes.
+func TestTheFirstChangeIsSeenAfterAPauseOfWorkers(t *testing.T) {
+	ctx := storetest.Context(t)
+	nats := bustest.Start(t)
+	db, tk := copiedTicket(t)
 	began := time.Now().UTC()
 	system := &asked{}
 	run := func(now time.Time, until func() bool) {
@@ -90,4 +101,60 @@ func TestTheFirstChangeIsSeenAfterAPauseOfWorkers(t *testing.T) {
 		links, err := db.LinksOf(ctx, tk.ID)
 		return system.times() == 2 && err == nil && links[tk.ID].Status == "solved"
 	})
+}
+
+// What cannot be used of a list is told of once, however often it is listed,
+// and what stands beside it is kept. It is no fault that the system be left
+// alone for.
+func TestABadChangeIsToldOfOnceAndPassedOver(t *testing.T) {
+	ctx := storetest.Context(t)
+	nats := bustest.Start(t)
+	db, tk := copiedTicket(t)
+	system := &asked{
+		changes: []ticket.ExternalChange{{ID: "e1", ExternalID: "7", Key: tk.ID, Status: "solved", At: time.Now().UTC().Add(time.Second)}},
+		refused: []*ticket.FieldError{{Field: "status", Detail: "item 0: is not there"}, {Field: "at", Detail: "item 2: is no time"}},
+	}
+	reg := prometheus.NewRegistry()
+	cfg := quick()
+	cfg.PollInterval = 10 * time.Millisecond
+	s, err := link.New(cfg, link.Deps{Bus: nats.Connect("link"), Links: db, Systems: map[string]ticket.System{"acme": system}, Registry: reg})
+	if err == nil {
+		err = s.Start(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Stop(ctx) }()
+	eventually(t, "five questions", func() bool { return system.times() >= 5 })
+	links, err := db.LinksOf(ctx, tk.ID)
+	if err != nil || links[tk.ID].Status != "solved" {
+		t.Errorf("%+v, %v", links, err)
+	}
+	if n := events(t, reg, "poll", "refused"); n != 2 {
+		t.Errorf("%v refused, want 2", n)
+	}
+}
+
+// events is how many changes had an outcome, over all tenants.
+func events(t *testing.T, reg *prometheus.Registry, source, outcome string) (sum float64) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "tidegate_ticket_link_events_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			is := map[string]string{}
+			for _, l := range m.GetLabel() {
+				is[l.GetName()] = l.GetValue()
+			}
+			if is["source"] == source && is["outcome"] == outcome {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }

@@ -39,7 +39,7 @@ func TestBadAnswersMakeNoCopy(t *testing.T) {
 			if !errors.Is(err, classes[bad.Class]) || e != (ticket.External{}) {
 				t.Errorf("create: %+v, %v, want %v", e, err, classes[bad.Class])
 			}
-			list, errChanges := s.Changes(t.Context(), time.Now())
+			list, _, errChanges := s.Changes(t.Context(), time.Now())
 			if !errors.Is(errChanges, classes[bad.Class]) || list != nil {
 				t.Errorf("changes: %+v, %v, want %v", list, errChanges, classes[bad.Class])
 			}
@@ -72,13 +72,10 @@ func TestMappingErrorsNameThePathAndShowWhatIsThere(t *testing.T) {
 			_, err := s.Create(t.Context(), ticket.Sample(time.Now()))
 			return err
 		}, []string{"create: ", "(status 200)", `map.id: "data.ticket_id" finds nothing in {"data":{"customer":{`, `"phone":"138******01"`, `"ticketId":7`}},
-		"changes": {`{"data":{"change":[]}}`, func(s *rest.System) error { _, err := s.Changes(t.Context(), time.Now()); return err },
+		"changes": {`{"data":{"change":[]}}`, func(s *rest.System) error { _, _, err := s.Changes(t.Context(), time.Now()); return err },
 			[]string{"changes: ", `map.items: "data.changes" finds nothing in {"data":{"change":[]}}`}},
-		"changes, no list": {`{"data":{"changes":{"phone":"13800138001"}}}`, func(s *rest.System) error { _, err := s.Changes(t.Context(), time.Now()); return err },
+		"changes, no list": {`{"data":{"changes":{"phone":"13800138001"}}}`, func(s *rest.System) error { _, _, err := s.Changes(t.Context(), time.Now()); return err },
 			[]string{"changes: ", `map.items: "data.changes" gives no list`, `{"phone":"138******01"}`}},
-		"an item": {`{"data":{"changes":[{"id":"1","state":"open","changed":"2026-11-26T08:00:00Z"},{"id":"2","status":"open","user":"张三"}]}}`,
-			func(s *rest.System) error { _, err := s.Changes(t.Context(), time.Now()); return err },
-			[]string{"changes: item 1", "status", `"state" finds nothing in {"id":"2","status":"open","user":"[2 characters]"}`}},
 	} {
 		s := system(t, strings.Replace(small, "BASE", serveText(t, tc.body), 1))
 		err := tc.do(s)
@@ -90,5 +87,27 @@ func TestMappingErrorsNameThePathAndShowWhatIsThere(t *testing.T) {
 				t.Errorf("%s: %v does not say %s", name, err, want)
 			}
 		}
+	}
+}
+
+// One item that cannot be used does not hide those behind it: the same page
+// would come for ever.
+func TestABadItemKeepsNoOtherChangeFromUs(t *testing.T) {
+	s := system(t, strings.Replace(small, "BASE", serveText(t, `{"data":{"changes":[
+		{"id":"1","state":"open","changed":"2026-11-26T08:00:00Z"},
+		{"id":"2","status":"open","user":"张三"}, 7, {"id":"3","state":"open","changed":"yesterday"},
+		{"id":"4","state":"done","changed":"2026-11-26T08:00:03Z"}]}}`), 1))
+	list, refused, err := s.Changes(t.Context(), time.Now())
+	if err != nil || len(list) != 2 || list[0].ExternalID != "1" || list[1].ExternalID != "4" || list[1].Status != "done" {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	told := fmt.Sprint(refused)
+	for _, want := range []string{`status: item 1: "state" finds nothing in {"id":"2","status":"open","user":"[2 characters]"}`, "item 2: ", "at: item 3: "} {
+		if !strings.Contains(told, want) {
+			t.Errorf("%s does not say %s", told, want)
+		}
+	}
+	if len(refused) != 3 || strings.Contains(told, "张三") {
+		t.Errorf("%d refused: %s", len(refused), told)
 	}
 }

@@ -131,28 +131,29 @@ func (s *System) Ready(ctx context.Context) error {
 	return err
 }
 
-// Changes asks for what was changed.
-func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.ExternalChange, error) {
+// Changes asks for what was changed. An item that cannot be used does not
+// keep from us those beside it.
+func (s *System) Changes(ctx context.Context, since time.Time) (out []ticket.ExternalChange, refused []*ticket.FieldError, err error) {
 	if s.spec.Changes == nil {
-		return nil, ticket.ErrUnsupported
+		return nil, nil, ticket.ErrUnsupported
 	}
 	a, err := s.do(ctx, "changes", &s.spec.Changes.Call, input{Since: since.UTC()}, restcall.Require("items"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	items, ok := a.Values["items"].([]any)
 	if !ok {
-		return nil, fmt.Errorf("%w: changes: map.items: %q gives no list but %s", ticket.ErrGarbled, s.spec.Changes.Map["items"].Source, restcall.MaskJSON(a.Values["items"], sampleBytes))
+		return nil, nil, fmt.Errorf("%w: changes: map.items: %q gives no list but %s", ticket.ErrGarbled, s.spec.Changes.Map["items"].Source, restcall.MaskJSON(a.Values["items"], sampleBytes))
 	}
-	out := make([]ticket.ExternalChange, 0, len(items))
 	for i, item := range items {
 		c, err := readChange(s.spec.Changes.Each, item)
 		if err != nil {
-			return nil, fmt.Errorf("%w: changes: item %d: %w", ticket.ErrGarbled, i, err)
+			refused = append(refused, atItem(err, i, len(items)))
+			continue
 		}
 		out = append(out, s.moving(c.named()))
 	}
-	return out, nil
+	return out, refused, nil
 }
 
 // moving adds what a change means for our ticket.

@@ -27,16 +27,16 @@ const skew = 5 * time.Minute
 // read from the last to the first: what moves up comes twice, never not at
 // all. What went to the end meanwhile is left to the next question, for its
 // neighbours there may not have been seen.
-func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.ExternalChange, error) {
+func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.ExternalChange, []*ticket.FieldError, error) {
 	since = since.Truncate(time.Second)
 	r := reading{s: s, since: since, seen: map[string]ticket.ExternalChange{}}
 	newest, pages, err := r.page(ctx, 1)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if pages > 1 {
 		if newest, err = r.backwards(ctx, pages); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	out := make([]ticket.ExternalChange, 0, len(r.seen))
@@ -52,7 +52,7 @@ func (s *System) Changes(ctx context.Context, since time.Time) ([]ticket.Externa
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return out, nil
+	return out, r.refused, nil
 }
 
 // reading is one question, of several requests.
@@ -60,6 +60,8 @@ type reading struct {
 	s     *System
 	since time.Time
 	seen  map[string]ticket.ExternalChange // by their ids
+	// refused cannot be used. It keeps no other ticket from being seen.
+	refused []*ticket.FieldError
 }
 
 // backwards reads the pages from the last that is wanted to the first, and
@@ -104,7 +106,8 @@ func (r *reading) page(ctx context.Context, n int) (last time.Time, pages int, e
 		id, status := item.Text("id"), item.Text("Status")
 		at, err := time.Parse(time.RFC3339, item.Text("LastUpdated"))
 		if err != nil || id == "" || status == "" {
-			return last, 0, fmt.Errorf("%w: changes: an item without id, Status or LastUpdated", ticket.ErrGarbled)
+			r.refused = append(r.refused, &ticket.FieldError{Field: "items", Detail: fmt.Sprintf("ticket %.20q is without id, Status or LastUpdated", id)})
+			continue
 		}
 		last = at.UTC()
 		c := ticket.ExternalChange{

@@ -103,9 +103,9 @@ func TestNoChangeIsPassedOverWhileUsersWork(t *testing.T) {
 			got := map[string]bool{}
 			cursor := begin
 			ask := func() int {
-				list, err := s.Changes(t.Context(), cursor)
-				if err != nil {
-					t.Fatal(err)
+				list, refused, err := s.Changes(t.Context(), cursor)
+				if err != nil || len(refused) > 0 {
+					t.Fatal(refused, err)
 				}
 				if !slices.IsSortedFunc(list, func(a, b ticket.ExternalChange) int { return a.At.Compare(b.At) }) {
 					t.Error("not in the order of times")
@@ -135,5 +135,19 @@ func TestNoChangeIsPassedOverWhileUsersWork(t *testing.T) {
 				t.Errorf("%d requests", d.asked)
 			}
 		})
+	}
+}
+
+// A ticket that RT lists without what is needed hides none of the others.
+func TestABadTicketKeepsNoOtherFromUs(t *testing.T) {
+	now := time.Now().UTC()
+	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		at := func(s int) string { return now.Add(time.Duration(s) * time.Second).Format(time.RFC3339) }
+		fmt.Fprintf(w, `{"items":[{"id":"1","Status":"open","LastUpdated":%q},{"id":"2","LastUpdated":%q},{"id":"3","Status":"open","LastUpdated":"soon"},{"id":"4","Status":"open","LastUpdated":%q}],"pages":1}`, at(1), at(2), at(3))
+	}))
+	defer fake.Close()
+	list, refused, err := system(t, fake.URL).Changes(t.Context(), now)
+	if err != nil || len(list) != 2 || list[1].ExternalID != "4" || len(refused) != 2 {
+		t.Errorf("%+v, %v, %v", list, refused, err)
 	}
 }

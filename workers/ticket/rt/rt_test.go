@@ -216,7 +216,7 @@ func TestWhatRTSaysIsNotTakenForGranted(t *testing.T) {
 	if err := s.Update(context.Background(), ticket.External{ID: "1"}, ticket.Change{Status: "x"}); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("%v", err)
 	}
-	list, err := s.Changes(context.Background(), since.In(time.FixedZone("CST", 8*3600)))
+	list, _, err := s.Changes(context.Background(), since.In(time.FixedZone("CST", 8*3600)))
 	if err != nil || len(list) != 2 || asked != 3 || list[1].ExternalID != "2" || list[1].Status != "open" {
 		t.Errorf("%+v, %v after %d questions", list, err, asked)
 	}

@@ -163,9 +163,9 @@ func changes(t *testing.T, o Other, ctx func(testing.TB) context.Context, create
 	_, e := created(t)
 	want := o.SetStatus(t, e)
 	find := func(since time.Time) (last ticket.ExternalChange, n int) {
-		list, err := o.System.Changes(ctx(t), since)
-		if err != nil {
-			t.Fatal(err)
+		list, refused, err := o.System.Changes(ctx(t), since)
+		if err != nil || len(refused) > 0 {
+			t.Fatal(refused, err)
 		}
 		for i, c := range list {
 			if c.ID == "" || c.At.IsZero() || i > 0 && c.At.Before(list[i-1].At) {
