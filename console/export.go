@@ -88,19 +88,42 @@ func csvTime(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// Where the list separator is a semicolon, Excel splits our lines at those that
+// stand in texts, whatever quotes are around them; others are asked for tabs.
+// A line that ends within such a text begins a cell too.
+const (
+	separators = ";\t\r\n"
+	formulas   = "=+-@＝＋－＠"
+	blanks     = " \u3000\u00a0\ufeff\x00"
+)
+
 // defused keeps a spreadsheet from running what a caller said: a cell that
-// would begin a formula gets an apostrophe in front (OWASP, CSV injection;
-// full-width signs, too, which East Asian spreadsheets take for the same).
+// would begin a formula gets an apostrophe in front, and so does what would be
+// one behind another separator than ours (OWASP, CSV injection; full-width
+// signs, too, which East Asian spreadsheets take for the same).
 func defused(cell string) string {
-	first := strings.TrimLeft(cell, " \u3000\u00a0\ufeff")
-	if first == "" {
-		return cell
+	var out strings.Builder
+	if first := strings.TrimLeft(cell, blanks); strings.IndexAny(first, "\t\r\n") == 0 {
+		out.WriteByte('\'')
 	}
-	switch []rune(first[:min(len(first), 4)])[0] {
-	case '=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠':
-		return "'" + cell
+	for begins := true; cell != ""; {
+		if begins {
+			inside := blanks
+			if out.Len() > 0 {
+				inside += `"` // it quotes nothing for us, but would there
+			}
+			if strings.IndexAny(strings.TrimLeft(cell, inside), formulas) == 0 {
+				out.WriteByte('\'')
+			}
+		}
+		end := strings.IndexAny(cell, separators) + 1
+		if begins = end > 0; !begins {
+			end = len(cell)
+		}
+		out.WriteString(cell[:end])
+		cell = cell[end:]
 	}
-	return cell
+	return out.String()
 }
 
 func (s *Service) exportTickets(w http.ResponseWriter, r *http.Request) {

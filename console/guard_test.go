@@ -137,8 +137,11 @@ func TestReadingsAreBounded(t *testing.T) {
 
 func TestCellsAreDefused(t *testing.T) {
 	for cell, want := range map[string]string{
-		"": "", "plain": "plain", "=1+1": "'=1+1", "+8613800138001": "'+8613800138001", "-2": "'-2", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1",
-		"\r=1": "'\r=1", " =1": "' =1", "\u3000＝1": "'\u3000＝1", "＋1": "'＋1", "a=1": "a=1", "'=1": "'=1", "退货": "退货", "\n=cmd": "'\n=cmd",
+		"": "", "plain": "plain", "=1+1": "'=1+1", "+8613800138001": "'+8613800138001", "-2": "'-2", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t'=1",
+		"\r=1": "'\r'=1", " =1": "' =1", "\u3000＝1": "'\u3000＝1", "＋1": "'＋1", "a=1": "a=1", "'=1": "'=1", "退货": "退货", "\n=cmd": "'\n'=cmd",
+		// Where semicolons or tabs separate, quotes of ours quote nothing.
+		"退货;=1+1": "退货;'=1+1", "a; =1;b": "a;' =1;b", "a;\"=1": "a;'\"=1", ";@A1;;-1": ";'@A1;;'-1", "a\t+1": "a\t'+1", "a\r\n＝1": "a\r\n'＝1", "a\n- b": "a\n'- b",
+		"a;b=1, =1": "a;b=1, =1", "a;": "a;", "\x00=1": "'\x00=1",
 	} {
 		if got := defused(cell); got != want {
 			t.Errorf("%q: %q, want %q", cell, got, want)
