@@ -92,17 +92,16 @@ func runCall(cmd *cobra.Command, cfg *Config, flags callFlags, name string) erro
 	if ears != nil {
 		defer func() { _ = ears.Close() }()
 	}
-	stderr := cmd.ErrOrStderr()
-	onEvent := func(ev caller.Event) {
-		if flags.live {
-			fmt.Fprintf(stderr, "%8.3fs %s %s\n", ev.At.Seconds(), ev.Kind, ev.Text)
-		}
+	stderr := visibleWriter{cmd.ErrOrStderr()}
+	onEvent := func(caller.Event) {}
+	if flags.live {
+		onEvent = func(ev caller.Event) { showEvent(stderr, ev) }
 	}
 	res, err := caller.Run(cmd.Context(), caller.Options{
 		Target: flags.target, Scenario: sc, Engine: engine, Ears: ears, RecordPath: flags.record, APIURL: flags.api,
 		APIToken: flags.token.Reveal(), Log: obs.NewLogger(stderr, cfg.Log), OnEvent: onEvent,
 	})
-	if printErr := printJSON(cmd.OutOrStdout(), res); printErr != nil {
+	if printErr := printJSON(visibleWriter{cmd.OutOrStdout()}, res); printErr != nil {
 		return errors.Join(err, printErr)
 	}
 	switch code := caller.ExitCode(res, err); code {
@@ -113,6 +112,11 @@ func runCall(cmd *cobra.Command, cfg *Config, flags callFlags, name string) erro
 	default:
 		return &exitError{code, err}
 	}
+}
+
+// showEvent prints what happened on one line.
+func showEvent(w io.Writer, ev caller.Event) {
+	fmt.Fprintf(w, "%8.3fs %s %s\n", ev.At.Seconds(), line(string(ev.Kind)), line(ev.Text))
 }
 
 // errDeaf: a scenario whose caller answers to what it hears was to be run

@@ -14,7 +14,8 @@ import (
 	"github.com/tidegate/tidegate/schemas"
 )
 
-// display prints conversations; facts come on other goroutines. On a terminal
+// display prints conversations, each of their texts on one line and nothing in
+// it for the terminal; facts come on other goroutines. On a terminal
 // its last line shows what is being recognised, while it is.
 type display struct {
 	live bool
@@ -55,7 +56,7 @@ func (d *display) hearing(m bus.Message) {
 		return
 	}
 	d.hearsay = t.Text
-	fmt.Fprintf(d.out, "%s%s 来电 %s…", eraseLine, m.Envelope.Time.Local().Format(time.TimeOnly), t.Text)
+	fmt.Fprintf(d.out, "%s%s 来电 %s…", eraseLine, m.Envelope.Time.Local().Format(time.TimeOnly), line(t.Text))
 }
 
 func (d *display) fact(m bus.Message) {
@@ -66,9 +67,9 @@ func (d *display) fact(m bus.Message) {
 	case *schemas.CallTurn:
 		d.turn(at, f)
 	case *schemas.CallHandedOff:
-		d.printf("%s →  handed over to %s (%s), with intent and everything said\n", at, f.Target, f.Kind)
+		d.printf("%s →  handed over to %s (%s), with intent and everything said\n", at, line(f.Target), line(f.Kind))
 	case *schemas.CallEnded:
-		d.printf("%s ☎  ended: %s\n", at, f.Outcome)
+		d.printf("%s ☎  ended: %s\n", at, line(string(f.Outcome)))
 	}
 }
 
@@ -78,14 +79,14 @@ func (d *display) turn(at string, t *schemas.CallTurn) {
 		if t.Interrupted {
 			cut = " …(interrupted)"
 		}
-		d.printf("%s 客服 %s%s\n", at, t.Text, cut)
+		d.printf("%s 客服 %s%s\n", at, line(t.Text), cut)
 		return
 	}
 	note := ""
 	if t.Intent != "" {
-		note = "   [" + t.Intent + "]"
+		note = "   [" + line(t.Intent) + "]"
 	}
-	d.printf("%s 来电 %s%s\n", at, t.Text, note)
+	d.printf("%s 来电 %s%s\n", at, line(t.Text), note)
 }
 
 func (d *display) result(res caller.Result, err error) {
@@ -96,14 +97,14 @@ func (d *display) result(res caller.Result, err error) {
 		return fmt.Sprintf("%d ms", *v)
 	}
 	if err != nil {
-		d.printf("   failed: %v\n", err)
+		d.printf("   failed: %s\n", line(err.Error()))
 	}
 	for _, f := range res.Failures {
-		d.printf("   not as expected: %s\n", f)
+		d.printf("   not as expected: %s\n", line(f))
 	}
 	d.printf("   answered after %s, first prompt after %s", ms(res.AnsweredMS), ms(res.FirstPromptMS))
 	if res.TicketNumber != "" {
-		d.printf(", ticket %s", res.TicketNumber)
+		d.printf(", ticket %s", line(res.TicketNumber))
 	}
 	d.printf("\n")
 }

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/tidegate/tidegate/e2e/caller"
 	"github.com/tidegate/tidegate/internal/bus"
 	"github.com/tidegate/tidegate/schemas"
 )
@@ -41,4 +44,33 @@ func TestDisplayShowsWordsAsTheyAreRecognised(t *testing.T) {
 	if got, want := play(true), e+"10:00:00 来电 我要…"+e+"10:00:00 来电 我要退货…"+e+lines; got != want {
 		t.Errorf("on a terminal %q, want %q", got, want)
 	}
+}
+
+// What a caller was understood to say, and what other services tell of a call,
+// moves no cursor and begins no line.
+func TestCallsShowNothingThatATerminalObeys(t *testing.T) {
+	evil := hostile + "\n10:00:00 客服"
+	var out bytes.Buffer
+	d := newDisplay(&out)
+	d.live = true
+	for _, data := range []any{
+		&schemas.CallTurn{Role: schemas.RoleCaller, Text: evil, Intent: evil}, &schemas.CallTurn{Role: schemas.RoleAgent, Text: evil},
+		&schemas.CallHandedOff{Target: evil, Kind: evil}, &schemas.CallEnded{Outcome: schemas.Outcome(evil)},
+	} {
+		d.fact(bus.Message{Data: data})
+	}
+	d.result(caller.Result{Failures: []string{evil}, TicketNumber: evil}, errors.New(evil))
+	showEvent(&out, caller.Event{Kind: "heard", Text: evil})
+	harmless(t, "a call", out.String())
+	if n := strings.Count(out.String(), "\n"); n != 8 {
+		t.Errorf("%d lines:\n%s", n, out.String())
+	}
+	out.Reset()
+	d.hearing(bus.Message{Data: &schemas.MediaTranscript{Text: evil}})
+	harmless(t, "a sentence that grows", strings.TrimPrefix(out.String(), eraseLine))
+	out.Reset()
+	if err := printJSON(visibleWriter{&out}, caller.Result{TicketNumber: evil}); err != nil {
+		t.Error(err)
+	}
+	harmless(t, "a result", out.String())
 }
