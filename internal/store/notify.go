@@ -58,15 +58,18 @@ type Notification struct {
 	CallID     string
 	Event      string
 	Occurrence string // which of several of one event: a version, a number
-	Channel    string
-	Data       json.RawMessage // what it tells beside the ticket
-	State      NotifyState
-	Reason     string // why it was skipped, refused, put off or failed
-	GatewayID  string
-	Attempts   int // requests that were made
-	CreatedAt  time.Time
-	NotBefore  *time.Time
-	EndedAt    *time.Time
+	// Code, when something is planned, stands for its Occurrence: a short
+	// secret that would be found from a plain digest by trying all there are.
+	Code      string
+	Channel   string
+	Data      json.RawMessage // what it tells beside the ticket
+	State     NotifyState
+	Reason    string // why it was skipped, refused, put off or failed
+	GatewayID string
+	Attempts  int // requests that were made
+	CreatedAt time.Time
+	NotBefore *time.Time
+	EndedAt   *time.Time
 }
 
 // NotifyID is the id of a notification, and the idempotency key that a
@@ -109,6 +112,29 @@ func (r notificationRow) domain() Notification {
 	}
 }
 
+// occurring gives a notification its occurrence and its id. One of a code is
+// known when it was planned under any index key, or before codes had one.
+func occurring(tx *gorm.DB, n *Notification) (id string, known bool, err error) {
+	if n.Code == "" {
+		return NotifyID(n.TicketID, n.Event, n.Occurrence, n.Channel), false, nil
+	}
+	sum := sha256.Sum256([]byte(n.Code))
+	names := []string{hex.EncodeToString(sum[:8])} // of before, and without a vault
+	if v := vaultOf(tx); v != nil {
+		names = append(v.Indexes(colNotifyCode, n.Code), names...)
+	}
+	var have []string
+	for _, name := range names {
+		have = append(have, NotifyID(n.TicketID, n.Event, name, n.Channel))
+	}
+	n.Occurrence, id = names[0], have[0]
+	var rows []string
+	if err := tx.Model(&notificationRow{}).Where("id IN ?", have).Limit(1).Pluck("id", &rows).Error; err != nil || len(rows) == 0 {
+		return id, false, err
+	}
+	return rows[0], true, nil
+}
+
 // PlanNotifications notes what is to be told, with the work for each in the
 // outbox. What was planned before stays as it is. The ids are of all of them.
 func (s *Store) PlanNotifications(ctx context.Context, list []Notification) (ids []string, err error) {
@@ -116,8 +142,13 @@ func (s *Store) PlanNotifications(ctx context.Context, list []Notification) (ids
 		ids = ids[:0]
 		now := stamp(s.now())
 		for _, n := range list {
-			id := NotifyID(n.TicketID, n.Event, n.Occurrence, n.Channel)
-			ids = append(ids, id)
+			id, known, err := occurring(tx, &n)
+			if err != nil {
+				return err
+			}
+			if ids = append(ids, id); known {
+				continue
+			}
 			row := notificationRow{
 				ID: id, TicketID: n.TicketID, Tenant: n.Tenant, CallID: n.CallID, Event: n.Event, Occurrence: n.Occurrence, Channel: n.Channel,
 				Data: string(n.Data), State: string(NotifyQueued), CreatedAt: now,

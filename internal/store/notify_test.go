@@ -4,13 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/config"
 	"github.com/tidegate/tidegate/internal/store"
 	"github.com/tidegate/tidegate/internal/store/storetest"
+	"github.com/tidegate/tidegate/internal/vault"
 	"github.com/tidegate/tidegate/schemas"
 )
 
@@ -227,5 +230,50 @@ func optOuts(t *testing.T, s *store.Store) {
 	rest, err := s.OptOuts(ctx, "", first[2].ID, 3)
 	if err != nil || len(rest) != 2 || rest[1].Phone == first[0].Phone || rest[1].Source != "import" {
 		t.Errorf("%+v, %v", rest, err)
+	}
+}
+
+// A code is told once, whichever index key was active when it was planned,
+// and also when that was before codes were kept under one.
+func TestACodeIsPlannedOnceWhileKeysChange(t *testing.T) {
+	for name, make := range storetest.Databases() {
+		t.Run(name, func(t *testing.T) {
+			dsn := make(t)
+			one := map[string]config.Secret{"i1": "fedcba9876543210fedcba9876543210"}
+			two := map[string]config.Secret{"i1": one["i1"], "i2": "00112233445566778899aabbccddeeff"}
+			with := func(active string, index map[string]config.Secret) *vault.Vault {
+				v, err := vault.New(vault.Keys{Active: "k1", Keys: map[string]config.Secret{"k1": "0123456789abcdef0123456789abcdef"}, ActiveIndex: active, IndexKeys: index})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return v
+			}
+			ctx := storetest.Context(t)
+			s := mustOpenAs(t, dsn, with("i1", one))
+			tk := ticket(t, s, "a")
+			plan := func(s *store.Store, occurrence, code string) string {
+				t.Helper()
+				n := note(tk)
+				n.Event, n.Occurrence, n.Code = "pickup_code", occurrence, code
+				ids, err := s.PlanNotifications(ctx, []store.Notification{n})
+				if err != nil || len(ids) != 1 {
+					t.Fatal(ids, err)
+				}
+				return ids[0]
+			}
+			before := plan(s, "a388f562e286fdf2", "") // of 4821, as it was kept
+			first, second := plan(s, "", "1234"), plan(s, "", "5678")
+			s2 := mustOpenAs(t, dsn, with("i2", two))
+			for _, s := range []*store.Store{s2, mustOpenAs(t, dsn, with("i1", two)), s2} {
+				if got := []string{plan(s, "", "4821"), plan(s, "", "1234"), plan(s, "", "5678")}; !slices.Equal(got, []string{before, first, second}) {
+					t.Errorf("%v, want %v", got, []string{before, first, second})
+				}
+			}
+			third := plan(s2, "", "9999")
+			list, err := s2.NotificationsOfTicket(ctx, tk.ID)
+			if err != nil || len(list) != 4 || third == first {
+				t.Errorf("%d notifications, %v", len(list), err)
+			}
+		})
 	}
 }

@@ -32,6 +32,7 @@ const (
 	colComment       = "ticket_comments.text"
 	colOutbox        = "outbox.data"
 	colNotify        = "notifications.data"
+	colNotifyCode    = "notifications.occurrence" // of codes: indexed, not sealed
 	colOptOut        = "notify_optouts.phone"
 	vaultPlugin      = "tidegate:vault"
 )

@@ -18,6 +18,7 @@ import (
 type happening struct {
 	event      string
 	occurrence string
+	code       string // the occurrence, where that is a secret
 	told       told
 }
 
@@ -101,7 +102,7 @@ func (s *Service) happenings(ctx context.Context, fact any) (ticketID string, li
 // again.
 func pickup(what told, code string) happening {
 	what.PickupCode = code
-	return happening{event: EventPickup, occurrence: digest(code), told: what}
+	return happening{event: EventPickup, code: code, told: what}
 }
 
 func digest(s string) string {
@@ -126,7 +127,7 @@ func (s *Service) planFor(ctx context.Context, serving *tenant, t store.Ticket, 
 			}
 			if wanted {
 				plans = append(plans, store.Notification{
-					TicketID: t.ID, Tenant: schemas.TenantName(t.Tenant), CallID: t.CallID, Event: h.event, Occurrence: h.occurrence, Channel: channel, Data: data,
+					TicketID: t.ID, Tenant: schemas.TenantName(t.Tenant), CallID: t.CallID, Event: h.event, Occurrence: h.occurrence, Code: h.code, Channel: channel, Data: data,
 				})
 			}
 		}
