@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -250,10 +251,21 @@ func BenchmarkAdvance(b *testing.B) {
 	}
 }
 
+// BenchmarkLoadFlow also says what a flow keeps.
 func BenchmarkLoadFlow(b *testing.B) {
+	Default() // what all flows share
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var flow *Flow
 	for b.Loop() {
-		if _, err := LoadFlow(embedded, shipped); err != nil {
+		var err error
+		if flow, err = LoadFlow(embedded, shipped); err != nil {
 			b.Fatal(err)
 		}
 	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "kept-MB")
+	runtime.KeepAlive(flow)
 }
