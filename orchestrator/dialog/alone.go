@@ -154,7 +154,7 @@ func (t *turn) drops(h heard) bool {
 	}
 	h.intent = instead
 	intent, sure := t.intentSure(h, t.f.policy.SwitchIntent)
-	_, named := h.sounds.Find(t.f.compile(t.f.intents[intent].Core))
+	_, named := h.sounds.Find(t.f.cores[intent])
 	switch {
 	case sure && named && intent == t.s.Intent:
 		return false // "不换了，就退吧" in the midst of a return

@@ -169,7 +169,7 @@ const surely = 0.95
 // ofRequest says whether what a sentence surely asks can be answered for the
 // request in hand, not only in general: "上门取件要钱吗" of goods that are broken.
 func (t *turn) ofRequest(task taskSpec, h heard) bool {
-	_, named := h.sounds.Find(t.f.compile(t.f.intents[h.intent.Intent].Core))
+	_, named := h.sounds.Find(t.f.cores[h.intent.Intent])
 	return (named || t.says(h, phraseCost)) && t.s.Intent != "" && task.Answer != "" && h.intent.Confidence >= surely && t.missing(task) == "" && t.asksExactly(h)
 }
 

@@ -50,9 +50,9 @@ type Flow struct {
 	accepts map[string][]nlu.Phrase
 	// excepts hold the words of other things, by slot.
 	excepts map[string][]nlu.Phrase
-	// humanWords name the wish for a human.
-	humanWords []nlu.Phrase
-	values     map[string][]spokenValue
+	// cores are the words that name an intent, by intent.
+	cores  map[string][]nlu.Phrase
+	values map[string][]spokenValue
 	// slotAsked is the slot that each question fills.
 	slotAsked map[string]string
 	// dialects are the names that callers have for dialects.

@@ -79,7 +79,7 @@ func (t *turn) courierFor(h heard) bool {
 	if t.s.Step != StepAsking || h.values[slot] == "" || len(t.f.implying(slot)) == 0 {
 		return false
 	}
-	_, named := h.sounds.Find(t.f.humanWords)
+	_, named := h.sounds.Find(t.f.cores[intentHuman])
 	return !named
 }
 

@@ -244,7 +244,10 @@ func (l *loader) finish() {
 			f.values[name] = append(f.values[name], spokenValue{v.Name, f.compile(v.Words), f.compile(v.Alone)})
 		}
 	}
-	f.humanWords = f.compile(f.intents[intentHuman].Core)
+	f.cores = map[string][]nlu.Phrase{}
+	for name, intent := range f.intents {
+		f.cores[name] = f.compile(intent.Core)
+	}
 	f.learn()
 	f.model = f.trained()
 }
