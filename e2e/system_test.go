@@ -184,6 +184,9 @@ func newSystem(t testing.TB, set setup) *system {
 	s.run(ttsService, err)
 	mc := mediabridge.Defaults()
 	mc.Listen, mc.ForkSecret = "127.0.0.1:0", forkSecret
+	if _, measured := t.(*testing.B); !measured {
+		mc.AnswerEndpoint = mc.Endpoint // a busy machine sends a line with a hole in it now and then
+	}
 	if set.bridge != nil {
 		set.bridge(&mc)
 	}
